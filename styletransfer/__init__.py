@@ -1,0 +1,1 @@
+"""Neural style transfer: a photograph repainted in a painter's manner."""

@@ -1,0 +1,269 @@
+"""The settings of a run, their defaults, and the files that hold them."""
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+
+from styletransfer.errors import ConfigError
+from styletransfer.layers import check_layers
+
+DEFAULT_SIZE = 512
+"""Longest side in pixels where no size is asked for."""
+
+BUNDLED = "bundled"
+"""The name of the weights that come with the package."""
+
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "size": (1, 65_535),
+    "min_size": (1, 65_535),
+    "iterations": (1, 1_000_000),
+    "content_weight": (0, math.inf),
+    "style_weight": (0, math.inf),
+    "tv_weight": (0, math.inf),
+    "layer_weights": (0, math.inf),
+    "style_blend": (0, math.inf),
+    "style_scale": (0.05, 20),
+    "learning_rate": (1e-6, 100),
+    "preconditioning": (0, 2),
+    "tolerance": (0, 1),
+    "seed": (0, 2**63 - 1),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """Everything that decides the picture, apart from the pictures.
+
+    Raises:
+        ConfigError: If a value is of the wrong kind or out of its range.
+
+    Example:
+        >>> Settings(tv_weight=0.3).tv_weight
+        0.3
+    """
+
+    size: int | None = None
+    """Longest side of the result in pixels. None: 512, or the content's own
+    longest side if that is less, so that no picture is enlarged unasked."""
+
+    min_size: int = 128
+    """Longest side of the first, smallest size of the pyramid, in pixels."""
+
+    iterations: tuple[int, ...] = (60, 50, 50)
+    """Optimizer steps at each size, smallest first; the last number serves all
+    further sizes."""
+
+    content_weight: float = 1.0
+    """Factor of the content term; 0 and up."""
+
+    style_weight: float = 10.0
+    """Factor of the style term; 0 and up."""
+
+    tv_weight: float = 1.0
+    """Factor of the total variation term; 0 and up, 0 is the run without it."""
+
+    tv_form: Literal["isotropic", "anisotropic", "squared"] = "isotropic"
+    """How neighbouring differences are summed: √(dx² + dy²), |dx| + |dy|, or
+    dx² + dy²."""
+
+    style_blend: tuple[float, ...] | None = None
+    """Share of each style picture; normalized to sum to 1. None: equal."""
+
+    style_scale: float = 1.0
+    """Longest side of the style, as a multiple of the current size."""
+
+    content_layers: tuple[str, ...] = ("relu4_2",)
+    """Layers whose activations hold what the picture shows."""
+
+    style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    """Layers whose Gram matrices hold the painter's manner."""
+
+    layer_weights: tuple[float, ...] | None = None
+    """Share of each style layer; normalized to sum to 1. None: equal."""
+
+    init: str = "content"
+    """What the first size starts from: ``content``, ``noise``, or the path of
+    a picture."""
+
+    seed: int = 0
+    """Seed of the noise; 0 and up."""
+
+    optimizer: Literal["lbfgs", "adam"] = "lbfgs"
+    """What moves the image."""
+
+    learning_rate: float | None = None
+    """Length of a step as a factor (L-BFGS) or in units of the optimized
+    variable (Adam). None: 1 for L-BFGS, 0.02 for Adam."""
+
+    preconditioning: float = 0.5
+    """Exponent α of the frequency preconditioner; 0 optimizes plain pixels."""
+
+    tolerance: float = 0.0
+    """A size ends early when the loss fell by less than this share over the
+    last ten steps; 0 never ends early."""
+
+    network: Literal["vgg19", "vgg16"] = "vgg19"
+    """The network whose features are compared."""
+
+    weights: str = BUNDLED
+    """``bundled``, ``torchvision`` (downloaded once), or a file."""
+
+    weights_layout: Literal["torchvision", "caffe", "keras"] = "torchvision"
+    """How a weights file is laid out; says nothing of the other two."""
+
+    pooling: Literal["max", "avg"] = "max"
+    """How the network halves its resolution."""
+
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``."""
+
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Number format of the convolutions. auto: bfloat16 where the processor
+    computes it natively."""
+
+    def __post_init__(self) -> None:
+        """Refuse a value of the wrong kind, out of range, or at odds."""
+        for name, hint in get_type_hints(type(self)).items():
+            _check_value(name, getattr(self, name), hint)
+        check_layers("content_layers", self.content_layers, self.network)
+        check_layers("style_layers", self.style_layers, self.network)
+        self._check_shares()
+        if self.weights == BUNDLED and self.network != "vgg19":
+            raise ConfigError(
+                f"the bundled weights are of vgg19, not {self.network}; "
+                "use --weights torchvision or --weights FILE"
+            )
+        if self.content_weight == self.style_weight == self.tv_weight == 0:
+            raise ConfigError("all three weights are 0: nothing is left to optimize")
+
+    def _check_shares(self) -> None:
+        if self.layer_weights is not None and len(self.layer_weights) != len(self.style_layers):
+            raise ConfigError(
+                f"layer_weights needs one number for each of the {len(self.style_layers)} "
+                f"style layers, not {len(self.layer_weights)}"
+            )
+        for name in ("layer_weights", "style_blend"):
+            shares = getattr(self, name)
+            if shares is not None and sum(shares) == 0:
+                raise ConfigError(f"{name} must have at least one number above 0")
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """Replace fields by name, as a configuration file or a command line does.
+
+        Args:
+            values: New values by field name; lists are taken as tuples, whole
+                numbers as floats, and one number where a list may stand.
+
+        Returns:
+            The new settings.
+
+        Raises:
+            ConfigError: If a name is unknown or a value is refused.
+        """
+        hints = get_type_hints(type(self))
+        for name in values:
+            if name not in hints:
+                raise ConfigError(f"unknown setting {name!r}{_nearest(name, hints)}")
+        return replace(self, **{k: _as_kind(v, hints[k]) for k, v in values.items()})
+
+
+def load_config(name: str, base: Settings | None = None) -> Settings:
+    """Read settings from a TOML file or a preset.
+
+    Args:
+        name: The path of a file, or the name of a preset; a file wins.
+        base: What the file's values are laid over; None: the defaults.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigError: If there is no such file, or it is not what it should be.
+    """
+    path = Path(name).expanduser()
+    if not path.is_file():
+        path = preset_folder() / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(presets())
+        raise ConfigError(f"no configuration file or preset {name!r}; presets are {known}")
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} is not a TOML configuration file: {error}") from error
+    try:
+        return (base or Settings()).with_values(values)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def presets() -> list[str]:
+    """Name the presets that come with the package, in alphabetical order."""
+    return sorted(path.stem for path in preset_folder().glob("*.toml"))
+
+
+def preset_folder() -> Path:
+    """Say where the presets lie: in the installed package, or in a checkout."""
+    package = Path(__file__).parent
+    installed = package / "configs"
+    return installed if installed.is_dir() else package.parent / "configs"
+
+
+def field_names() -> list[str]:
+    """Name the settings, in the order of their declaration."""
+    return [field.name for field in fields(Settings)]
+
+
+def _nearest(name: str, known: Mapping[str, Any]) -> str:
+    matches = get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0.5)
+    return f"; did you mean {matches[0]!r}?" if matches else f"; known are {', '.join(known)}"
+
+
+def _as_kind(value: Any, hint: Any) -> Any:
+    """Read a TOML value as what a field holds, leaving what does not fit as it is."""
+    kinds = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    for kind in kinds:
+        if get_origin(kind) is tuple:
+            items = value if isinstance(value, list | tuple) else [value]
+            return tuple(_as_kind(item, get_args(kind)[0]) for item in items)
+    return float(value) if float in kinds and type(value) is int else value
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value is of the kind that an annotation names."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is UnionType:
+        return any(_fits(value, kind) for kind in arguments)
+    if origin is Literal:
+        return value in arguments
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, arguments[0]) for item in value)
+    if hint is float:
+        return type(value) in {int, float} and not math.isnan(value)
+    return type(value) is hint
+
+
+def _check_value(name: str, value: Any, hint: Any) -> None:
+    if not _fits(value, hint):
+        raise ConfigError(f"{name} must be {_describe(hint)}, not {value!r}")
+    low, high = _RANGES.get(name, (-math.inf, math.inf))
+    for item in value if isinstance(value, tuple) else (value,):
+        if isinstance(item, int | float) and not (low <= item <= high and math.isfinite(item)):
+            limit = f"from {low:g} to {high:g}" if math.isfinite(high) else f"{low:g} or more"
+            raise ConfigError(f"{name} must be {limit}, not {item!r}")
+
+
+def _describe(hint: Any) -> str:
+    """An annotation in words."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is UnionType:
+        return " or ".join(_describe(kind) for kind in arguments if kind is not type(None))
+    if origin is Literal:
+        return f"one of {', '.join(arguments)}"
+    if origin is tuple:
+        return f"a list of {_describe(arguments[0]).removeprefix('a ')}s"
+    return {int: "a whole number", float: "a number", str: "a text"}[hint]

@@ -1,0 +1,166 @@
+"""The VGG networks whose activations say what a picture shows and how.
+
+Simonyan & Zisserman (2014), as torchvision builds them: blocks of 3×3
+convolutions, each followed by a ReLU, with a pooling after each block.
+"""
+
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models.vgg import make_layers
+
+from styletransfer.checkpoints import Checkpoint, Convolution, load_checkpoint
+from styletransfer.layers import BLOCKS, layer_names
+
+WIDTHS = (64, 128, 256, 512, 512)
+"""Channels of each block."""
+
+
+class Encoder(nn.Module):
+    """A VGG network with named layers, evaluated only as deep as asked.
+
+    Args:
+        network: ``vgg19`` or ``vgg16``.
+        checkpoint: Its weights. None: random ones from torch's global generator.
+        pooling: ``max``, or ``avg`` as Gatys et al. preferred.
+        narrowing: Divides the number of channels; for tests.
+    """
+
+    def __init__(
+        self,
+        network: str = "vgg19",
+        checkpoint: Checkpoint | None = None,
+        *,
+        pooling: str = "max",
+        narrowing: int = 1,
+    ) -> None:
+        super().__init__()
+        self.names = layer_names(network)
+        self.pool = {"max": functional.max_pool2d, "avg": functional.avg_pool2d}[pooling]
+        self.mean: Tensor
+        if checkpoint is None:
+            self.layers = make_layers(_configuration(network, narrowing))
+            self.register_buffer("mean", torch.full((3,), 0.5))
+        else:
+            with torch.device("meta"):
+                self.layers = make_layers(_configuration(network, narrowing))
+            state = {key.removeprefix("features."): v for key, v in checkpoint.state.items()}
+            self.layers.load_state_dict(state, assign=True)
+            self.register_buffer("mean", checkpoint.mean)
+        self.requires_grad_(False)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format of the convolutions."""
+        return next(self.layers.parameters()).dtype
+
+    def place(self, device: torch.device, dtype: torch.dtype) -> Self:
+        """Move to a device and a number format, channels last.
+
+        Channels-last convolutions are faster everywhere, and in bfloat16 by a
+        factor; the mean stays in float32.
+        """
+        self.layers.to(device, dtype, memory_format=torch.channels_last)
+        self.mean = self.mean.to(device, torch.promote_types(dtype, torch.float32))
+        return self
+
+    def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """Evaluate the activations of some layers.
+
+        Args:
+            image: Shape (B, 3, H, W), RGB in [0, 1] or around it.
+            layers: Layer names.
+
+        Returns:
+            Activations of shape (B, C, H_l, W_l) by layer name, in the
+            encoder's number format. A picture thinner than the deepest pooling
+            allows is widened by repeating its last rows or columns.
+        """
+        features: dict[str, Tensor] = {}
+        if not layers:
+            return features
+        depth = 1 + max(self.names.index(layer) for layer in layers)
+        values = self._prepare(image, depth)
+        for name, layer in zip(self.names[:depth], self.layers, strict=False):
+            values = self._evaluate(name, layer, values, features)
+            if name in layers:
+                features[name] = values
+        return features
+
+    def _prepare(self, image: Tensor, depth: int) -> Tensor:
+        height, width = image.shape[-2:]
+        least = 2 ** sum(name.startswith("pool") for name in self.names[:depth])
+        if min(height, width) < least:
+            missing = (0, max(0, least - width), 0, max(0, least - height))
+            image = functional.pad(image, missing, mode="replicate")
+        values = (image - self.mean[:, None, None]).to(self.dtype)
+        return values.contiguous(memory_format=torch.channels_last)
+
+    def _evaluate(
+        self, name: str, layer: nn.Module, values: Tensor, features: Mapping[str, Tensor]
+    ) -> Tensor:
+        if name.startswith("conv"):
+            return layer(values)  # type: ignore[no-any-return]  # nn.Module returns Any
+        if name.startswith("pool"):
+            return self.pool(values, 2, 2)
+        # In place, unless that would overwrite a convolution somebody asked for.
+        asked_for = name.replace("relu", "conv") in features
+        return functional.relu(values, inplace=not asked_for)
+
+
+@cache
+def load_encoder(
+    network: str, weights: str, layout: str, pooling: str, device: torch.device, dtype: torch.dtype
+) -> Encoder:
+    """Load a network, once in a process.
+
+    Args:
+        network: ``vgg19`` or ``vgg16``.
+        weights: ``bundled``, ``torchvision`` or the path of a file.
+        layout: How such a file is laid out.
+        pooling: ``max`` or ``avg``.
+        device: Where to evaluate it.
+        dtype: The number format of its convolutions.
+
+    Returns:
+        The encoder.
+
+    Raises:
+        WeightsError: If the weights are damaged, foreign or out of reach.
+    """
+    checkpoint = load_checkpoint(
+        weights, network=network, layout=layout, convolutions=convolutions(network)
+    )
+    return Encoder(network, checkpoint, pooling=pooling).place(device, dtype)
+
+
+def _configuration(network: str, narrowing: int) -> list[str | int]:
+    """The list that torchvision builds a network from."""
+    configuration: list[str | int] = []
+    for width, depth in zip(WIDTHS, BLOCKS[network], strict=True):
+        configuration += [width // narrowing] * depth + ["M"]
+    return configuration
+
+
+def convolutions(network: str, narrowing: int = 1) -> dict[str, Convolution]:
+    """Describe the convolutions of a network, by their key in a state dict.
+
+    Args:
+        network: ``vgg19`` or ``vgg16``.
+        narrowing: Divides the number of channels.
+
+    Returns:
+        The convolutions by ``features.N``, in order of evaluation.
+    """
+    described: dict[str, Convolution] = {}
+    channels = 3
+    for number, name in enumerate(layer_names(network)):
+        if name.startswith("conv"):
+            width = WIDTHS[int(name[4]) - 1] // narrowing
+            described[f"features.{number}"] = Convolution(name, width, channels)
+            channels = width
+    return described

@@ -1,0 +1,83 @@
+"""What one size of a run is optimized for: the three terms and their targets."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from styletransfer.config import Settings
+from styletransfer.encoder import Encoder
+from styletransfer.losses import content_loss, gram_matrix, style_loss, total_variation_loss
+
+
+class Terms(NamedTuple):
+    """The three terms of the objective: scalars, before or after weighting."""
+
+    content: Tensor
+    style: Tensor
+    tv: Tensor
+
+
+class Objective:
+    """The weighted loss of an image against a content and some styles.
+
+    ``content_weight · content + style_weight · style + tv_weight · tv``
+
+    The targets are computed once, when the objective is made.
+
+    Args:
+        encoder: The network.
+        content: The content picture, shape (1, 3, H, W), RGB in [0, 1].
+        styles: Style pictures, each of shape (1, 3, H, W), RGB in [0, 1].
+        settings: Weights, layers and forms.
+    """
+
+    def __init__(
+        self, encoder: Encoder, content: Tensor, styles: Sequence[Tensor], settings: Settings
+    ) -> None:
+        self.encoder = encoder
+        self.settings = settings
+        self.weights = (settings.content_weight, settings.style_weight, settings.tv_weight)
+        self.content_layers = settings.content_layers if settings.content_weight else ()
+        self.style_layers = settings.style_layers if settings.style_weight else ()
+        self.layer_weights = _shares(settings.layer_weights, len(settings.style_layers))
+        with torch.no_grad():
+            self.content_targets = encoder(content, self.content_layers)
+            self.style_targets = self._blend(styles)
+
+    def _blend(self, styles: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Average the Gram matrices of the styles by their shares."""
+        shares = _shares(self.settings.style_blend, len(styles))
+        grams: dict[str, Tensor] = {}
+        for style, share in zip(styles, shares, strict=True):
+            for layer, features in self.encoder(style, self.style_layers).items():
+                gram = share * gram_matrix(features)
+                grams[layer] = grams[layer] + gram if layer in grams else gram
+        return grams
+
+    def __call__(self, image: Tensor) -> Terms:
+        """Evaluate the weighted terms; their sum is the loss.
+
+        Args:
+            image: Shape (1, 3, H, W), values around [0, 1].
+
+        Returns:
+            The weighted terms. A term of weight 0 is not evaluated, and 0.
+        """
+        features = self.encoder(image, {*self.content_layers, *self.style_layers})
+        zero = image.new_zeros(())
+        content = style = tv = zero
+        for layer, target in self.content_targets.items():
+            content = content + content_loss(features[layer], target) / len(self.content_targets)
+        for layer, share in zip(self.style_layers, self.layer_weights, strict=False):
+            style = style + share * style_loss(features[layer], self.style_targets[layer])
+        if self.settings.tv_weight:
+            tv = total_variation_loss(image, self.settings.tv_form)
+        return Terms(*(w * term for w, term in zip(self.weights, (content, style, tv), strict=True)))
+
+
+def _shares(weights: Sequence[float] | None, number: int) -> list[float]:
+    """Normalize weights to sum to 1; None: equal shares."""
+    weights = [1.0] * number if weights is None else weights
+    return [weight / sum(weights) for weight in weights]

@@ -1,0 +1,144 @@
+"""One size: an image is moved until the objective is low."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from styletransfer.config import Settings
+from styletransfer.descent import LBFGS, Adam, Descent
+from styletransfer.errors import DivergenceError
+from styletransfer.objective import Terms
+from styletransfer.preconditioner import FrequencyPreconditioner
+
+WINDOW = 10
+"""Steps over which `Settings.tolerance` is judged."""
+
+JUMP = 100.0
+"""A loss this many times the best so far is a divergence."""
+
+
+class Losses(NamedTuple):
+    """The three weighted terms of one evaluation, as numbers."""
+
+    content: float
+    style: float
+    tv: float
+
+    @property
+    def total(self) -> float:
+        """The loss: their sum."""
+        return sum(self)
+
+
+class Optimized(NamedTuple):
+    """What the optimization of one size came to."""
+
+    image: Tensor
+    """The best image, shape (1, 3, H, W), clamped to [0, 1]."""
+
+    losses: Losses
+    """Its weighted terms, before the clamp."""
+
+    iterations: int
+    """Steps taken."""
+
+    stopped: bool
+    """Whether the caller asked to stop."""
+
+
+def optimize(
+    objective: Callable[[Tensor], Terms],
+    start: Tensor,
+    iterations: int,
+    settings: Settings,
+    on_step: Callable[[int, Losses], bool | None] | None = None,
+) -> Optimized:
+    """Move an image until an objective is low.
+
+    The image is ``start + P z`` with the frequency preconditioner P, and z is
+    what moves. The image may leave [0, 1] on the way and is clamped at the
+    end: a clamp inside the loop makes the loss explode.
+
+    Args:
+        objective: Gives the weighted terms of an image (1, 3, H, W).
+        start: The first image, shape (1, 3, H, W), RGB in [0, 1].
+        iterations: Steps to take.
+        settings: Optimizer, learning rate, preconditioning and tolerance.
+        on_step: Called with the number of steps taken and the losses after
+            them; returning True ends the run after this step.
+
+    Returns:
+        The best image that was evaluated.
+
+    Raises:
+        DivergenceError: If a loss is not finite or jumps far above the best;
+            the error holds the best image.
+    """
+    best = Best(start)
+    filtered = FrequencyPreconditioner(*start.shape[2:], settings.preconditioning, start.device)
+    variable = torch.zeros_like(start)
+    descent = _descent(settings, variable.flatten())
+    history: list[float] = []
+    stopped = False
+    for step in range(iterations + 1):
+        image = start + filtered(variable)
+        losses, gradient = _evaluate(objective, image)
+        best.offer(image, losses)
+        history.append(losses.total)
+        stopped = step > 0 and on_step is not None and on_step(step, losses) is True
+        if stopped or step == iterations or _settled(history, settings.tolerance):
+            break
+        variable += descent.step(filtered(gradient).flatten()).view_as(variable)
+    return Optimized(best.image.clamp(0, 1), best.losses, step, stopped)
+
+
+class Best:
+    """The best image so far, and the guard against what is far worse.
+
+    Args:
+        image: What there is before the first evaluation.
+    """
+
+    def __init__(self, image: Tensor) -> None:
+        self.image = image
+        self.losses = Losses(math.inf, math.inf, math.inf)
+
+    def offer(self, image: Tensor, losses: Losses) -> None:
+        """Keep an image if it is the best.
+
+        Raises:
+            DivergenceError: If its loss is not finite or far above the best.
+        """
+        if losses.total < self.losses.total:
+            self.image, self.losses = image, losses
+        elif not math.isfinite(losses.total) or losses.total > JUMP * self.losses.total:
+            raise DivergenceError(
+                f"the loss left the road: {losses.total:.3g} after a best of "
+                f"{self.losses.total:.3g}; lower --learning-rate, the largest weight, "
+                "or use --optimizer adam",
+                image=self.image.clamp(0, 1),
+            )
+
+
+def _evaluate(objective: Callable[[Tensor], Terms], image: Tensor) -> tuple[Losses, Tensor]:
+    image = image.detach().requires_grad_()
+    terms = objective(image)
+    (gradient,) = torch.autograd.grad(torch.stack(terms).sum(), image)
+    return Losses(*(term.item() for term in terms)), gradient
+
+
+def _descent(settings: Settings, like: Tensor) -> Descent:
+    if settings.optimizer == "adam":
+        return Adam(like, settings.learning_rate or 0.02)
+    return LBFGS(like, settings.learning_rate or 1.0)
+
+
+def _settled(history: list[float], tolerance: float) -> bool:
+    """Whether the loss fell by less than a share over the last steps."""
+    if not tolerance or len(history) <= WINDOW:
+        return False
+    before = min(history[:-WINDOW])
+    return before - min(history) < tolerance * before

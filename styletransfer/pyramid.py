@@ -1,0 +1,48 @@
+"""The list of sizes that a picture is painted at, coarse to fine."""
+
+import math
+
+
+def pyramid(size: int, min_size: int) -> list[int]:
+    """List the sizes by factors of two, ending exactly at the last.
+
+    Args:
+        size: Longest side of the result, in pixels.
+        min_size: Longest side wanted for the first size, in pixels. The first
+            size is within a factor √2 of it; at `size` or more there is only one.
+
+    Returns:
+        Longest sides in pixels, smallest first.
+
+    Example:
+        >>> pyramid(512, 128)
+        [128, 256, 512]
+        >>> pyramid(500, 128)
+        [125, 250, 500]
+    """
+    halvings = max(0, round(math.log2(size / min_size)))
+    return [round_half_up(size / 2**k) for k in range(halvings, -1, -1)]
+
+
+def fit(width: int, height: int, size: int) -> tuple[int, int]:
+    """Scale a rectangle so that its longest side is `size`.
+
+    Args:
+        width: Width in pixels.
+        height: Height in pixels.
+        size: Longest side wanted, in pixels.
+
+    Returns:
+        Width and height in pixels, rounded half up, at least 1.
+
+    Example:
+        >>> fit(451, 300, 512)
+        (512, 341)
+    """
+    scale = size / max(width, height)
+    return max(1, round_half_up(width * scale)), max(1, round_half_up(height * scale))
+
+
+def round_half_up(value: float) -> int:
+    """Round to the nearest whole number, halves up (Python rounds them to even)."""
+    return math.floor(value + 0.5)

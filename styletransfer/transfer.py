@@ -1,0 +1,209 @@
+"""The whole method: a content picture, repainted in the manner of styles."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from styletransfer.config import DEFAULT_SIZE, Settings
+from styletransfer.encoder import Encoder, load_encoder
+from styletransfer.errors import ConfigError, DivergenceError, ImageError
+from styletransfer.objective import Objective
+from styletransfer.optimize import Losses, optimize
+from styletransfer.pyramid import fit, pyramid
+from styletransfer.runtime import choose_device, choose_precision
+
+
+class Scale(NamedTuple):
+    """One size of a run."""
+
+    width: int
+    """In pixels."""
+
+    height: int
+    """In pixels."""
+
+    iterations: int
+    """Steps to take at this size."""
+
+
+class Step(NamedTuple):
+    """One optimizer step, as told to the caller of `stylize`."""
+
+    scale: Scale
+    """The size at work."""
+
+    iteration: int
+    """Steps taken at this size, from 1."""
+
+    losses: Losses
+    """The weighted terms after this step."""
+
+
+class Result(NamedTuple):
+    """What a run came to."""
+
+    image: Tensor
+    """The picture, shape (1, 3, H, W), float32, RGB in [0, 1], on the CPU."""
+
+    losses: Losses
+    """Its weighted terms, at the last size that was worked on."""
+
+    stopped: bool
+    """Whether the caller asked to stop before the end."""
+
+
+def stylize(
+    content: Tensor,
+    styles: Tensor | Sequence[Tensor],
+    settings: Settings | None = None,
+    *,
+    init: Tensor | None = None,
+    encoder: Encoder | None = None,
+    on_step: Callable[[Step], bool | None] | None = None,
+) -> Result:
+    """Repaint a content picture in the manner of one or more styles.
+
+    Coarse to fine: at each size of the pyramid, an image is optimized so that
+    its features match the content's, its Gram matrices the styles', and its
+    total variation stays low; each size starts from the last one's result.
+
+    Args:
+        content: What the result shows, shape (1, 3, H, W), RGB in [0, 1].
+        styles: How it is painted, one or more pictures of that form.
+        settings: Everything else; None: the defaults.
+        init: The picture to start from; None: what `Settings.init` names.
+        encoder: The network; None: the one that the settings name.
+        on_step: Called after every step; returning True ends the run there.
+
+    Returns:
+        The result, at its full size even if it was stopped before.
+
+    Raises:
+        StyleTransferError: If a picture or a setting is refused, or the run
+            diverges; `DivergenceError` holds the best picture before that.
+
+    References:
+        Gatys, Ecker & Bethge (2016); coarse to fine as in Gatys et al. (2017).
+        Differs: relative terms, total variation, and a start from the content.
+    """
+    settings = settings or Settings()
+    styles = [styles] if isinstance(styles, Tensor) else list(styles)
+    _check(content, styles, settings)
+    encoder = encoder or encoder_for(settings)
+    scales = plan(content.shape[3], content.shape[2], settings)
+    image = _first_image(content, init, scales[0], settings)
+    for scale in scales:
+        size = max(scale.width, scale.height)
+        objective = Objective(
+            encoder,
+            resize(content, scale.width, scale.height).to(encoder.mean),
+            [_resize_style(style, size * settings.style_scale).to(encoder.mean) for style in styles],
+            settings,
+        )
+        start = resize(image, scale.width, scale.height).to(encoder.mean)
+        try:
+            image, losses, _, stopped = optimize(
+                objective, start, scale.iterations, settings, _tell(on_step, scale)
+            )
+        except DivergenceError as error:
+            error.image = resize(error.image, *scales[-1][:2]).cpu()
+            raise
+        if stopped:
+            break
+    return Result(resize(image, *scales[-1][:2]).cpu(), losses, stopped)
+
+
+def plan(width: int, height: int, settings: Settings) -> list[Scale]:
+    """List the sizes of a run and the steps at each.
+
+    Args:
+        width: Of the content, in pixels.
+        height: Of the content, in pixels.
+        settings: Sizes and iterations.
+
+    Returns:
+        The sizes, smallest first; the last one is the result's.
+    """
+    longest = max(width, height)
+    size = settings.size or min(DEFAULT_SIZE, longest)
+    steps = settings.iterations
+    return [
+        Scale(*fit(width, height, side), steps[min(level, len(steps) - 1)])
+        for level, side in enumerate(pyramid(size, settings.min_size))
+    ]
+
+
+def encoder_for(settings: Settings) -> Encoder:
+    """Load the network that the settings name, once in a process.
+
+    Args:
+        settings: Network, weights, device and precision.
+
+    Returns:
+        The encoder, on its device and in its number format.
+    """
+    device = choose_device(settings.device)
+    dtype = choose_precision(settings.precision, device)
+    return load_encoder(
+        settings.network, settings.weights, settings.weights_layout, settings.pooling, device, dtype
+    )
+
+
+def resize(image: Tensor, width: int, height: int) -> Tensor:
+    """Resize an image with an antialiased bicubic filter.
+
+    Args:
+        image: Shape (1, 3, H, W), RGB in [0, 1].
+        width: In pixels.
+        height: In pixels.
+
+    Returns:
+        Shape (1, 3, `height`, `width`), clamped to [0, 1]; the image itself if
+        it has that size.
+    """
+    if image.shape[2:] == (height, width):
+        return image
+    resized = functional.interpolate(image, (height, width), mode="bicubic", antialias=True)
+    return resized.clamp(0, 1)
+
+
+def _resize_style(style: Tensor, size: float) -> Tensor:
+    """Resize a style so that its longest side is `size`, keeping its shape."""
+    width, height = fit(style.shape[3], style.shape[2], max(1, round(size)))
+    return resize(style, width, height)
+
+
+def _first_image(content: Tensor, init: Tensor | None, scale: Scale, settings: Settings) -> Tensor:
+    if init is not None:
+        return init
+    if settings.init == "content":
+        return content
+    if settings.init == "noise":
+        generator = torch.Generator().manual_seed(settings.seed)
+        noise = torch.randn(1, 3, scale.height, scale.width, generator=generator)
+        return (0.5 + 0.1 * noise).clamp(0, 1)
+    raise ConfigError(f"init {settings.init!r} is a file: read it, and pass it as init=")
+
+
+def _tell(
+    on_step: Callable[[Step], bool | None] | None, scale: Scale
+) -> Callable[[int, Losses], bool | None] | None:
+    if on_step is None:
+        return None
+    return lambda iteration, losses: on_step(Step(scale, iteration, losses))
+
+
+def _check(content: Tensor, styles: Sequence[Tensor], settings: Settings) -> None:
+    if not styles:
+        raise ImageError("there is no style picture; give at least one")
+    for name, image in (("content", content), *(("style", style) for style in styles)):
+        if image.ndim != 4 or image.shape[:2] != (1, 3) or not image.numel():
+            raise ImageError(f"{name} must have shape (1, 3, H, W), not {tuple(image.shape)}")
+    blend = settings.style_blend
+    if blend is not None and len(blend) != len(styles):
+        raise ConfigError(
+            f"style_blend needs one number for each of the {len(styles)} styles, not {len(blend)}"
+        )
