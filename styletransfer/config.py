@@ -1,6 +1,7 @@
 """The settings of a run, their defaults, and the files that hold them."""
 
 import math
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -17,6 +18,8 @@ DEFAULT_SIZE = 512
 
 BUNDLED = "bundled"
 """The name of the weights that come with the package."""
+
+_LARGEST = sys.float_info.max
 
 _RANGES: Mapping[str, tuple[float, float]] = {
     "size": (1, 65_535),
@@ -147,7 +150,7 @@ class Settings:
                 f"layer_weights needs one number for each of the {len(self.style_layers)} "
                 f"style layers, not {len(self.layer_weights)}"
             )
-        for name in ("layer_weights", "style_blend"):
+        for name in ("iterations", "layer_weights", "style_blend"):
             shares = getattr(self, name)
             if shares is not None and sum(shares) == 0:
                 raise ConfigError(f"{name} must have at least one number above 0")
@@ -225,12 +228,15 @@ def _nearest(name: str, known: Mapping[str, Any]) -> str:
 
 def _as_kind(value: Any, hint: Any) -> Any:
     """Read a TOML value as what a field holds, leaving what does not fit as it is."""
+    if value is None:
+        return None
     kinds = get_args(hint) if get_origin(hint) is UnionType else (hint,)
     for kind in kinds:
         if get_origin(kind) is tuple:
             items = value if isinstance(value, list | tuple) else [value]
             return tuple(_as_kind(item, get_args(kind)[0]) for item in items)
-    return float(value) if float in kinds and type(value) is int else value
+    whole = float in kinds and type(value) is int
+    return float(value) if whole and abs(value) <= _LARGEST else value
 
 
 def _fits(value: Any, hint: Any) -> bool:
@@ -243,7 +249,7 @@ def _fits(value: Any, hint: Any) -> bool:
     if origin is tuple:
         return isinstance(value, tuple) and all(_fits(item, arguments[0]) for item in value)
     if hint is float:
-        return type(value) in {int, float} and not math.isnan(value)
+        return type(value) in {int, float} and abs(value) <= math.inf
     return type(value) is hint
 
 
@@ -252,7 +258,7 @@ def _check_value(name: str, value: Any, hint: Any) -> None:
         raise ConfigError(f"{name} must be {_describe(hint)}, not {value!r}")
     low, high = _RANGES.get(name, (-math.inf, math.inf))
     for item in value if isinstance(value, tuple) else (value,):
-        if isinstance(item, int | float) and not (low <= item <= high and math.isfinite(item)):
+        if isinstance(item, int | float) and not (low <= item <= min(high, _LARGEST)):
             limit = f"from {low:g} to {high:g}" if math.isfinite(high) else f"{low:g} or more"
             raise ConfigError(f"{name} must be {limit}, not {item!r}")
 

@@ -32,8 +32,8 @@ class LBFGS:
         like: A vector of the shape (N,), type and device that will come.
         learning_rate: Factor of every step; 1 is the full quasi-Newton step.
         history: Number of pairs to remember.
-        first_step: Root mean square of the first step, which has no curvature
-            to go by, in units of the vector.
+        first_step: Root mean square of the first step at a learning rate of 1,
+            in units of the vector; there is no curvature to go by yet.
 
     References:
         Nocedal (1980); Chen, Wang & Zhou (2014) for the recursion on inner
@@ -58,12 +58,12 @@ class LBFGS:
             self._remember(self.last_step, gradient - self.last_gradient)
         self.last_gradient = gradient.clone()
         if self.slots:
-            direction = self._direction(gradient) * self.learning_rate
+            direction = self._direction(gradient)
         else:
             scale = gradient.square().mean().sqrt().clamp_min(1e-30)
             direction = gradient * (-self.first_step / scale)
-        self.last_step = direction
-        return direction
+        self.last_step = direction * self.learning_rate
+        return self.last_step
 
     def _remember(self, step: Tensor, change: Tensor) -> None:
         """Store a pair, unless its curvature is not positive."""

@@ -4,7 +4,7 @@ Simonyan & Zisserman (2014), as torchvision builds them: blocks of 3×3
 convolutions, each followed by a ReLU, with a pooling after each block.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Self
 
@@ -40,6 +40,7 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         self.names = layer_names(network)
+        self.pool: Callable[[Tensor, int], Tensor]
         self.pool = {"max": functional.max_pool2d, "avg": functional.avg_pool2d}[pooling]
         self.mean: Tensor
         if checkpoint is None:
@@ -106,7 +107,7 @@ class Encoder(nn.Module):
         if name.startswith("conv"):
             return layer(values)  # type: ignore[no-any-return]  # nn.Module returns Any
         if name.startswith("pool"):
-            return self.pool(values, 2, 2)
+            return self.pool(values, 2)
         # In place, unless that would overwrite a convolution somebody asked for.
         asked_for = name.replace("relu", "conv") in features
         return functional.relu(values, inplace=not asked_for)

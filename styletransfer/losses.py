@@ -175,7 +175,8 @@ def total_variation_loss(
 
     Returns:
         A scalar, 0 and up: the mean over the batch. At most ε below
-        ``total_variation(image) / (H·W)``.
+        ``total_variation(image) / (H·W)``; the anisotropic form, of two
+        rounded corners, at most 2 ε.
     """
     down, right = _differences(image)
     if form == "isotropic":

@@ -74,7 +74,8 @@ class Objective:
             style = style + share * style_loss(features[layer], self.style_targets[layer])
         if self.settings.tv_weight:
             tv = total_variation_loss(image, self.settings.tv_form)
-        return Terms(*(w * term for w, term in zip(self.weights, (content, style, tv), strict=True)))
+        of_content, of_style, of_tv = self.weights
+        return Terms(of_content * content, of_style * style, of_tv * tv)
 
 
 def _shares(weights: Sequence[float] | None, number: int) -> list[float]:

@@ -78,7 +78,8 @@ def optimize(
             the error holds the best image.
     """
     best = Best(start)
-    filtered = FrequencyPreconditioner(*start.shape[2:], settings.preconditioning, start.device)
+    height, width = start.shape[2:]
+    filtered = FrequencyPreconditioner(height, width, settings.preconditioning, start.device)
     variable = torch.zeros_like(start)
     descent = _descent(settings, variable.flatten())
     history: list[float] = []

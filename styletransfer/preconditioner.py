@@ -38,4 +38,5 @@ class FrequencyPreconditioner:
         """
         if self.gain is None:
             return field
-        return torch.fft.irfft2(torch.fft.rfft2(field) * self.gain, s=self.shape)
+        filtered: Tensor = torch.fft.irfft2(torch.fft.rfft2(field) * self.gain, s=self.shape)
+        return filtered

@@ -21,7 +21,7 @@ def pyramid(size: int, min_size: int) -> list[int]:
         [125, 250, 500]
     """
     halvings = max(0, round(math.log2(size / min_size)))
-    return [round_half_up(size / 2**k) for k in range(halvings, -1, -1)]
+    return sorted({round_half_up(size / 2**k) for k in range(halvings + 1)})
 
 
 def fit(width: int, height: int, size: int) -> tuple[int, int]:

@@ -91,16 +91,16 @@ def stylize(
     """
     settings = settings or Settings()
     styles = [styles] if isinstance(styles, Tensor) else list(styles)
-    _check(content, styles, settings)
+    _check(content, styles, init, settings)
     encoder = encoder or encoder_for(settings)
     scales = plan(content.shape[3], content.shape[2], settings)
     image = _first_image(content, init, scales[0], settings)
     for scale in scales:
-        size = max(scale.width, scale.height)
+        side = max(scale.width, scale.height) * settings.style_scale
         objective = Objective(
             encoder,
             resize(content, scale.width, scale.height).to(encoder.mean),
-            [_resize_style(style, size * settings.style_scale).to(encoder.mean) for style in styles],
+            [_resize_style(style, side).to(encoder.mean) for style in styles],
             settings,
         )
         start = resize(image, scale.width, scale.height).to(encoder.mean)
@@ -196,10 +196,13 @@ def _tell(
     return lambda iteration, losses: on_step(Step(scale, iteration, losses))
 
 
-def _check(content: Tensor, styles: Sequence[Tensor], settings: Settings) -> None:
+def _check(
+    content: Tensor, styles: Sequence[Tensor], init: Tensor | None, settings: Settings
+) -> None:
     if not styles:
         raise ImageError("there is no style picture; give at least one")
-    for name, image in (("content", content), *(("style", style) for style in styles)):
+    named = [("content", content), *(("style", style) for style in styles)]
+    for name, image in named if init is None else [*named, ("init", init)]:
         if image.ndim != 4 or image.shape[:2] != (1, 3) or not image.numel():
             raise ImageError(f"{name} must have shape (1, 3, H, W), not {tuple(image.shape)}")
     blend = settings.style_blend

@@ -1,0 +1,63 @@
+"""Ctrl-C and SIGTERM as a request to stop, not as a blow."""
+
+import signal
+from types import FrameType, TracebackType
+from typing import Self
+
+from styletransfer.errors import StyleTransferError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(StyleTransferError):
+    """A run that a signal ended before there was anything to keep.
+
+    Args:
+        number: The signal's number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__("interrupted before the first result; nothing was written")
+        self.exit_code = exit_code(number)
+
+
+class StopRequest:
+    """Turns the first SIGINT or SIGTERM into a request, and the second into the end.
+
+    Within ``with StopRequest() as stop:``, `signal_number` says whether a
+    signal came. Until `hold` is set there is nothing to lose, and a signal
+    ends the program at once.
+    """
+
+    def __init__(self) -> None:
+        self.signal_number: int | None = None
+        self.hold = False
+        self._previous = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def __enter__(self) -> Self:
+        for number in SIGNALS:
+            signal.signal(number, self._receive)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.signal_number is not None:
+            # The second one: no clean-up, no waiting for a long computation.
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        self.signal_number = number
+        if not self.hold:
+            raise Interrupted(number)
+
+
+def exit_code(number: int) -> int:
+    """The exit code by which shells know a signal: 130 for SIGINT, 143 for SIGTERM."""
+    return 128 + number

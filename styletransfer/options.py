@@ -1,0 +1,277 @@
+"""The options of the command: one for each setting, and what its help says."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from typer import Argument, BadParameter, Option
+
+from styletransfer.config import Settings
+
+_DEFAULTS = Settings()
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(item) for item in text.split(","))
+    except ValueError as error:
+        raise BadParameter(f"{text!r} is not a number, or numbers with commas between") from error
+
+
+def _whole_numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(item) for item in text.split(","))
+    except ValueError as error:
+        raise BadParameter(f"{text!r} is not a whole number, or some with commas") from error
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in text.split(","))
+
+
+def _setting(name: str, text: str, *flags: str, panel: str, **more: Any) -> Any:
+    """An option of a setting, with the default taken from `Settings`."""
+    default = getattr(_DEFAULTS, name)
+    if default is not None:
+        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+        text = f"{text} (default: {shown})"
+    return Option(
+        f"--{name.replace('_', '-')}",
+        *flags,
+        help=text,
+        show_default=False,
+        rich_help_panel=panel,
+        **more,
+    )
+
+
+_LOOK, _SIZE, _METHOD, _NETWORK = "Look", "Size and time", "Method", "Network and machine"
+
+Content = Annotated[Path, Argument(metavar="CONTENT", help="The picture to repaint.")]
+Styles = Annotated[
+    list[Path], Argument(metavar="STYLE...", help="One or more pictures that show the manner.")
+]
+Output = Annotated[
+    Path,
+    Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Where to save: .png, .jpg, .webp or .tif. Missing folders are made.",
+        show_default=False,
+    ),
+]
+Config = Annotated[
+    str | None,
+    Option(
+        "--config",
+        "-c",
+        metavar="FILE-or-NAME",
+        help="Settings from a TOML file, or a preset: draft, default, fine, smooth, crisp, gatys. "
+        "Options on the command line win.",
+    ),
+]
+Quiet = Annotated[bool, Option("--quiet", "-q", help="No progress; warnings and errors only.")]
+ContentWeight = Annotated[
+    float | None,
+    _setting(
+        "content_weight",
+        "Faithfulness to the photograph, a pure number: 0 none, 1 default, 5 hardly repainted.",
+        panel=_LOOK,
+    ),
+]
+StyleWeight = Annotated[
+    float | None,
+    _setting(
+        "style_weight",
+        "Strength of the painter's manner, a pure number: 1 a tint, 10 default, "
+        "100 dissolves the photograph.",
+        panel=_LOOK,
+    ),
+]
+TVWeight = Annotated[
+    float | None,
+    _setting(
+        "tv_weight",
+        "Total variation, a pure number that smooths noise and keeps edges: 0 none, 1 default, "
+        "10 smears detail. It holds at every size.",
+        panel=_LOOK,
+    ),
+]
+TVForm = Annotated[
+    Literal["isotropic", "anisotropic", "squared"] | None,
+    _setting(
+        "tv_form",
+        "How neighbours are compared: sqrt(dx²+dy²), |dx|+|dy|, or dx²+dy² (blurs edges).",
+        panel=_LOOK,
+    ),
+]
+StyleScale = Annotated[
+    float | None,
+    _setting(
+        "style_scale",
+        "Size of the brushwork: the style's longest side over the result's. "
+        "0.5 fine, 1 default, 2 broad.",
+        panel=_LOOK,
+    ),
+]
+StyleBlend = Annotated[
+    Any,
+    _setting(
+        "style_blend",
+        "Share of each style, in their order, such as 3,1. Default: equal.",
+        panel=_LOOK,
+        parser=_numbers,
+        metavar="NUMBERS",
+    ),
+]
+Size = Annotated[
+    int | None,
+    _setting(
+        "size",
+        "Longest side of the result in pixels: 256 draft, 512, 2048 a print. "
+        "Default: 512, or the content's own if that is less.",
+        "-s",
+        panel=_SIZE,
+    ),
+]
+MinSize = Annotated[
+    int | None,
+    _setting(
+        "min_size",
+        "Longest side in pixels that painting starts at: 64 bold shapes, 128 default, "
+        "as --size: one size only.",
+        panel=_SIZE,
+    ),
+]
+Iterations = Annotated[
+    Any,
+    _setting(
+        "iterations",
+        "Steps at each size, smallest first; the last number serves all further sizes. "
+        "20 draft, 50 usual, 200 fine.",
+        "-n",
+        panel=_SIZE,
+        parser=_whole_numbers,
+        metavar="NUMBERS",
+    ),
+]
+Tolerance = Annotated[
+    float | None,
+    _setting(
+        "tolerance",
+        "End a size when the loss fell by less than this share in ten steps: "
+        "0 never, 0.01 late, 0.1 early.",
+        panel=_SIZE,
+    ),
+]
+Init = Annotated[
+    str | None,
+    _setting(
+        "init",
+        "What painting starts from: content, noise, or a picture file.",
+        panel=_METHOD,
+        metavar="content|noise|FILE",
+    ),
+]
+Seed = Annotated[
+    int | None,
+    _setting("seed", "Number that the noise of --init noise grows from.", panel=_METHOD),
+]
+Optimizer = Annotated[
+    Literal["lbfgs", "adam"] | None,
+    _setting("optimizer", "What moves the picture.", panel=_METHOD),
+]
+LearningRate = Annotated[
+    float | None,
+    _setting(
+        "learning_rate",
+        "Step length: 0.1 careful, 1 full. Default: 1 for lbfgs; 0.02 for adam, "
+        "where 0.005 is careful and 0.1 bold.",
+        panel=_METHOD,
+    ),
+]
+Preconditioning = Annotated[
+    float | None,
+    _setting(
+        "preconditioning",
+        "How much easier large areas move than fine detail (an exponent): "
+        "0 plain pixels, 0.5 default, 1 areas first.",
+        panel=_METHOD,
+    ),
+]
+ContentLayers = Annotated[
+    Any,
+    _setting(
+        "content_layers",
+        "Layers that hold what the photograph shows: relu3_1 detail, relu4_2 default, "
+        "relu5_2 gist.",
+        panel=_METHOD,
+        parser=_names,
+        metavar="LAYERS",
+    ),
+]
+StyleLayers = Annotated[
+    Any,
+    _setting(
+        "style_layers",
+        "Layers that hold the manner: relu1_1 colour and grain … relu5_1 large shapes.",
+        panel=_METHOD,
+        parser=_names,
+        metavar="LAYERS",
+    ),
+]
+LayerWeights = Annotated[
+    Any,
+    _setting(
+        "layer_weights",
+        "Share of each style layer, in their order. Default: equal.",
+        panel=_METHOD,
+        parser=_numbers,
+        metavar="NUMBERS",
+    ),
+]
+Network = Annotated[
+    Literal["vgg19", "vgg16"] | None,
+    _setting("network", "The network whose features are compared.", panel=_NETWORK),
+]
+Weights = Annotated[
+    str | None,
+    _setting(
+        "weights",
+        "bundled: Oxford's VGG-19, comes along; torchvision: its retrained ones, "
+        "a download of 548 MB; or a .safetensors or .pth file.",
+        panel=_NETWORK,
+        metavar="bundled|torchvision|FILE",
+    ),
+]
+WeightsLayout = Annotated[
+    Literal["torchvision", "caffe", "keras"] | None,
+    _setting(
+        "weights_layout",
+        "How a weights file is laid out: torchvision (RGB, mean and deviation), "
+        "caffe or keras (BGR, 0 to 255).",
+        panel=_NETWORK,
+    ),
+]
+Pooling = Annotated[
+    Literal["max", "avg"] | None,
+    _setting("pooling", "How the network halves its resolution.", panel=_NETWORK),
+]
+Device = Annotated[
+    str | None,
+    _setting(
+        "device",
+        "auto, cpu, cuda, cuda:N or mps. An absent device is an error.",
+        panel=_NETWORK,
+        metavar="NAME",
+    ),
+]
+Precision = Annotated[
+    Literal["auto", "float32", "bfloat16"] | None,
+    _setting(
+        "precision",
+        "Number format of the convolutions. auto: bfloat16 where the processor computes it "
+        "natively, which is twice as fast.",
+        panel=_NETWORK,
+    ),
+]

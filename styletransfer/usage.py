@@ -1,0 +1,60 @@
+"""From a configuration and a command line to the settings of a run."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from styletransfer.config import BUNDLED, Settings, load_config
+from styletransfer.errors import ConfigError
+
+INITS = ("content", "noise")
+"""What painting may start from, beside a picture file."""
+
+_IDLE: Mapping[str, tuple[Callable[[Settings], bool], str]] = {
+    "seed": (lambda s: s.init != "noise", "--init is not noise"),
+    "tv_form": (lambda s: s.tv_weight == 0, "--tv-weight is 0"),
+    "content_layers": (lambda s: s.content_weight == 0, "--content-weight is 0"),
+    "style_layers": (lambda s: s.style_weight == 0, "--style-weight is 0"),
+    "layer_weights": (lambda s: s.style_weight == 0, "--style-weight is 0"),
+    "style_scale": (lambda s: s.style_weight == 0, "--style-weight is 0"),
+    "style_blend": (lambda s: s.style_weight == 0, "--style-weight is 0"),
+    "weights_layout": (
+        lambda s: s.weights in {BUNDLED, "torchvision"},
+        "--weights is not a file",
+    ),
+}
+"""When an option does nothing, and why."""
+
+
+def settings_from(config: str | None, given: Mapping[str, Any], styles: int) -> Settings:
+    """Lay a command line over a configuration over the defaults.
+
+    Args:
+        config: A TOML file or the name of a preset.
+        given: What the command line says, by field of `Settings`; None where
+            it says nothing.
+        styles: How many style pictures there are.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigError: If a value is refused, or an option would do nothing.
+    """
+    base = load_config(config) if config else Settings()
+    values = {name: value for name, value in given.items() if value is not None}
+    settings = base.with_values(values)
+    for name, (idle, reason) in _IDLE.items():
+        if name in values and idle(settings):
+            raise ConfigError(f"--{name.replace('_', '-')} has no effect: {reason}")
+    if settings.style_blend is not None and len(settings.style_blend) != styles:
+        raise ConfigError(
+            f"--style-blend needs one number for each of the {styles} styles, "
+            f"not {len(settings.style_blend)}"
+        )
+    return settings
+
+
+def init_file(settings: Settings) -> Path | None:
+    """The picture that painting starts from, if it is a file."""
+    return None if settings.init in INITS else Path(settings.init).expanduser()
