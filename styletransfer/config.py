@@ -61,7 +61,7 @@ class Settings:
     """Optimizer steps at each size, smallest first; the last number serves all
     further sizes."""
 
-    content_weight: float = 1.0
+    content_weight: float = 2.0
     """Factor of the content term; 0 and up."""
 
     style_weight: float = 10.0
@@ -87,7 +87,8 @@ class Settings:
     """Layers whose Gram matrices hold the painter's manner."""
 
     layer_weights: tuple[float, ...] | None = None
-    """Share of each style layer; normalized to sum to 1. None: equal."""
+    """Share of each style layer; normalized to sum to 1. None: equal, but a
+    fifth of that in the fifth block, whose large shapes are not wanted."""
 
     init: str = "content"
     """What the first size starts from: ``content``, ``noise``, or the path of

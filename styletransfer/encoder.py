@@ -19,6 +19,11 @@ from styletransfer.layers import BLOCKS, layer_names
 WIDTHS = (64, 128, 256, 512, 512)
 """Channels of each block."""
 
+_POOLINGS: Mapping[str, Callable[[Tensor, int], Tensor]] = {
+    "max": functional.max_pool2d,
+    "avg": functional.avg_pool2d,
+}
+
 
 class Encoder(nn.Module):
     """A VGG network with named layers, evaluated only as deep as asked.
@@ -40,8 +45,7 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         self.names = layer_names(network)
-        self.pool: Callable[[Tensor, int], Tensor]
-        self.pool = {"max": functional.max_pool2d, "avg": functional.avg_pool2d}[pooling]
+        self.pool = _POOLINGS[pooling]
         self.mean: Tensor
         if checkpoint is None:
             self.layers = make_layers(_configuration(network, narrowing))
@@ -57,7 +61,8 @@ class Encoder(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """The number format of the convolutions."""
-        return next(self.layers.parameters()).dtype
+        dtype: torch.dtype = next(self.layers.parameters()).dtype
+        return dtype
 
     def place(self, device: torch.device, dtype: torch.dtype) -> Self:
         """Move to a device and a number format, channels last.

@@ -152,6 +152,7 @@ def total_variation(image: Tensor, form: TVForm = "isotropic") -> Tensor:
         tensor([12.])
     """
     down, right = _differences(image)
+    each: Tensor
     if form == "isotropic":
         each = torch.linalg.vector_norm(torch.stack((down, right)), dim=0)
     elif form == "anisotropic":

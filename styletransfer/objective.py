@@ -8,6 +8,7 @@ from torch import Tensor
 
 from styletransfer.config import Settings
 from styletransfer.encoder import Encoder
+from styletransfer.layers import default_share
 from styletransfer.losses import content_loss, gram_matrix, style_loss, total_variation_loss
 
 
@@ -41,14 +42,16 @@ class Objective:
         self.weights = (settings.content_weight, settings.style_weight, settings.tv_weight)
         self.content_layers = settings.content_layers if settings.content_weight else ()
         self.style_layers = settings.style_layers if settings.style_weight else ()
-        self.layer_weights = _shares(settings.layer_weights, len(settings.style_layers))
+        self.layer_weights = _shares(
+            settings.layer_weights or [default_share(layer) for layer in settings.style_layers]
+        )
         with torch.no_grad():
             self.content_targets = encoder(content, self.content_layers)
             self.style_targets = self._blend(styles)
 
     def _blend(self, styles: Sequence[Tensor]) -> dict[str, Tensor]:
         """Average the Gram matrices of the styles by their shares."""
-        shares = _shares(self.settings.style_blend, len(styles))
+        shares = _shares(self.settings.style_blend or [1.0] * len(styles))
         grams: dict[str, Tensor] = {}
         for style, share in zip(styles, shares, strict=True):
             for layer, features in self.encoder(style, self.style_layers).items():
@@ -78,7 +81,6 @@ class Objective:
         return Terms(of_content * content, of_style * style, of_tv * tv)
 
 
-def _shares(weights: Sequence[float] | None, number: int) -> list[float]:
-    """Normalize weights to sum to 1; None: equal shares."""
-    weights = [1.0] * number if weights is None else weights
+def _shares(weights: Sequence[float]) -> list[float]:
+    """Normalize weights to sum to 1."""
     return [weight / sum(weights) for weight in weights]

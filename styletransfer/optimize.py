@@ -17,7 +17,9 @@ WINDOW = 10
 """Steps over which `Settings.tolerance` is judged."""
 
 JUMP = 100.0
-"""A loss this many times the best so far is a divergence."""
+"""A loss this many times the best so far is a divergence, if it also exceeds the
+sum of the weights: an error of 100 % in every term. From a best of almost 0, as
+where a picture starts as the content, an honest step may rise by any factor."""
 
 
 class Losses(NamedTuple):
@@ -77,7 +79,7 @@ def optimize(
         DivergenceError: If a loss is not finite or jumps far above the best;
             the error holds the best image.
     """
-    best = Best(start)
+    best = Best(start, settings.content_weight + settings.style_weight + settings.tv_weight)
     height, width = start.shape[2:]
     filtered = FrequencyPreconditioner(height, width, settings.preconditioning, start.device)
     variable = torch.zeros_like(start)
@@ -101,10 +103,12 @@ class Best:
 
     Args:
         image: What there is before the first evaluation.
+        harmless: A loss up to this is no divergence, however low the best.
     """
 
-    def __init__(self, image: Tensor) -> None:
+    def __init__(self, image: Tensor, harmless: float = 0.0) -> None:
         self.image = image
+        self.harmless = harmless
         self.losses = Losses(math.inf, math.inf, math.inf)
 
     def offer(self, image: Tensor, losses: Losses) -> None:
@@ -113,15 +117,16 @@ class Best:
         Raises:
             DivergenceError: If its loss is not finite or far above the best.
         """
-        if losses.total < self.losses.total:
-            self.image, self.losses = image, losses
-        elif not math.isfinite(losses.total) or losses.total > JUMP * self.losses.total:
+        limit = max(JUMP * self.losses.total, self.harmless)
+        if not math.isfinite(losses.total) or losses.total > limit:
             raise DivergenceError(
                 f"the loss left the road: {losses.total:.3g} after a best of "
                 f"{self.losses.total:.3g}; lower --learning-rate, the largest weight, "
                 "or use --optimizer adam",
                 image=self.image.clamp(0, 1),
             )
+        if losses.total < self.losses.total:
+            self.image, self.losses = image, losses
 
 
 def _evaluate(objective: Callable[[Tensor], Terms], image: Tensor) -> tuple[Losses, Tensor]:

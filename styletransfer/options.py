@@ -75,7 +75,7 @@ ContentWeight = Annotated[
     float | None,
     _setting(
         "content_weight",
-        "Faithfulness to the photograph, a pure number: 0 none, 1 default, 5 hardly repainted.",
+        "Faithfulness to the photograph, a pure number: 0 none, 2 default, 10 hardly repainted.",
         panel=_LOOK,
     ),
 ]
@@ -93,7 +93,7 @@ TVWeight = Annotated[
     _setting(
         "tv_weight",
         "Total variation, a pure number that smooths noise and keeps edges: 0 none, 1 default, "
-        "10 smears detail. It holds at every size.",
+        "10 smears detail.",
         panel=_LOOK,
     ),
 ]
@@ -224,7 +224,7 @@ LayerWeights = Annotated[
     Any,
     _setting(
         "layer_weights",
-        "Share of each style layer, in their order. Default: equal.",
+        "Share of each style layer, in their order. Default: 1 each, 0.2 in block 5.",
         panel=_METHOD,
         parser=_numbers,
         metavar="NUMBERS",

@@ -1,8 +1,14 @@
 """What all tests share."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import settings
+from torch import Tensor, nn
+from torch.nn import functional
+
+from styletransfer.encoder import Encoder
 
 # No deadline: torch's first call of a kind is slow. Derandomized: a red run
 # stays red until it is mended.
@@ -18,3 +24,36 @@ def pytest_sessionstart() -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("gpu") and not torch.cuda.is_available():
         pytest.skip("no CUDA device")
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    """A VGG-19 of a 16th of the width, with seeded random weights, in float32 on the CPU."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        narrow = Encoder("vgg19", narrowing=16)
+        for layer in narrow.layers:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+    return narrow.place(torch.device("cpu"), torch.float32)
+
+
+@pytest.fixture(scope="session")
+def smooth() -> Callable[[int, int, int], Tensor]:
+    """Soft blobs of colour, by height, width and seed; shape (1, 3, H, W) in [0, 1]."""
+
+    def picture(height: int, width: int, seed: int = 0) -> Tensor:
+        blobs = torch.rand(1, 3, 5, 5, generator=torch.Generator().manual_seed(seed))
+        return functional.interpolate(blobs, (height, width), mode="bicubic").clamp(0, 1)
+
+    return picture
+
+
+@pytest.fixture(scope="session")
+def noisy() -> Callable[[int, int, int], Tensor]:
+    """Noise in every pixel, by height, width and seed; shape (1, 3, H, W) in [0, 1]."""
+
+    def picture(height: int, width: int, seed: int = 0) -> Tensor:
+        return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
+
+    return picture

@@ -1,0 +1,83 @@
+"""Make the sample pictures anew, by the very commands in samples/README.md.
+
+    python scripts/make_samples.py              # all of them, and the strip
+    python scripts/make_samples.py cat larger   # some, by the name of the result
+    python scripts/make_samples.py strip        # the strip at the top of README.md
+
+Results are stored as JPEG files of at most 512 px, larger ones scaled down.
+"""
+
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+LONGEST = 512
+QUALITY = 90
+
+STRIP = ROOT / "samples" / "strip.jpg"
+STRIP_OF = ("content/cat.jpg", "style/langlois_bridge.jpg", "output/cat.jpg")
+STRIP_HEIGHT = 300
+GAP = 6
+
+
+def main() -> None:
+    """Make what the command line names; without names, everything."""
+    lines = commands()
+    names = sys.argv[1:] or [*lines, "strip"]
+    if unknown := set(names) - {*lines, "strip"}:
+        sys.exit(f"unknown: {', '.join(unknown)}; there are {', '.join(lines)}, strip")
+    for name in names:
+        if name == "strip":
+            make_strip()
+        else:
+            make_result(lines[name])
+
+
+def commands() -> dict[str, list[str]]:
+    """Read the command lines, as words, by the name of the picture they make."""
+    text = (ROOT / "samples" / "README.md").read_text(encoding="utf-8")
+    lines = [shlex.split(line) for line in re.findall(r"stylize samples/[^`\n]+", text)]
+    return {Path(words[words.index("-o") + 1]).stem: words for words in lines}
+
+
+def make_result(words: list[str]) -> None:
+    """Run one command and store its picture as a sample."""
+    print(shlex.join(words), flush=True)
+    place = words.index("-o") + 1
+    with tempfile.TemporaryDirectory() as folder:
+        full = Path(folder) / "result.png"
+        arguments = [*words[1:place], str(full), *words[place + 1 :]]
+        subprocess.run([sys.executable, "-m", "styletransfer", *arguments], check=True, cwd=ROOT)
+        with Image.open(full) as picture:
+            picture.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+            target = ROOT / words[place]
+            target.parent.mkdir(exist_ok=True)
+            picture.save(target, quality=QUALITY, subsampling=0, optimize=True)
+
+
+def make_strip() -> None:
+    """Put content, style and result side by side, at one height."""
+    pictures = [_at_height(ROOT / "samples" / name, STRIP_HEIGHT) for name in STRIP_OF]
+    width = sum(picture.width for picture in pictures) + GAP * (len(pictures) - 1)
+    strip = Image.new("RGB", (width, STRIP_HEIGHT), "white")
+    left = 0
+    for picture in pictures:
+        strip.paste(picture, (left, 0))
+        left += picture.width + GAP
+    strip.save(STRIP, quality=QUALITY, subsampling=0, optimize=True)
+
+
+def _at_height(path: Path, height: int) -> Image.Image:
+    with Image.open(path) as picture:
+        width = round(picture.width * height / picture.height)
+        return picture.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+
+
+if __name__ == "__main__":
+    main()

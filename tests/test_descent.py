@@ -1,0 +1,134 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from styletransfer.descent import LBFGS, Adam, Descent
+
+SIZE = 30
+
+
+def quadratic(seed: int = 0) -> tuple[Tensor, Tensor]:
+    """A positive definite matrix of mixed curvature, and a point to start from."""
+    generator = torch.Generator().manual_seed(seed)
+    basis, _ = torch.linalg.qr(torch.randn(SIZE, SIZE, generator=generator, dtype=torch.float64))
+    curvatures = torch.logspace(0, 2, SIZE, dtype=torch.float64)
+    start = torch.randn(SIZE, generator=generator, dtype=torch.float64)
+    return basis @ torch.diag(curvatures) @ basis.T, start
+
+
+def descend(
+    descent: Descent, gradient: Callable[[Tensor], Tensor], point: Tensor, steps: int
+) -> list[Tensor]:
+    """The points on the way, the first one included."""
+    points = [point]
+    for _ in range(steps):
+        points.append(points[-1] + descent.step(gradient(points[-1])))
+    return points
+
+
+class TextbookLBFGS:
+    """Nocedal & Wright (2006), algorithm 7.4, to the letter."""
+
+    def __init__(self, history: int, first_step: float) -> None:
+        self.history = history
+        self.first_step = first_step
+        self.pairs: list[tuple[Tensor, Tensor]] = []
+        self.last: tuple[Tensor, Tensor] | None = None
+
+    def step(self, gradient: Tensor) -> Tensor:
+        if self.last is not None:
+            self.pairs.append((self.last[0], gradient - self.last[1]))
+            self.pairs = self.pairs[-self.history :]
+        direction = self._direction(gradient) if self.pairs else self._first(gradient)
+        self.last = (direction, gradient)
+        return direction
+
+    def _first(self, gradient: Tensor) -> Tensor:
+        return -self.first_step * gradient / gradient.square().mean().sqrt()
+
+    def _direction(self, gradient: Tensor) -> Tensor:
+        q = gradient.clone()
+        alphas = []
+        for s, y in reversed(self.pairs):
+            alphas.append(s.dot(q) / y.dot(s))
+            q = q - alphas[-1] * y
+        s, y = self.pairs[-1]
+        r = s.dot(y) / y.dot(y) * q
+        for (s, y), alpha in zip(self.pairs, reversed(alphas), strict=True):
+            r = r + s * (alpha - y.dot(r) / y.dot(s))
+        return -r
+
+
+@pytest.mark.parametrize("history", [1, 2, 5, 20])
+def test_lbfgs_walks_the_path_of_the_textbook(history: int) -> None:
+    matrix, start = quadratic()
+    # Long enough for every slot of the history to be used again, twice over.
+    steps = min(2 * history + 5, 25)
+    ours = descend(LBFGS(start, 1.0, history=history, first_step=0.01), matrix.matmul, start, steps)
+    book = descend(TextbookLBFGS(history, 0.01), matrix.matmul, start, steps)
+    for at, expected in zip(ours, book, strict=True):
+        torch.testing.assert_close(at, expected, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_lbfgs_finds_the_bottom_of_a_quadratic(dtype: torch.dtype) -> None:
+    matrix, start = (value.to(dtype) for value in quadratic())
+    end = descend(LBFGS(start, 1.0), matrix.matmul, start, 60)[-1]
+    assert end.norm() < 1e-4 * start.norm()
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e6])
+def test_lbfgs_does_not_care_for_the_unit_of_the_loss(scale: float) -> None:
+    matrix, start = (value.float() for value in quadratic())
+    path = descend(LBFGS(start, 1.0), matrix.matmul, start, 15)
+    scaled = descend(LBFGS(start, 1.0), (matrix * scale).matmul, start, 15)
+    torch.testing.assert_close(scaled[-1], path[-1], rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("learning_rate", [0.5, 1.0])
+def test_the_first_step_of_lbfgs_has_the_length_asked_for(learning_rate: float) -> None:
+    matrix, start = quadratic()
+    step = LBFGS(start, learning_rate, first_step=0.02).step(matrix @ start)
+    assert step.square().mean().sqrt().item() == pytest.approx(0.02 * learning_rate)
+    assert torch.dot(step, matrix @ start) < 0
+
+
+def test_lbfgs_forgets_a_step_along_which_the_slope_did_not_grow() -> None:
+    # The gradient of a concave function: every curvature is negative.
+    _, start = quadratic()
+    descent = LBFGS(start, 1.0)
+    points = descend(descent, torch.neg, start, 3)
+    assert not descent.slots
+    assert all(point.isfinite().all() for point in points)
+
+
+@pytest.mark.parametrize("descent", [LBFGS, Adam])
+def test_a_gradient_of_0_moves_nothing(descent: type[LBFGS] | type[Adam]) -> None:
+    start = torch.ones(5)
+    points = descend(descent(start, 1.0), torch.zeros_like, start, 3)
+    assert all(torch.equal(point, start) for point in points)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_the_first_step_of_adam_is_one_learning_rate_in_every_coordinate(scale: float) -> None:
+    gradient = scale * torch.tensor([-3.0, 0.01, 200.0])
+    step = Adam(gradient, 0.05).step(gradient)
+    torch.testing.assert_close(step, torch.tensor([0.05, -0.05, -0.05]))
+
+
+def test_adam_walks_the_path_of_torchs_own() -> None:
+    matrix, start = quadratic()
+    ours = descend(Adam(start, 0.05), matrix.matmul, start, 20)
+    point = start.clone().requires_grad_()
+    theirs = torch.optim.Adam([point], lr=0.05, betas=(0.9, 0.99), eps=1e-12)
+    for expected in ours[1:]:
+        point.grad = matrix @ point.detach()
+        theirs.step()
+        torch.testing.assert_close(point.detach(), expected)
+
+
+def test_adam_finds_the_bottom_of_a_quadratic() -> None:
+    matrix, start = quadratic()
+    assert descend(Adam(start, 0.05), matrix.matmul, start, 400)[-1].norm() < 0.05 * start.norm()
