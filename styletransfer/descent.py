@@ -20,6 +20,10 @@ class Descent(Protocol):
         """
         ...
 
+    def back_off(self) -> None:
+        """Forget all that was learnt, and go on with shorter steps."""
+        ...
+
 
 class LBFGS:
     """Limited-memory BFGS without a line search.
@@ -64,6 +68,14 @@ class LBFGS:
             direction = gradient * (-self.first_step / scale)
         self.last_step = direction * self.learning_rate
         return self.last_step
+
+    def back_off(self) -> None:
+        """Forget the pairs, and start again with a first step a tenth as long."""
+        self.slots.clear()
+        self.last_step = self.last_step[:0]
+        self.first_step /= 10
+        self.pairs.zero_()
+        self.products.zero_()
 
     def _remember(self, step: Tensor, change: Tensor) -> None:
         """Store a pair, unless its curvature is not positive."""
@@ -127,3 +139,10 @@ class Adam:
         mean = self.mean / (1 - first**self.count)
         spread = (self.square / (1 - second**self.count)).sqrt() + 1e-12
         return mean / spread * -self.learning_rate
+
+    def back_off(self) -> None:
+        """Forget the moments, and go on at half the learning rate."""
+        self.learning_rate /= 2
+        self.mean.zero_()
+        self.square.zero_()
+        self.count = 0

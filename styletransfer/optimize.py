@@ -21,6 +21,12 @@ JUMP = 100.0
 sum of the weights: an error of 100 % in every term. From a best of almost 0, as
 where a picture starts as the content, an honest step may rise by any factor."""
 
+RISE = 2.0
+"""A loss this many times the best so far is taken back."""
+
+FIRST_STEP = 0.01
+"""How far the first L-BFGS step may move any wave of the image, in units of [0, 1]."""
+
 
 class Losses(NamedTuple):
     """The three weighted terms of one evaluation, as numbers."""
@@ -83,18 +89,21 @@ def optimize(
     height, width = start.shape[2:]
     filtered = FrequencyPreconditioner(height, width, settings.preconditioning, start.device)
     variable = torch.zeros_like(start)
-    descent = _descent(settings, variable.flatten())
+    descent = _descent(settings, variable.flatten(), filtered.peak)
     history: list[float] = []
     stopped = False
     for step in range(iterations + 1):
         image = start + filtered(variable)
         losses, gradient = _evaluate(objective, image)
-        best.offer(image, losses)
+        best.offer(image, variable, gradient, losses)
         history.append(losses.total)
         stopped = step > 0 and on_step is not None and on_step(step, losses) is True
         if stopped or step == iterations or _settled(history, settings.tolerance):
             break
-        variable += descent.step(filtered(gradient).flatten()).view_as(variable)
+        if losses.total > RISE * best.losses.total:
+            variable, gradient = best.variable, best.gradient
+            descent.back_off()
+        variable = variable + descent.step(filtered(gradient).flatten()).view_as(variable)
     return Optimized(best.image.clamp(0, 1), best.losses, step, stopped)
 
 
@@ -102,17 +111,23 @@ class Best:
     """The best image so far, and the guard against what is far worse.
 
     Args:
-        image: What there is before the first evaluation.
+        image: What there is before the first evaluation, shape (1, 3, H, W).
         harmless: A loss up to this is no divergence, however low the best.
     """
 
     def __init__(self, image: Tensor, harmless: float = 0.0) -> None:
-        self.image = image
+        self.image = self.variable = self.gradient = image
         self.harmless = harmless
         self.losses = Losses(math.inf, math.inf, math.inf)
 
-    def offer(self, image: Tensor, losses: Losses) -> None:
+    def offer(self, image: Tensor, variable: Tensor, gradient: Tensor, losses: Losses) -> None:
         """Keep an image if it is the best.
+
+        Args:
+            image: What was evaluated, shape (1, 3, H, W).
+            variable: The z that it came from, of the same shape.
+            gradient: Of the loss in the image.
+            losses: Its weighted terms.
 
         Raises:
             DivergenceError: If its loss is not finite or far above the best.
@@ -127,6 +142,7 @@ class Best:
             )
         if losses.total < self.losses.total:
             self.image, self.losses = image, losses
+            self.variable, self.gradient = variable, gradient
 
 
 def _evaluate(objective: Callable[[Tensor], Terms], image: Tensor) -> tuple[Losses, Tensor]:
@@ -136,10 +152,16 @@ def _evaluate(objective: Callable[[Tensor], Terms], image: Tensor) -> tuple[Loss
     return Losses(*(term.item() for term in terms)), gradient
 
 
-def _descent(settings: Settings, like: Tensor) -> Descent:
+def _descent(settings: Settings, like: Tensor, peak: float) -> Descent:
+    """The method of descent, with steps that the preconditioner does not blow up.
+
+    Adam moves all of z by one learning rate, which the filter makes up to
+    `peak` times larger in the slowest wave and smaller in the fastest; the
+    square root is between.
+    """
     if settings.optimizer == "adam":
-        return Adam(like, settings.learning_rate or 0.02)
-    return LBFGS(like, settings.learning_rate or 1.0)
+        return Adam(like, (settings.learning_rate or 0.02) / peak**0.5)
+    return LBFGS(like, settings.learning_rate or 1.0, first_step=FIRST_STEP / peak)
 
 
 def _settled(history: list[float], tolerance: float) -> bool:

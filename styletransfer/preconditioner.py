@@ -21,11 +21,13 @@ class FrequencyPreconditioner:
     def __init__(self, height: int, width: int, exponent: float, device: torch.device) -> None:
         self.shape = (height, width)
         self.gain: Tensor | None = None
+        self.peak = 1.0
         if exponent:
             down = torch.fft.fftfreq(height, device=device)
             right = torch.fft.rfftfreq(width, device=device)
             frequency = (down[:, None].square() + right.square()).sqrt()
             self.gain = (frequency.clamp_min(1 / max(height, width)) / 0.5) ** -exponent
+            self.peak = self.gain.max().item()
 
     def __call__(self, field: Tensor) -> Tensor:
         """Apply the filter.

@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from styletransfer.transfer import Scale, Step
 
-_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {elapsed} elapsed, {remaining} left{postfix}"
+# Short enough for 80 columns, which is why the shares of the terms are left out.
+_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {remaining} left{postfix}"
 
 
 class Progress:
@@ -24,14 +25,14 @@ class Progress:
     """
 
     def __init__(self, scales: list[Scale], *, quiet: bool) -> None:
-        self.last_scale = scales[-1]
-        self.quiet = quiet
-        self.plain = not sys.stderr.isatty()
+        self.lines = not quiet and not sys.stderr.isatty()
         self.started = time.monotonic()
         self.ahead = {scale: _work(scale) for scale in scales}
+        self.latest: Step | None = None
         self.bar = tqdm(
+            desc=_size(scales[0]),
             total=sum(self.ahead.values()),
-            disable=quiet or self.plain,
+            disable=quiet or self.lines,
             bar_format=_FORMAT,
             file=sys.stderr,
             smoothing=0.05,
@@ -48,23 +49,32 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._report()
         self.bar.close()
 
     def show(self, step: Step) -> None:
         """Count a step, and say how the terms stand."""
+        if self.latest is not None and step.scale != self.latest.scale:
+            self._report()
         # A size that ended early has left work undone that nobody will do.
         for scale in [s for s in self.ahead if s.width < step.scale.width]:
-            self.bar.update(self.ahead.pop(scale))
+            del self.ahead[scale]
+            self.bar.total = self.bar.n + sum(self.ahead.values())
         share = _work(step.scale) / step.scale.iterations
-        self.bar.set_description_str(f"{step.scale.width}×{step.scale.height}", refresh=False)
-        self.bar.set_postfix_str(describe(step), refresh=False)
-        self.bar.update(share)
         self.ahead[step.scale] -= share
-        if self.plain and not self.quiet and step.iteration == step.scale.iterations:
+        self.latest = step
+        terms = (f"{name} {value:.3g}" for name, value in step.losses._asdict().items())
+        self.bar.set_description_str(_size(step.scale), refresh=False)
+        self.bar.set_postfix_str(", ".join(terms), refresh=False)
+        self.bar.update(share)
+
+    def _report(self) -> None:
+        """Write a line about the size that is over, where there is no bar to see."""
+        if self.lines and self.latest is not None:
+            scale, steps, _ = self.latest
             seconds = time.monotonic() - self.started
             tqdm.write(
-                f"{step.scale.width}×{step.scale.height}: {step.iteration} steps, "
-                f"{describe(step)}, {seconds:.0f} s",
+                f"{_size(scale)}: {steps} steps, {describe(self.latest)}, {seconds:.0f} s so far",
                 file=sys.stderr,
             )
 
@@ -76,6 +86,10 @@ def describe(step: Step) -> str:
         f"{name} {value:.3g} ({value / total:.0%})"
         for name, value in step.losses._asdict().items()
     )
+
+
+def _size(scale: Scale) -> str:
+    return f"{scale.width}×{scale.height}"
 
 
 def _work(scale: Scale) -> float:

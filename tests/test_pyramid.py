@@ -24,6 +24,7 @@ SIDES = st.integers(1, 65_535)
         (64, 4096, [64]),
         (1, 1, [1]),
         (3, 1, [1, 2, 3]),
+        (23, 1, [1, 3, 6, 12, 23]),
     ],
 )
 def test_the_sizes_double_up_to_the_last(size: int, min_size: int, expected: list[int]) -> None:

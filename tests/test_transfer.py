@@ -174,13 +174,12 @@ def test_a_size_starts_from_the_result_of_the_last(run: Runs, encoder: Encoder) 
     assert torch.equal(run().image, second.image)
 
 
-def test_the_style_scale_sets_the_size_of_the_brushwork(run: Runs, noisy: Picture) -> None:
-    whole = run().image
-    run.styles = [resize(run.styles[0], 15, 20)]
-    assert not torch.equal(run(style_scale=2).image, whole)
-    shrunk = run(size=20, min_size=20).image
-    run.styles = [resize(noisy(40, 30, 1), 15, 20)]
-    assert torch.equal(run(size=20, min_size=20).image, shrunk)
+def test_the_style_scale_is_the_styles_longest_side_over_the_current_size(run: Runs) -> None:
+    whole, halved = (run(size=24, style_scale=scale).image for scale in (1.0, 0.5))
+    assert not torch.equal(whole, halved)
+    # The style is 30 pixels wide and 40 high: 12 is half of the current size.
+    run.styles = [resize(run.styles[0], 9, 12)]
+    assert torch.equal(run(size=24, style_scale=0.5).image, halved)
 
 
 @pytest.mark.parametrize(("width", "height"), [(7, 9), (40, 3), (1, 1)])
