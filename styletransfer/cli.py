@@ -13,7 +13,7 @@ from styletransfer import options as opt
 from styletransfer.config import Settings, field_names
 from styletransfer.errors import ConfigError, DivergenceError, ImageError, StyleTransferError
 from styletransfer.images import check_output, open_picture, save_image, to_tensor
-from styletransfer.interrupt import Interrupted, StopRequest, exit_code
+from styletransfer.interrupt import InterruptionError, StopRequest, exit_code
 from styletransfer.usage import init_file, settings_from
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def main() -> None:
     """Run the command; an expected failure is one line and an exit code."""
     try:
         app()
-    except Interrupted as error:
+    except InterruptionError as error:
         _say(str(error))
         sys.exit(error.exit_code)
     except StyleTransferError as error:
@@ -163,7 +163,9 @@ def _run(job: Job, stop: StopRequest) -> "Result":
             )
         except DivergenceError as error:
             _save(error.image, job.output)
-            raise type(error)(f"{error}; the best picture is in {job.output}", error.image) from None
+            raise type(error)(
+                f"{error}; the best picture is in {job.output}", error.image
+            ) from None
 
 
 def _save(image: "Tensor", output: Path) -> None:
@@ -177,4 +179,5 @@ def _save(image: "Tensor", output: Path) -> None:
 
 
 def _say(text: str) -> None:
-    typer.echo(f"stylize: {text}", err=True)
+    # A path may hold a line break; a message is one line.
+    typer.echo(f"stylize: {' '.join(text.splitlines())}", err=True)

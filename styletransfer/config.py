@@ -61,13 +61,13 @@ class Settings:
     """Optimizer steps at each size, smallest first; the last number serves all
     further sizes."""
 
-    content_weight: float = 2.0
+    content_weight: float = 1.0
     """Factor of the content term; 0 and up."""
 
-    style_weight: float = 10.0
+    style_weight: float = 5.0
     """Factor of the style term; 0 and up."""
 
-    tv_weight: float = 1.0
+    tv_weight: float = 2.0
     """Factor of the total variation term; 0 and up, 0 is the run without it."""
 
     tv_form: Literal["isotropic", "anisotropic", "squared"] = "isotropic"

@@ -4,13 +4,14 @@ import signal
 from types import FrameType, TracebackType
 from typing import Self
 
-from styletransfer.errors import StyleTransferError
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interrupted(StyleTransferError):
+class InterruptionError(BaseException):
     """A run that a signal ended before there was anything to keep.
+
+    No `Exception`: while torch is imported, its ``except Exception`` would
+    swallow it, and go on with half of what it needs.
 
     Args:
         number: The signal's number.
@@ -55,7 +56,7 @@ class StopRequest:
             signal.raise_signal(number)
         self.signal_number = number
         if not self.hold:
-            raise Interrupted(number)
+            raise InterruptionError(number)
 
 
 def exit_code(number: int) -> int:

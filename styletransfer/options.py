@@ -75,7 +75,7 @@ ContentWeight = Annotated[
     float | None,
     _setting(
         "content_weight",
-        "Faithfulness to the photograph, a pure number: 0 none, 2 default, 10 hardly repainted.",
+        "Faithfulness to the photograph, a pure number: 0 none, 1 default, 5 hardly repainted.",
         panel=_LOOK,
     ),
 ]
@@ -83,8 +83,8 @@ StyleWeight = Annotated[
     float | None,
     _setting(
         "style_weight",
-        "Strength of the painter's manner, a pure number: 1 a tint, 10 default, "
-        "100 dissolves the photograph.",
+        "Strength of the painter's manner, a pure number: 1 a tint, 5 default, "
+        "50 dissolves the photograph.",
         panel=_LOOK,
     ),
 ]
@@ -92,8 +92,8 @@ TVWeight = Annotated[
     float | None,
     _setting(
         "tv_weight",
-        "Total variation, a pure number that smooths noise and keeps edges: 0 none, 1 default, "
-        "10 smears detail.",
+        "Total variation, a pure number that smooths noise and keeps edges: 0 none, 2 default, "
+        "20 smears detail.",
         panel=_LOOK,
     ),
 ]

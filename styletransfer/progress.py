@@ -83,8 +83,7 @@ def describe(step: Step) -> str:
     """The three weighted terms in words, with their share of the loss."""
     total = step.losses.total or 1.0
     return ", ".join(
-        f"{name} {value:.3g} ({value / total:.0%})"
-        for name, value in step.losses._asdict().items()
+        f"{name} {value:.3g} ({value / total:.0%})" for name, value in step.losses._asdict().items()
     )
 
 

@@ -1,0 +1,154 @@
+"""Ctrl-C and SIGTERM as a request to stop."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from styletransfer.interrupt import SIGNALS, InterruptionError, StopRequest, exit_code
+
+ROOT = Path(__file__).parents[1]
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+def start(*arguments: str, folder: Path = ROOT) -> "subprocess.Popen[str]":
+    """Start Python with the package in reach, its output in pipes."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+@pytest.fixture(autouse=True)
+def handlers_as_before() -> Iterator[None]:
+    before = [signal.getsignal(number) for number in SIGNALS]
+    yield
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Path:
+    """A folder with a content and a style."""
+    Image.linear_gradient("L").resize((48, 32)).convert("RGB").save(tmp_path / "content.png")
+    Image.radial_gradient("L").resize((40, 40)).convert("RGB").save(tmp_path / "style.png")
+    return tmp_path
+
+
+def test_both_signals_have_the_codes_that_shells_know() -> None:
+    assert {number: exit_code(number) for number in SIGNALS} == CODES
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_what_has_nothing_to_lose(number: signal.Signals) -> None:
+    with pytest.raises(InterruptionError) as caught, StopRequest():
+        signal.raise_signal(number)
+
+    assert caught.value.exit_code == CODES[number]
+
+
+def test_no_library_swallows_the_end() -> None:
+    with pytest.raises(InterruptionError), StopRequest(), contextlib.suppress(Exception):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_is_only_noted_once_there_is_something_to_keep(number: signal.Signals) -> None:
+    with StopRequest() as stop:
+        stop.hold = True
+        assert stop.signal_number is None
+        signal.raise_signal(number)
+        assert stop.signal_number == number
+
+
+@pytest.mark.parametrize("first", SIGNALS)
+def test_a_second_signal_quits_at_once(first: signal.Signals) -> None:
+    program = """
+        import time
+        from styletransfer.interrupt import StopRequest
+
+        with StopRequest() as stop:
+            stop.hold = True
+            print("ready", flush=True)
+            while stop.signal_number is None:
+                time.sleep(0.01)
+            print("asked", flush=True)
+            time.sleep(600)
+    """
+    with start("-c", textwrap.dedent(program)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(first)
+        assert process.stdout.readline() == "asked\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == -signal.SIGINT
+        _, err = process.communicate()
+
+    assert err == ""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_before_the_work_the_command_ends_without_a_file(
+    number: signal.Signals, studio: Path
+) -> None:
+    pipe = studio / "slow.png"
+    os.mkfifo(pipe)
+    arguments = ["-m", "styletransfer", "slow.png", "style.png", "-o", "out.png"]
+    with start(*arguments, folder=studio) as process:
+        writer = _open_once_it_is_read(pipe)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        os.close(writer)
+
+    assert process.returncode == CODES[number]
+    assert out == ""
+    assert err == "stylize: interrupted before the first result; nothing was written\n"
+    assert {path.name for path in studio.iterdir()} == {"content.png", "style.png", "slow.png"}
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("number", SIGNALS)
+def test_at_work_the_best_picture_is_saved_at_its_full_size(
+    number: signal.Signals, studio: Path
+) -> None:
+    options = ["--size", "48", "--min-size", "24", "-n", "1,100000"]
+    arguments = ["-m", "styletransfer", "content.png", "style.png", "-o", "out.png", *options]
+    with start(*arguments, folder=studio) as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline(), process.stderr.readline()]
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+
+    assert lines[0].startswith("stylize: painting 48×32 on ")
+    assert lines[1].startswith("24×16: 1 steps, ")
+    assert process.returncode == CODES[number]
+    assert out == "out.png\n"
+    assert err.splitlines()[-1] == "stylize: stopped early: out.png holds the best picture so far"
+    with Image.open(studio / "out.png") as picture:
+        picture.load()
+        assert picture.size == (48, 32)
+    assert len(list(studio.iterdir())) == 3
+
+
+def _open_once_it_is_read(pipe: Path) -> int:
+    """Open a named pipe for writing as soon as somebody waits at its other end."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)

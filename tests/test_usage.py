@@ -1,0 +1,118 @@
+"""From a configuration and a command line to the settings of a run."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from styletransfer.config import Settings
+from styletransfer.errors import ConfigError
+from styletransfer.usage import _IDLE, init_file, settings_from
+
+USELESS: dict[str, tuple[dict[str, Any], str]] = {
+    "seed": ({"seed": 1}, "--init is not noise"),
+    "tv_form": ({"tv_form": "squared", "tv_weight": 0.0}, "--tv-weight is 0"),
+    "content_layers": (
+        {"content_layers": ("relu3_1",), "content_weight": 0.0},
+        "--content-weight is 0",
+    ),
+    "style_layers": ({"style_layers": ("relu1_1",), "style_weight": 0.0}, "--style-weight is 0"),
+    "layer_weights": (
+        {"layer_weights": (1.0,) * 5, "style_weight": 0.0},
+        "--style-weight is 0",
+    ),
+    "style_scale": ({"style_scale": 0.5, "style_weight": 0.0}, "--style-weight is 0"),
+    "style_blend": ({"style_blend": (1.0,), "style_weight": 0.0}, "--style-weight is 0"),
+    "weights_layout": ({"weights_layout": "caffe"}, "--weights is not a file"),
+}
+"""By option: a command line on which it does nothing, and why."""
+
+
+def refusal(given: dict[str, Any], *, config: str | None = None, styles: int = 1) -> str:
+    """The one line with which a command line is refused."""
+    with pytest.raises(ConfigError) as caught:
+        settings_from(config, given, styles)
+    line = str(caught.value)
+    assert "\n" not in line
+    return line
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    path = tmp_path / "mine.toml"
+    path.write_text("tv_weight = 3\nsize = 64\n")
+    return str(path)
+
+
+def test_nothing_said_means_the_defaults() -> None:
+    assert settings_from(None, dict.fromkeys(("size", "tv_weight")), 1) == Settings()
+
+
+def test_a_configuration_goes_over_the_defaults_and_the_command_line_over_both(
+    config: str,
+) -> None:
+    settings = settings_from(config, {"size": 32, "tv_weight": None}, 1)
+
+    assert settings == Settings(size=32, tv_weight=3.0)
+
+
+def test_a_zero_on_the_command_line_is_said_and_counts(config: str) -> None:
+    assert settings_from(config, {"tv_weight": 0.0}, 1).tv_weight == 0
+
+
+def test_every_option_that_can_be_idle_is_in_the_table_below() -> None:
+    assert set(USELESS) == set(_IDLE)
+
+
+@pytest.mark.parametrize("name", USELESS)
+def test_an_option_without_effect_is_refused_with_the_reason(name: str) -> None:
+    given, reason = USELESS[name]
+
+    assert refusal(given) == f"--{name.replace('_', '-')} has no effect: {reason}"
+
+
+@pytest.mark.parametrize("name", USELESS)
+def test_the_same_value_in_a_configuration_is_no_error(name: str, tmp_path: Path) -> None:
+    """A preset may set what one command line then switches off."""
+    given, _ = USELESS[name]
+    value = given[name]
+    text = repr(list(value) if isinstance(value, tuple) else value)
+    path = tmp_path / "mine.toml"
+    path.write_text(f"{name} = {text}\n")
+
+    others = {key: other for key, other in given.items() if key != name}
+
+    assert getattr(settings_from(str(path), others, 1), name) == value
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"seed": 1, "init": "noise"},
+        {"weights_layout": "caffe", "weights": "mine.pth"},
+        {"tv_form": "squared"},
+        {"style_blend": (3.0, 1.0)},
+    ],
+    ids=lambda given: "+".join(given),
+)
+def test_an_option_with_effect_is_taken(given: dict[str, Any]) -> None:
+    settings = settings_from(None, given, 2)
+
+    assert {name: getattr(settings, name) for name in given} == given
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_style_blend_needs_one_number_for_each_style(count: int) -> None:
+    line = refusal({"style_blend": (1.0,) * count}, styles=2)
+
+    assert line == f"--style-blend needs one number for each of the 2 styles, not {count}"
+
+
+@pytest.mark.parametrize("init", ["content", "noise"])
+def test_a_named_start_is_no_file(init: str) -> None:
+    assert init_file(Settings(init=init)) is None
+
+
+def test_any_other_start_is_a_file_and_a_tilde_is_the_home_folder() -> None:
+    assert init_file(Settings(init="start.png")) == Path("start.png")
+    assert init_file(Settings(init="~/start.png")) == Path.home() / "start.png"
