@@ -45,6 +45,10 @@ class TextbookLBFGS:
         self.last = (direction, gradient)
         return direction
 
+    def back_off(self) -> None:
+        self.pairs.clear()
+        self.last = None
+
     def _first(self, gradient: Tensor) -> Tensor:
         return -self.first_step * gradient / gradient.square().mean().sqrt()
 
@@ -132,3 +136,17 @@ def test_adam_walks_the_path_of_torchs_own() -> None:
 def test_adam_finds_the_bottom_of_a_quadratic() -> None:
     matrix, start = quadratic()
     assert descend(Adam(start, 0.05), matrix.matmul, start, 400)[-1].norm() < 0.05 * start.norm()
+
+
+@pytest.mark.parametrize("make", [lambda like: LBFGS(like, 1.0), lambda like: Adam(like, 0.02)])
+def test_backing_off_forgets_the_past_and_shortens_the_next_step(
+    make: Callable[[Tensor], Descent],
+) -> None:
+    gradient = torch.linspace(-1, 1, 6)
+    descent = make(gradient)
+    first = descent.step(gradient)
+    descent.step(gradient * 0.5)
+    descent.back_off()
+    again = descent.step(gradient)
+    assert again.norm() < 0.6 * first.norm()
+    torch.testing.assert_close(again / again.norm(), first / first.norm())

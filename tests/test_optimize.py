@@ -14,13 +14,14 @@ from styletransfer.errors import DivergenceError
 from styletransfer.images import read_image
 from styletransfer.losses import TVForm, total_variation, total_variation_loss
 from styletransfer.objective import Objective, Terms
-from styletransfer.optimize import JUMP, WINDOW, Losses, optimize
+from styletransfer.optimize import JUMP, RISE, WINDOW, Losses, optimize
 from styletransfer.transfer import encoder_for, resize
 
 Picture = Callable[[int, int, int], Tensor]
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-OPTIMIZERS: tuple[Literal["lbfgs", "adam"], ...] = ("lbfgs", "adam")
+Optimizer = Literal["lbfgs", "adam"]
+OPTIMIZERS: tuple[Optimizer, ...] = ("lbfgs", "adam")
 GREY = torch.full((1, 3, 8, 9), 0.5)
 
 
@@ -57,7 +58,7 @@ class Scripted:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_image_moves_to_where_the_objective_is_low(
-    optimizer: Literal["lbfgs", "adam"], noisy: Picture
+    optimizer: Optimizer, noisy: Picture
 ) -> None:
     target = noisy(8, 9, 0)
     result = optimize(toward(target), GREY, 100, Settings(optimizer=optimizer))
@@ -102,7 +103,7 @@ def test_the_losses_are_those_of_the_image_returned(encoder: Encoder, smooth: Pi
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_image_may_leave_the_range_on_the_way_and_is_clamped_at_the_end(
-    optimizer: Literal["lbfgs", "adam"],
+    optimizer: Optimizer,
 ) -> None:
     target = torch.full_like(GREY, 1.2)
     target[..., :4] = -0.2
@@ -173,6 +174,26 @@ def test_a_loss_that_rises_less_than_a_jump_is_borne() -> None:
     assert result.losses.total == 2
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_step_that_more_than_doubles_the_loss_is_taken_back(optimizer: Optimizer) -> None:
+    objective = Scripted(1, 0.9, 0.9 * RISE * 1.1, 0.8)
+    optimize(objective, GREY, 3, Settings(optimizer=optimizer))
+    _, best, worse, again = objective.seen
+    assert 0 < (again - best).abs().max() < (worse - best).abs().max()
+
+
+@pytest.mark.parametrize("size", [64, 1024])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_first_step_is_short_at_every_size(
+    optimizer: Optimizer, size: int, smooth: Picture
+) -> None:
+    start = smooth(8, size, 0)
+    objective = toward(1 - start)
+    result = optimize(objective, start, 1, Settings(optimizer=optimizer))
+    assert 0 < result.losses.total < total(objective, start)
+    assert (result.image - start).square().mean().sqrt() < 0.05
+
+
 def test_a_start_of_almost_no_loss_is_no_reason_to_give_up() -> None:
     settings = Settings(content_weight=1, style_weight=0, tv_weight=0.001)
     result = optimize(Scripted(1e-5, 0.5, 0.1), GREY, 2, settings)
@@ -207,7 +228,7 @@ def test_a_learning_rate_out_of_all_bounds_diverges_with_a_picture(
 @pytest.mark.parametrize("size", [64, 512, 1024])
 def test_the_image_moves_at_every_size(
     size: int,
-    optimizer: Literal["lbfgs", "adam"],
+    optimizer: Optimizer,
     encoder: Encoder,
     smooth: Picture,
     noisy: Picture,
@@ -272,7 +293,7 @@ def test_more_tv_weight_leaves_less_variation(
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_tv_weight_of_0_is_the_run_without_the_term_to_the_bit(
-    optimizer: Literal["lbfgs", "adam"], encoder: Encoder, smooth: Picture, noisy: Picture
+    optimizer: Optimizer, encoder: Encoder, smooth: Picture, noisy: Picture
 ) -> None:
     content, style = smooth(40, 33, 0), noisy(40, 40, 1)
     settings = Settings(tv_weight=0, optimizer=optimizer)
