@@ -1,16 +1,15 @@
 """The settings of a run, their defaults, and the files that hold them."""
 
 import math
-import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Self, get_type_hints
 
 from styletransfer.errors import ConfigError
+from styletransfer.kinds import LARGEST, as_kind, describe, fits
 from styletransfer.layers import check_layers
 
 DEFAULT_SIZE = 512
@@ -18,8 +17,6 @@ DEFAULT_SIZE = 512
 
 BUNDLED = "bundled"
 """The name of the weights that come with the package."""
-
-_LARGEST = sys.float_info.max
 
 _RANGES: Mapping[str, tuple[float, float]] = {
     "size": (1, 65_535),
@@ -173,7 +170,7 @@ class Settings:
         for name in values:
             if name not in hints:
                 raise ConfigError(f"unknown setting {name!r}{_nearest(name, hints)}")
-        return replace(self, **{k: _as_kind(v, hints[k]) for k, v in values.items()})
+        return replace(self, **{k: as_kind(v, hints[k]) for k, v in values.items()})
 
 
 def load_config(name: str, base: Settings | None = None) -> Settings:
@@ -227,50 +224,11 @@ def _nearest(name: str, known: Mapping[str, Any]) -> str:
     return f"; did you mean {matches[0]!r}?" if matches else f"; known are {', '.join(known)}"
 
 
-def _as_kind(value: Any, hint: Any) -> Any:
-    """Read a TOML value as what a field holds, leaving what does not fit as it is."""
-    if value is None:
-        return None
-    kinds = get_args(hint) if get_origin(hint) is UnionType else (hint,)
-    for kind in kinds:
-        if get_origin(kind) is tuple:
-            items = value if isinstance(value, list | tuple) else [value]
-            return tuple(_as_kind(item, get_args(kind)[0]) for item in items)
-    whole = float in kinds and type(value) is int
-    return float(value) if whole and abs(value) <= _LARGEST else value
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of the kind that an annotation names."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is UnionType:
-        return any(_fits(value, kind) for kind in arguments)
-    if origin is Literal:
-        return value in arguments
-    if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(item, arguments[0]) for item in value)
-    if hint is float:
-        return type(value) in {int, float} and abs(value) <= math.inf
-    return type(value) is hint
-
-
 def _check_value(name: str, value: Any, hint: Any) -> None:
-    if not _fits(value, hint):
-        raise ConfigError(f"{name} must be {_describe(hint)}, not {value!r}")
+    if not fits(value, hint):
+        raise ConfigError(f"{name} must be {describe(hint)}, not {value!r}")
     low, high = _RANGES.get(name, (-math.inf, math.inf))
     for item in value if isinstance(value, tuple) else (value,):
-        if isinstance(item, int | float) and not (low <= item <= min(high, _LARGEST)):
+        if isinstance(item, int | float) and not (low <= item <= min(high, LARGEST)):
             limit = f"from {low:g} to {high:g}" if math.isfinite(high) else f"{low:g} or more"
             raise ConfigError(f"{name} must be {limit}, not {item!r}")
-
-
-def _describe(hint: Any) -> str:
-    """An annotation in words."""
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is UnionType:
-        return " or ".join(_describe(kind) for kind in arguments if kind is not type(None))
-    if origin is Literal:
-        return f"one of {', '.join(arguments)}"
-    if origin is tuple:
-        return f"a list of {_describe(arguments[0]).removeprefix('a ')}s"
-    return {int: "a whole number", float: "a number", str: "a text"}[hint]

@@ -19,9 +19,10 @@ ROOT = Path(__file__).parents[1]
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
-def start(*arguments: str, folder: Path = ROOT) -> "subprocess.Popen[str]":
-    """Start Python with the package in reach, its output in pipes."""
-    return subprocess.Popen(
+@contextlib.contextmanager
+def start(*arguments: str, folder: Path = ROOT) -> "Iterator[subprocess.Popen[str]]":
+    """Run Python with the package in reach, its output in pipes; killed if still there."""
+    with subprocess.Popen(
         [sys.executable, *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"},
@@ -29,7 +30,11 @@ def start(*arguments: str, folder: Path = ROOT) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture(autouse=True)
