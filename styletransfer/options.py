@@ -48,7 +48,7 @@ _LOOK, _SIZE, _METHOD, _NETWORK = "Look", "Size and time", "Method", "Network an
 
 Content = Annotated[Path, Argument(metavar="CONTENT", help="The picture to repaint.")]
 Styles = Annotated[
-    list[Path], Argument(metavar="STYLE...", help="One or more pictures that show the manner.")
+    list[Path], Argument(metavar="STYLE", help="One or more pictures that show the manner.")
 ]
 Output = Annotated[
     Path,
@@ -101,7 +101,7 @@ TVForm = Annotated[
     Literal["isotropic", "anisotropic", "squared"] | None,
     _setting(
         "tv_form",
-        "How neighbours are compared: sqrt(dx²+dy²), |dx|+|dy|, or dx²+dy² (blurs edges).",
+        "How neighbours are compared: sqrt(dx^2+dy^2), |dx|+|dy|, or dx^2+dy^2 (blurs edges).",
         panel=_LOOK,
     ),
 ]

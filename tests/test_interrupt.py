@@ -114,8 +114,9 @@ def test_before_the_work_the_command_ends_without_a_file(
     with start(*arguments, folder=studio) as process:
         writer = _open_once_it_is_read(pipe)
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        # Python may have just missed the signal, and wait for bytes first.
         os.close(writer)
+        out, err = process.communicate(timeout=60)
 
     assert process.returncode == CODES[number]
     assert out == ""
