@@ -1,8 +1,8 @@
 # `make` alone lists the targets.
 
 # The demo's pictures: make demo CONTENT=photo.jpg STYLE=painting.jpg OUT=new.png
-CONTENT ?= samples/content/cat.jpg
-STYLE   ?= samples/style/langlois_bridge.jpg
+CONTENT ?= samples/content/coffee.jpg
+STYLE   ?= samples/style/cafe_terrace_at_night.jpg
 OUT     ?= out.png
 
 # Python 3.11 or later, used once to create VENV.

@@ -1,7 +1,7 @@
 """Make the sample pictures anew, by the very commands in samples/README.md.
 
     python scripts/make_samples.py              # all of them, and the strip
-    python scripts/make_samples.py cat larger   # some, by the name of the result
+    python scripts/make_samples.py coffee larger  # some, by the name of the result
     python scripts/make_samples.py strip        # the strip at the top of README.md
 
 Results are stored as JPEG files of at most 512 px, larger ones scaled down.
@@ -21,7 +21,7 @@ LONGEST = 512
 QUALITY = 90
 
 STRIP = ROOT / "samples" / "strip.jpg"
-STRIP_OF = ("content/cat.jpg", "style/langlois_bridge.jpg", "output/cat.jpg")
+STRIP_OF = ("content/coffee.jpg", "style/cafe_terrace_at_night.jpg", "output/coffee.jpg")
 STRIP_HEIGHT = 300
 GAP = 6
 
