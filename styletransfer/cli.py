@@ -136,9 +136,11 @@ def _run(job: Job, stop: StopRequest) -> "Result":
     """Paint, with progress, until the end or a signal."""
     # Torch takes a second to import: only now that everything has been checked.
     from styletransfer.progress import Progress
+    from styletransfer.runtime import retain_memory
     from styletransfer.transfer import encoder_for, plan
     from styletransfer.transfer import stylize as transfer
 
+    retain_memory()
     encoder = encoder_for(job.settings)
     scales = plan(job.content.width, job.content.height, job.settings)
     if not job.quiet:
