@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
-_PLAIN = {"1": "L", "L": "L", "LA": "L", "La": "L", "CMYK": "CMYK", "LAB": "LAB"}
+_PLAIN = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
 _MODE_OF_SPACE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}
 _BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339  # TIFF's numbers for these tags
 
@@ -78,8 +78,6 @@ def _eight_bits(picture: Image.Image, note: Callable[[str], None]) -> Image.Imag
         return _scale_grey(picture, note)
     if picture.mode in ("P", "PA", "RGBa"):  # RGB would take over the palette's clear entry
         picture = picture.convert("RGBA")
-    elif picture.mode == "La":
-        picture = picture.convert("LA")
     return picture.convert(_PLAIN.get(picture.mode, "RGB"))
 
 

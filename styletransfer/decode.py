@@ -131,6 +131,6 @@ def _why_unreadable(path: Path, error: Exception) -> str:
 def _why_unidentified(brand: bytes) -> str:
     if brand in _HEIC_BRANDS and not _learn_heic():
         return "HEIC takes another package; pip install pillow-heif, or convert it to JPEG"
-    if brand in _AVIF_BRANDS and not features.check("avif"):
+    if brand in _AVIF_BRANDS and "avif" not in features.get_supported():
         return "this Pillow reads no AVIF; pip install --upgrade pillow, or convert it to JPEG"
     return "not a whole picture in a known format; convert it to PNG or JPEG, or get it again"

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image, ImageCms
 
-from styletransfer.colour import srgb_profile
+from styletransfer.colour import flatten, srgb_profile
 from styletransfer.decode import open_picture
 from styletransfer.errors import ImageError
 
@@ -78,6 +78,26 @@ def test_the_colour_that_a_file_declares_transparent_becomes_white(
     path = tmp_path / "picture.png"
     Image.new(mode, (2, 2), clear).save(path, transparency=clear)
     assert open_picture(path).getpixel((0, 0)) == WHITE
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "expected"),
+    [
+        ("PA", (0, 255), (1, 2, 3)),
+        ("PA", (0, 0), WHITE),
+        ("PA", (1, 51), (204, 204, 204)),
+        ("RGBX", (1, 2, 3, 0), (1, 2, 3)),
+        ("RGBa", (0, 0, 0, 51), (204, 204, 204)),
+        ("HSV", (85, 255, 255), GREEN),
+    ],
+)
+def test_a_mode_that_few_formats_have_becomes_rgb_too(
+    mode: str, colour: tuple[int, ...], expected: tuple[int, int, int]
+) -> None:
+    picture = Image.frombytes(mode, (2, 2), bytes(colour) * 4)
+    if mode == "PA":
+        picture.putpalette([1, 2, 3, 0, 0, 0])
+    assert flatten(picture, "white", print).getpixel((1, 1)) == expected
 
 
 @pytest.mark.parametrize(("lightness", "level"), [(0, 0), (136, 127), (255, 255)])
