@@ -28,8 +28,8 @@ _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 _AVIF_BRANDS = (b"avif", b"avis")
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
-# What Pillow's decoders raise on damaged files. Interruption and exhausted
-# memory are no fault of the file, and pass.
+# What Pillow's decoders raise on damaged files. Interruption is no fault of the
+# file, and passes.
 _DAMAGE = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError),
     *(SyntaxError, TypeError, ValueError, struct.error, zlib.error),
@@ -57,7 +57,7 @@ def open_picture(
 
     Raises:
         ImageError: If the file is missing, no picture, damaged, cut short,
-            too large to decode safely, or holds NaN or infinite values.
+            too large to decode, or holds NaN or infinite values.
         ValueError: If the background is no colour.
     """
     ground = ImageColor.getrgb(background)[:3]
@@ -70,7 +70,7 @@ def open_picture(
         return flatten(_decode(path, say), ground, say)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
-    except (*_BOMB, *_DAMAGE) as error:
+    except (*_BOMB, *_DAMAGE, MemoryError) as error:
         raise ImageError(f"{path}: {_why_unreadable(path, error)}") from error
 
 
@@ -119,6 +119,9 @@ def _learn_heic() -> bool:
 def _why_unreadable(path: Path, error: Exception) -> str:
     if isinstance(error, _BOMB):
         return f"over {Image.MAX_IMAGE_PIXELS} pixels are not safe to decode; scale it down first"
+    # A few damaged bytes may claim to hold more than any machine does.
+    if isinstance(error, MemoryError):
+        return "it takes more memory than there is; scale it down first, or get it again"
     if isinstance(error, OSError) and error.errno is not None:
         return f"{reason(error)}; give the path of a picture that you may read"
     if path.stat().st_size == 0:

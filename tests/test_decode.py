@@ -180,6 +180,18 @@ def test_a_decompression_bomb_is_refused(
     assert refusal(open_picture, path).startswith(f"{path}: over {limit} pixels")
 
 
+def test_a_picture_that_exhausts_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    path = tmp_path / "picture.png"
+    noise(4, 4).save(path)
+    monkeypatch.setattr(Image, "open", exhausted)
+    assert refusal(open_picture, path).startswith(f"{path}: it takes more memory than there is")
+
+
 def test_refusing_an_input_takes_no_torch(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib\n"
