@@ -120,7 +120,7 @@ def _prepare(
     """Read the inputs and try the output, so that what can fail fails now."""
     init = init_file(settings)
     inputs = [content, *styles] if init is None else [content, *styles, init]
-    pictures = {path: open_picture(path) for path in dict.fromkeys(inputs)}
+    pictures = {path: open_picture(path, note=_say) for path in dict.fromkeys(inputs)}
     check_output(output, inputs)
     return Job(
         content=pictures[content],

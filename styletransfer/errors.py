@@ -48,3 +48,9 @@ class DivergenceError(StyleTransferError):
     def __init__(self, message: str, image: "Tensor") -> None:
         super().__init__(message)
         self.image = image
+
+
+def reason(error: Exception) -> str:
+    """What the system or a library says, on one line."""
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(str(words).split())

@@ -167,6 +167,18 @@ def test_quiet_leaves_stderr_empty(studio: Path, command: Command) -> None:
     assert command(f"{QUICK} -o out.png --quiet") == (0, "out.png\n", "")
 
 
+@pytest.mark.parametrize("quiet", ["", " --quiet"])
+def test_what_is_odd_about_an_input_is_one_line_though_quiet(
+    studio: Path, command: Command, quiet: str
+) -> None:
+    with Image.open("content.png") as content:
+        content.save("odd.png", icc_profile=b"no profile")
+    ran = command(f"odd.png style.png -o out.bmp{quiet}")
+    warning, refusal = ran.err.splitlines()
+    assert warning.startswith("stylize: odd.png: its colour profile is not applied (")
+    assert refusal.startswith("stylize: error: out.bmp: unknown suffix")
+
+
 @pytest.mark.weights
 def test_the_same_command_gives_the_same_bytes_and_so_does_the_library(
     studio: Path, command: Command

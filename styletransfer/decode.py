@@ -1,0 +1,139 @@
+"""Picture files to upright RGB pictures."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import warnings
+import zlib
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError, features
+
+from styletransfer.colour import flatten
+from styletransfer.errors import ImageError, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_SEVERAL = {
+    "GIF": "it is animated; its first frame is taken",
+    "PNG": "it is animated; its first frame is taken",
+    "WEBP": "it is animated; its first frame is taken",
+    "AVIF": "it is animated; its first frame is taken",
+    "TIFF": "it has several pages; the first is taken",
+}
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_AVIF_BRANDS = (b"avif", b"avis")
+_BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+# What Pillow's decoders raise on damaged files. Interruption is no fault of the
+# file, and passes.
+_DAMAGE = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError),
+    *(SyntaxError, TypeError, ValueError, struct.error, zlib.error),
+)
+
+
+def open_picture(
+    path: Path, *, background: str = "white", note: Callable[[str], None] | None = None
+) -> Image.Image:
+    """Decode a picture file whole, upright, in sRGB.
+
+    Its content tells the format, never its suffix. The EXIF orientation and
+    the colour profile are applied, transparent parts are laid on the
+    background, and of several frames or pages the first is taken.
+
+    Args:
+        path: In any format that Pillow reads, and HEIC if pillow-heif is
+            installed; colour of 8 or 16 bits, grey of up to 32.
+        background: An sRGB colour, by its name or as #rrggbb.
+        note: Takes a line for each thing that the user may not expect: a
+            profile that cannot be applied, further frames, an unusual range.
+
+    Returns:
+        Of mode RGB, 8 bits a channel.
+
+    Raises:
+        ImageError: If the file is missing, no picture, damaged, cut short,
+            too large to decode, or holds NaN or infinite values.
+        ValueError: If the background is no colour.
+    """
+    ground = ImageColor.getrgb(background)[:3]
+
+    def say(line: str) -> None:
+        if note is not None:
+            note(f"{path}: {line}")
+
+    try:
+        return flatten(_decode(path, say), ground, say)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
+    except (*_BOMB, *_DAMAGE, MemoryError) as error:
+        raise ImageError(f"{path}: {_why_unreadable(path, error)}") from error
+
+
+def _decode(path: Path, note: Callable[[str], None]) -> Image.Image:
+    try:
+        return _decode_known(path, note)
+    except UnidentifiedImageError:
+        if _brand(path) in _HEIC_BRANDS and _learn_heic():
+            return _decode_known(path, note)
+        raise
+
+
+def _decode_known(path: Path, note: Callable[[str], None]) -> Image.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(path) as picture:
+            several = _SEVERAL.get(picture.format or "")
+            if several and getattr(picture, "is_animated", False):
+                note(several)
+            picture.load()
+            # In place, the pixels turn before the EXIF block is rewritten: a
+            # damaged block then costs at most the orientation, never the picture.
+            with contextlib.suppress(*_DAMAGE):
+                ImageOps.exif_transpose(picture, in_place=True)
+            return picture
+
+
+def _brand(path: Path) -> bytes:
+    """The four letters by which a file of the HEIF family names its kind; else nothing."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[8:] if head[4:8] == b"ftyp" else b""
+
+
+def _learn_heic() -> bool:
+    """Teach Pillow to read HEIC; whether what that needs is installed."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    if isinstance(error, _BOMB):
+        return f"over {Image.MAX_IMAGE_PIXELS} pixels are not safe to decode; scale it down first"
+    # A few damaged bytes may claim to hold more than any machine does.
+    if isinstance(error, MemoryError):
+        return "it takes more memory than there is; scale it down first, or get it again"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{reason(error)}; give the path of a picture that you may read"
+    if path.stat().st_size == 0:
+        return "the file is empty; get it again"
+    if isinstance(error, UnidentifiedImageError):
+        return _why_unidentified(_brand(path))
+    return f"the picture is damaged or cut short ({reason(error)}); get it again"
+
+
+def _why_unidentified(brand: bytes) -> str:
+    if brand in _HEIC_BRANDS and not _learn_heic():
+        return "HEIC takes another package; pip install pillow-heif, or convert it to JPEG"
+    if brand in _AVIF_BRANDS and "avif" not in features.get_supported():
+        return "this Pillow reads no AVIF; pip install --upgrade pillow, or convert it to JPEG"
+    return "not a whole picture in a known format; convert it to PNG or JPEG, or get it again"
