@@ -14,6 +14,7 @@ from styletransfer.config import Settings, field_names
 from styletransfer.errors import ConfigError, DivergenceError, ImageError, StyleTransferError
 from styletransfer.images import check_output, open_picture, save_image, to_tensor
 from styletransfer.interrupt import InterruptionError, StopRequest, exit_code
+from styletransfer.record import record
 from styletransfer.usage import init_file, settings_from
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def stylize(
     with StopRequest() as stop:
         job = _prepare(content, styles, output, settings, quiet=quiet)
         result = _run(job, stop)
-        _save(result.image, job.output)
+        _save(result.image, job)
     typer.echo(job.output)
     if stop.signal_number is not None:
         _say(f"stopped early: {job.output} holds the best picture so far")
@@ -164,19 +165,19 @@ def _run(job: Job, stop: StopRequest) -> "Result":
                 on_step=on_step,
             )
         except DivergenceError as error:
-            _save(error.image, job.output)
+            _save(error.image, job)
             raise type(error)(
                 f"{error}; the best picture is in {job.output}", error.image
             ) from None
 
 
-def _save(image: "Tensor", output: Path) -> None:
+def _save(image: "Tensor", job: Job) -> None:
     """Save the result, if need be elsewhere: minutes of work are not to be lost."""
     try:
-        save_image(image, output)
+        save_image(image, job.output, text=record(job.settings))
     except ImageError as error:
         rescue = Path(tempfile.gettempdir()) / f"stylize-{secrets.token_hex(4)}.png"
-        save_image(image, rescue)
+        save_image(image, rescue, text=record(job.settings))
         raise ImageError(f"{error}; the picture was saved as {rescue} instead") from error
 
 

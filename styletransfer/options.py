@@ -66,8 +66,8 @@ Config = Annotated[
         "--config",
         "-c",
         metavar="FILE-or-NAME",
-        help="Settings from a TOML file, or a preset: draft, default, fine, smooth, crisp, gatys. "
-        "Options on the command line win.",
+        help="Settings from a TOML file, from a PNG that stylize saved, or from a preset: draft, "
+        "default, fine, smooth, crisp, gatys. Options on the command line win.",
     ),
 ]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="No progress; warnings and errors only.")]

@@ -6,6 +6,7 @@ from typing import Any
 
 from styletransfer.config import BUNDLED, Settings, load_config
 from styletransfer.errors import ConfigError
+from styletransfer.record import is_png, read_record
 
 INITS = ("content", "noise")
 """What painting may start from, beside a picture file."""
@@ -30,7 +31,8 @@ def settings_from(config: str | None, given: Mapping[str, Any], styles: int) -> 
     """Lay a command line over a configuration over the defaults.
 
     Args:
-        config: A TOML file or the name of a preset.
+        config: A TOML file, the name of a preset, or a PNG that the command
+            saved before.
         given: What the command line says, by field of `Settings`; None where
             it says nothing.
         styles: How many style pictures there are.
@@ -41,7 +43,7 @@ def settings_from(config: str | None, given: Mapping[str, Any], styles: int) -> 
     Raises:
         ConfigError: If a value is refused, or an option would do nothing.
     """
-    base = load_config(config) if config else Settings()
+    base = _base(config)
     values = {name: value for name, value in given.items() if value is not None}
     settings = base.with_values(values)
     for name, (idle, reason) in _IDLE.items():
@@ -53,6 +55,13 @@ def settings_from(config: str | None, given: Mapping[str, Any], styles: int) -> 
             f"not {len(settings.style_blend)}"
         )
     return settings
+
+
+def _base(config: str | None) -> Settings:
+    if config is None:
+        return Settings()
+    path = Path(config).expanduser()
+    return Settings().with_values(read_record(path)) if is_png(path) else load_config(config)
 
 
 def init_file(settings: Settings) -> Path | None:

@@ -19,6 +19,7 @@ from PIL import Image
 from styletransfer import __version__, cli
 from styletransfer.config import Settings, field_names
 from styletransfer.images import read_image, save_image
+from styletransfer.record import record
 from styletransfer.transfer import stylize
 
 ROOT = Path(__file__).parents[1]
@@ -189,11 +190,13 @@ def test_the_same_command_gives_the_same_bytes_and_so_does_the_library(
     settings = Settings(min_size=24, iterations=(2, 1), style_blend=(3.0, 1.0), tv_weight=2.0)
     style = read_image(Path("style.png"))
     result = stylize(read_image(Path("content.png")), [style, style], settings)
-    save_image(result.image, Path("three.png"))
+    save_image(result.image, Path("three.png"), text=record(settings))
 
     one, two, three = (Path(f"{name}.png").read_bytes() for name in ("one", "two", "three"))
     assert one == two
     assert one == three
+    assert command("content.png style.png style.png -q --config one.png -o four.png").code == 0
+    assert Path("four.png").read_bytes() == one
 
 
 @pytest.mark.weights
