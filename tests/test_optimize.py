@@ -14,7 +14,7 @@ from styletransfer.errors import DivergenceError
 from styletransfer.images import read_image
 from styletransfer.losses import TVForm, total_variation, total_variation_loss
 from styletransfer.objective import Objective, Terms
-from styletransfer.optimize import JUMP, RISE, WINDOW, Losses, optimize
+from styletransfer.optimize import FIRST_STEP, JUMP, RISE, WINDOW, Losses, optimize
 from styletransfer.transfer import encoder_for, resize
 
 Picture = Callable[[int, int, int], Tensor]
@@ -183,15 +183,15 @@ def test_a_step_that_more_than_doubles_the_loss_is_taken_back(optimizer: Optimiz
 
 
 @pytest.mark.parametrize("size", [64, 1024])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(("optimizer", "longest"), [("lbfgs", FIRST_STEP), ("adam", 0.1)])
 def test_the_first_step_is_short_at_every_size(
-    optimizer: Optimizer, size: int, smooth: Picture
+    optimizer: Optimizer, longest: float, size: int, smooth: Picture
 ) -> None:
     start = smooth(8, size, 0)
     objective = toward(1 - start)
     result = optimize(objective, start, 1, Settings(optimizer=optimizer))
     assert 0 < result.losses.total < total(objective, start)
-    assert (result.image - start).square().mean().sqrt() < 0.05
+    assert (result.image - start).square().mean().sqrt() <= 1.001 * longest
 
 
 def test_a_start_of_almost_no_loss_is_no_reason_to_give_up() -> None:
