@@ -166,9 +166,8 @@ def _run(job: Job, stop: StopRequest) -> "Result":
             )
         except DivergenceError as error:
             _save(error.image, job)
-            raise type(error)(
-                f"{error}; the best picture is in {job.output}", error.image
-            ) from None
+            message = f"{error}; the best picture is in {job.output}"
+            raise DivergenceError(message, error.image) from None
 
 
 def _save(image: "Tensor", job: Job) -> None:
