@@ -4,13 +4,11 @@ import io
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, UnidentifiedImageError, features
@@ -18,25 +16,10 @@ from PIL import Image, UnidentifiedImageError, features
 from styletransfer.decode import open_picture
 from styletransfer.errors import ImageError
 from styletransfer.images import read_image, save_image, to_tensor
+from tests.pictures import noise, refusal
 
 ROOT = Path(__file__).parents[1]
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
-
-
-def noise(width: int, height: int, seed: int = 0) -> Image.Image:
-    generator = torch.Generator().manual_seed(seed)
-    levels = torch.randint(256, (height, width, 3), generator=generator).byte()
-    return Image.fromarray(levels.numpy())
-
-
-def refusal(call: Callable[..., object], *arguments: object) -> str:
-    """The one line with which a call refuses its arguments."""
-    with pytest.raises(ImageError) as caught:
-        call(*arguments)
-    line = str(caught.value)
-    assert "\n" not in line
-    assert ";" in line, "a remedy follows the complaint"
-    return line
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "BMP", "TIFF", "PPM", "TGA", "PCX", "QOI"])

@@ -1,37 +1,15 @@
 """Files to tensors and back."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image
-from torch import Tensor
 
-from styletransfer.errors import ImageError
 from styletransfer.images import save_image, to_picture, to_tensor
+from tests.pictures import noise, noise_image, refusal
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
-
-
-def noise(width: int, height: int, seed: int = 0) -> Image.Image:
-    generator = torch.Generator().manual_seed(seed)
-    levels = torch.randint(256, (height, width, 3), generator=generator).byte()
-    return Image.fromarray(levels.numpy())
-
-
-def noise_image(side: int = 16, seed: int = 0) -> Tensor:
-    return to_tensor(noise(side, side, seed))
-
-
-def refusal(call: Callable[..., object], *arguments: object) -> str:
-    """The one line with which a call refuses its arguments."""
-    with pytest.raises(ImageError) as caught:
-        call(*arguments)
-    line = str(caught.value)
-    assert "\n" not in line
-    assert ";" in line, "a remedy follows the complaint"
-    return line
 
 
 def test_an_image_is_a_batch_of_one_in_float32() -> None:

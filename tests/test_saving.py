@@ -13,34 +13,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, JpegImagePlugin
-from torch import Tensor
 
 from styletransfer.colour import srgb_profile
-from styletransfer.errors import ImageError
 from styletransfer.images import read_image, save_image, to_tensor
 from styletransfer.saving import OUTPUT_SUFFIXES, check_output
+from tests.pictures import noise, noise_image, refusal
 
 ROOT = Path(__file__).parents[1]
-
-
-def noise(width: int, height: int, seed: int = 0) -> Image.Image:
-    generator = torch.Generator().manual_seed(seed)
-    levels = torch.randint(256, (height, width, 3), generator=generator).byte()
-    return Image.fromarray(levels.numpy())
-
-
-def noise_image(side: int = 16, seed: int = 0) -> Tensor:
-    return to_tensor(noise(side, side, seed))
-
-
-def refusal(call: Callable[..., object], *arguments: object) -> str:
-    """The one line with which a call refuses its arguments."""
-    with pytest.raises(ImageError) as caught:
-        call(*arguments)
-    line = str(caught.value)
-    assert "\n" not in line
-    assert ";" in line, "a remedy follows the complaint"
-    return line
 
 
 # Checking the output
