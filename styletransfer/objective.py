@@ -42,9 +42,10 @@ class Objective:
         self.weights = (settings.content_weight, settings.style_weight, settings.tv_weight)
         self.content_layers = settings.content_layers if settings.content_weight else ()
         self.style_layers = settings.style_layers if settings.style_weight else ()
-        self.layer_weights = _shares(
+        shares = _shares(
             settings.layer_weights or [default_share(layer) for layer in settings.style_layers]
         )
+        self.layer_shares = dict(zip(settings.style_layers, shares, strict=True))
         with torch.no_grad():
             self.content_targets = encoder(content, self.content_layers)
             self.style_targets = self._blend(styles)
@@ -73,8 +74,8 @@ class Objective:
         content = style = tv = zero
         for layer, target in self.content_targets.items():
             content = content + content_loss(features[layer], target) / len(self.content_targets)
-        for layer, share in zip(self.style_layers, self.layer_weights, strict=False):
-            style = style + share * style_loss(features[layer], self.style_targets[layer])
+        for layer, target in self.style_targets.items():
+            style = style + self.layer_shares[layer] * style_loss(features[layer], target)
         if self.settings.tv_weight:
             tv = total_variation_loss(image, self.settings.tv_form)
         of_content, of_style, of_tv = self.weights
