@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from styletransfer import __version__
 from styletransfer.config import Settings
@@ -17,6 +17,8 @@ KEYWORD = "stylize"
 """The keyword of the PNG text that holds the record."""
 
 _LIBRARIES = ("torch", "torchvision", "pillow")
+# The last is no OSError: a picture of more pixels than are safe to decode.
+_UNREADABLE = (OSError, SyntaxError, Image.DecompressionBombError)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -60,8 +62,8 @@ def read_record(path: Path) -> Mapping[str, Any]:
         with Image.open(path) as picture:
             picture.load()
             settings = json.loads(picture.info[KEYWORD])["settings"]
-    except (UnidentifiedImageError, OSError, KeyError, ValueError, TypeError) as error:
-        raise ConfigError(f"{path} carries no settings; only a PNG by stylize does") from error
-    if not isinstance(settings, dict):
-        raise ConfigError(f"{path} carries no settings; only a PNG by stylize does")
-    return settings
+            if isinstance(settings, dict):
+                return settings
+    except (*_UNREADABLE, KeyError, ValueError, TypeError):
+        pass
+    raise ConfigError(f"{path} carries no settings; only a PNG by stylize does")

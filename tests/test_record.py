@@ -55,6 +55,15 @@ def test_a_picture_without_settings_is_refused_by_name(
         read_record(path)
 
 
+def test_a_picture_too_large_to_decode_is_refused_in_the_same_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path / "out.png", record(Settings()))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5)
+    with pytest.raises(ConfigError, match=r"out\.png carries no settings"):
+        read_record(path)
+
+
 def test_a_png_is_told_by_its_content(tmp_path: Path) -> None:
     path = saved(tmp_path / "out.png", {})
     assert is_png(path.rename(tmp_path / "out.toml"))
