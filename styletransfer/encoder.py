@@ -2,11 +2,12 @@
 
 Simonyan & Zisserman (2014), as torchvision builds them: blocks of 3×3
 convolutions, each followed by a ReLU, with a pooling after each block.
+Differs: beyond its border, a picture goes on instead of ending in zeros.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from torch.nn import functional
 from torchvision.models.vgg import make_layers
 
 from styletransfer.checkpoints import Checkpoint, Convolution, load_checkpoint
+from styletransfer.convolution import convolve
 from styletransfer.layers import BLOCKS, layer_names
 
 WIDTHS = (64, 128, 256, 512, 512)
@@ -107,10 +109,10 @@ class Encoder(nn.Module):
         return values.contiguous(memory_format=torch.channels_last)
 
     def _evaluate(
-        self, name: str, layer: nn.Module, values: Tensor, features: Mapping[str, Tensor]
+        self, name: str, layer: Any, values: Tensor, features: Mapping[str, Tensor]
     ) -> Tensor:
         if name.startswith("conv"):
-            return layer(values)  # type: ignore[no-any-return]  # nn.Module returns Any
+            return convolve(values, layer.weight, layer.bias)
         if name.startswith("pool"):
             return self.pool(values, 2)
         # In place, unless that would overwrite a convolution somebody asked for.

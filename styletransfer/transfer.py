@@ -1,5 +1,6 @@
 """The whole method: a content picture, repainted in the manner of styles."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from styletransfer.objective import Objective
 from styletransfer.optimize import Losses, optimize
 from styletransfer.pyramid import fit, pyramid
 from styletransfer.runtime import choose_device, choose_precision
+
+GRID = 16
+"""Pixels of the image that one position of the fifth block stands for."""
 
 
 class Scale(NamedTuple):
@@ -99,18 +103,19 @@ def stylize(
         side = max(scale.width, scale.height) * settings.style_scale
         objective = Objective(
             encoder,
-            resize(content, scale.width, scale.height).to(encoder.mean),
+            _canvas(resize(content, scale.width, scale.height)).to(encoder.mean),
             [_resize_style(style, side).to(encoder.mean) for style in styles],
             settings,
         )
-        start = resize(image, scale.width, scale.height).to(encoder.mean)
+        start = _canvas(resize(image, scale.width, scale.height)).to(encoder.mean)
         try:
             image, losses, _, stopped = optimize(
                 objective, start, scale.iterations, settings, _tell(on_step, scale)
             )
         except DivergenceError as error:
-            error.image = resize(error.image, *scales[-1][:2]).cpu()
+            error.image = resize(_cut(error.image, scale), *scales[-1][:2]).cpu()
             raise
+        image = _cut(image, scale)
         if stopped:
             break
     return Result(resize(image, *scales[-1][:2]).cpu(), losses, stopped)
@@ -168,6 +173,24 @@ def resize(image: Tensor, width: int, height: int) -> Tensor:
         return image
     resized = functional.interpolate(image, (height, width), mode="bicubic", antialias=True)
     return resized.clamp(0, 1)
+
+
+def _canvas(image: Tensor) -> Tensor:
+    """Mirror an image at its lower and right border, up to whole multiples of `GRID`.
+
+    The pooling of the deepest layers passes over what is left beyond a
+    multiple: those rows would get no strokes.
+    """
+    for dim in (2, 3):
+        side = image.shape[dim]
+        there = torch.arange(math.ceil(side / GRID) * GRID, device=image.device) % (2 * side)
+        image = image.index_select(dim, torch.minimum(there, 2 * side - 1 - there))
+    return image
+
+
+def _cut(image: Tensor, scale: Scale) -> Tensor:
+    """Cut an image out of its canvas."""
+    return image[:, :, : scale.height, : scale.width]
 
 
 def _resize_style(style: Tensor, size: float) -> Tensor:

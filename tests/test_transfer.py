@@ -189,6 +189,20 @@ def test_an_image_is_resized_within_its_range(width: int, height: int, noisy: Pi
     assert 0 <= image.min() <= image.max() <= 1
 
 
+def test_a_picture_is_painted_on_a_mirrored_canvas_of_whole_multiples_of_16(
+    run: Runs, encoder: Encoder
+) -> None:
+    seen: list[Tensor] = []
+    hook = encoder.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    run.content, run.styles = run.content[:, :, :41, :48], [run.styles[0][:, :, :30, :30]]
+    image = run(size=48, min_size=48, style_weight=0, tv_weight=0).image
+    hook.remove()
+    assert {tuple(each.shape[2:]) for each in seen} == {(48, 48)}
+    assert torch.equal(seen[0][:, :, :41], run.content)
+    assert torch.equal(seen[0][:, :, 41:], run.content.flip(2)[:, :, :7])
+    assert image.shape[2:] == (41, 48)
+
+
 def test_an_image_of_the_size_asked_for_is_not_touched(noisy: Picture) -> None:
     image = noisy(20, 30, 0)
     assert resize(image, 30, 20) is image

@@ -1,0 +1,75 @@
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from styletransfer.convolution import convolve
+
+SIZES = [(1, 1), (1, 6), (6, 1), (2, 3), (7, 5)]
+
+
+def parameters(dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
+    """A weight of shape (4, 3, 3, 3) and a bias."""
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.randn(4, 3, 3, 3, generator=generator, dtype=torch.float64)
+    return weight.to(dtype), torch.randn(4, generator=generator, dtype=torch.float64).to(dtype)
+
+
+def values(height: int, width: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    generator = torch.Generator().manual_seed(1)
+    made = torch.randn(2, 3, height, width, generator=generator, dtype=torch.float64)
+    return made.to(dtype, memory_format=torch.channels_last)
+
+
+def by_hand(image: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """The sum over the nine neighbours, each held inside the picture."""
+    height, width = image.shape[2:]
+    total = bias.view(1, -1, 1, 1).expand(len(image), -1, height, width)
+    for i in range(3):
+        for j in range(3):
+            rows = (torch.arange(height) + i - 1).clamp(0, height - 1)
+            columns = (torch.arange(width) + j - 1).clamp(0, width - 1)
+            neighbour = image[:, :, rows][:, :, :, columns]
+            total = total + torch.einsum("dc,bchw->bdhw", weight[:, :, i, j], neighbour)
+    return total
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_convolution_repeats_the_border(size: tuple[int, int]) -> None:
+    image, (weight, bias) = values(*size), parameters()
+    torch.testing.assert_close(convolve(image, weight, bias), by_hand(image, weight, bias))
+
+
+def test_a_flat_picture_has_flat_features() -> None:
+    weight, bias = parameters()
+    features = convolve(torch.full((1, 3, 4, 5), 0.7, dtype=torch.float64), weight, bias)
+    torch.testing.assert_close(features, features[:, :, :1, :1].expand_as(features))
+
+
+def test_away_from_the_border_it_is_the_usual_convolution() -> None:
+    image, (weight, bias) = values(7, 5), parameters()
+    usual = functional.conv2d(image, weight, bias, padding=1)
+    ours = convolve(image, weight, bias)
+    torch.testing.assert_close(ours[..., 1:-1, 1:-1], usual[..., 1:-1, 1:-1])
+    assert not torch.allclose(ours, usual)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_its_gradient_is_right(size: tuple[int, int]) -> None:
+    weight, bias = parameters()
+    image = values(*size).requires_grad_()
+    assert torch.autograd.gradcheck(lambda image: convolve(image, weight, bias), image)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_every_number_format_agrees_with_float64(dtype: torch.dtype) -> None:
+    exact = values(9, 8).requires_grad_()
+    coarse = values(9, 8, dtype).requires_grad_()
+    outputs = convolve(exact, *parameters()), convolve(coarse, *parameters(dtype))
+    slopes = [
+        torch.autograd.grad(output.square().sum(), image)[0].double()
+        for output, image in zip(outputs, (exact, coarse), strict=True)
+    ]
+    assert outputs[1].dtype == dtype
+    bound = 4 * torch.finfo(dtype).eps
+    assert (slopes[1] - slopes[0]).norm() < bound * slopes[0].norm()
