@@ -37,6 +37,8 @@ def test_the_help_of_a_setting_tells_its_default(name: str) -> None:
 
     if default is None:
         assert "Default: " in text
+    elif isinstance(default, bool):
+        assert text.endswith(f"(default: {'on' if default else 'off'})")
     elif isinstance(default, tuple):
         assert text.endswith(f"(default: {','.join(map(str, default))})")
     else:

@@ -8,7 +8,7 @@ from PIL import Image
 from styletransfer.config import Settings
 from styletransfer.errors import ConfigError
 from styletransfer.images import save_image, to_tensor
-from styletransfer.record import KEYWORD, is_png, read_record, record
+from styletransfer.record import KEYWORD, is_picture, read_record, record
 from styletransfer.usage import settings_from
 
 RUNS = [
@@ -64,7 +64,7 @@ def test_a_picture_too_large_to_decode_is_refused_in_the_same_words(
         read_record(path)
 
 
-def test_a_png_is_told_by_its_content(tmp_path: Path) -> None:
+def test_a_picture_is_told_by_its_content(tmp_path: Path) -> None:
     path = saved(tmp_path / "out.png", {})
-    assert is_png(path.rename(tmp_path / "out.toml"))
-    assert not is_png(tmp_path / "none.png")
+    assert is_picture(path.rename(tmp_path / "out.toml"))
+    assert not is_picture(tmp_path / "none.png")
