@@ -158,7 +158,7 @@ def _tiff(levels: NDArray[Any], exif: Exif, xmp: bytes) -> bytes:
         0x0106: exif.numbers(SHORT, 2),  # RGB
         0x0111: exif.numbers(LONG, *offsets),
         0x0115: exif.numbers(SHORT, channels),
-        0x0116: exif.numbers(LONG, rows),
+        0x0116: exif.numbers(LONG, min(rows, height)),
         0x0117: exif.numbers(LONG, *lengths),
         0x011C: exif.numbers(SHORT, 1),  # the channels of a pixel together
         0x013D: exif.numbers(SHORT, 2),  # less the left neighbour
