@@ -8,14 +8,15 @@ import warnings
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError, features
+from PIL import Image, ImageColor, ImageOps, TiffImagePlugin, UnidentifiedImageError, features
 
 from styletransfer.colour import flatten, opacity
 from styletransfer.errors import ImageError, reason
+from styletransfer.exif import ORIENTATION
 from styletransfer.metadata import Metadata, read_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _SEVERAL = {
@@ -27,6 +28,7 @@ _SEVERAL = {
 }
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _AVIF_BRANDS = (b"avif", b"avis")
+_BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284  # TIFF's numbers for these tags
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 DAMAGE = (
@@ -123,7 +125,7 @@ def _decode_known(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path) as picture:
+        with _open(path) as picture:
             several = _SEVERAL.get(picture.format or "")
             if several and getattr(picture, "is_animated", False):
                 note(several)
@@ -134,6 +136,32 @@ def _decode_known(
             with contextlib.suppress(*DAMAGE):
                 ImageOps.exif_transpose(picture, in_place=True)
             return picture, found
+
+
+def _open(path: Path) -> Image.Image:
+    """Open a picture; a TIFF that Pillow by itself would garble, with libtiff.
+
+    Uncompressed, it garbles channels of 16 bits that lie apart, and what is to
+    be turned by a quarter if it maps the file into memory.
+    """
+    picture = Image.open(path)
+    tags = picture.tag_v2 if isinstance(picture, TiffImagePlugin.TiffImageFile) else {}
+    apart = tags.get(_PLANAR_CONFIGURATION) == 2 and 16 in tags.get(_BITS_PER_SAMPLE, ())
+    if not apart and tags.get(ORIENTATION) not in (5, 6, 7, 8):
+        return picture
+    picture.close()
+    with _reading_by_libtiff():
+        return Image.open(path)
+
+
+@contextlib.contextmanager
+def _reading_by_libtiff() -> Iterator[None]:
+    before = TiffImagePlugin.READ_LIBTIFF
+    TiffImagePlugin.READ_LIBTIFF = True
+    try:
+        yield
+    finally:
+        TiffImagePlugin.READ_LIBTIFF = before
 
 
 def _brand(path: Path) -> bytes:

@@ -69,7 +69,7 @@ def read_metadata(
     block = path.read_bytes() if picture.format == "TIFF" else _exif_block(picture)
     exif, whole = parse_exif(block)
     if not whole:
-        note("its EXIF block is damaged; only what can be read of it is kept")
+        note("not all of its EXIF block can be read; the rest is kept")
     exif = _lasting(exif)
     xmp = picture.info.get("xmp")
     # A NUL means UTF-16, in which stale values would not be found.

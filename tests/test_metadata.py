@@ -75,7 +75,7 @@ def test_a_damaged_block_is_a_note_and_no_failure(tmp_path: Path) -> None:
     path = written(tmp_path / "picture", "PNG", exif=block[: len(block) // 3])
     notes: list[str] = []
     decode_picture(path, metadata=True, note=notes.append)
-    assert notes == [f"{path}: its EXIF block is damaged; only what can be read of it is kept"]
+    assert notes == [f"{path}: not all of its EXIF block can be read; the rest is kept"]
     assert decode_picture(path).colours.tobytes() == noise(6, 4).tobytes()
 
 
