@@ -34,9 +34,11 @@ def by_pillow(endian: str) -> Image.Exif:
     exif.endian = endian
     exif[ExifTags.Base.Make] = "Maker"
     exif[ExifTags.Base.XResolution] = 72.5
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2020:01:02 03:04:05"
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ISOSpeedRatings] = 400
-    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSLatitude] = (48.0, 8.0, 3.5)
+    exif[ExifTags.IFD.Exif] = {
+        ExifTags.Base.DateTimeOriginal: "2020:01:02 03:04:05",
+        ExifTags.Base.ISOSpeedRatings: 400,
+    }
+    exif[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSLatitude: (48.0, 8.0, 3.5)}
     return exif
 
 
