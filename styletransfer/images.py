@@ -12,7 +12,13 @@ from PIL import Image
 
 from styletransfer.decode import Decoded, decode_picture, open_picture
 from styletransfer.errors import ImageError
-from styletransfer.saving import OUTPUT_SUFFIXES, check_output, holds_alpha, save_picture
+from styletransfer.saving import (
+    OUTPUT_SUFFIXES,
+    check_output,
+    check_side,
+    holds_alpha,
+    save_picture,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +33,7 @@ __all__ = [
     "OUTPUT_SUFFIXES",
     "Decoded",
     "check_output",
+    "check_side",
     "decode_picture",
     "holds_alpha",
     "open_picture",

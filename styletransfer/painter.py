@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from styletransfer.errors import DivergenceError, ImageError
 from styletransfer.images import (
     check_output,
+    check_side,
     decode_picture,
     holds_alpha,
     open_picture,
@@ -152,6 +153,7 @@ class Painter:
         encoder = encoder_for(self.settings)
         device, precision = str(encoder.mean.device), str(encoder.dtype).removeprefix("torch.")
         scales = plan(*content.colours.size, self.settings)
+        check_side(output, max(scales[-1][:2]))
         if not self.quiet:
             self.say(f"painting {scales[-1].width}×{scales[-1].height} on {device} in {precision}")
         with Progress(scales, quiet=self.quiet) as progress:

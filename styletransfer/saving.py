@@ -29,6 +29,7 @@ _FORMATS = {
     ".tiff": "TIFF",
 }
 _DEEP_FORMATS = ("PNG", "TIFF")
+_LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels, as their encoders take them
 _ELSEWHERE = "free some space or choose another folder"
 
 OUTPUT_SUFFIXES = tuple(_FORMATS)
@@ -69,6 +70,24 @@ def check_output(
             raise ImageError(f"{path}: this is also an input; choose another output")
         with _temporary_beside(target) as temporary:
             temporary.touch()
+
+
+def check_side(path: Path, side: int) -> None:
+    """Refuse a picture too large for the format of its path, before any work is done.
+
+    Args:
+        path: Where the result is to go, ending in one of `OUTPUT_SUFFIXES`.
+        side: The result's longest side in pixels.
+
+    Raises:
+        ImageError: If no encoder takes that.
+    """
+    longest = _LONGEST_SIDES.get(_FORMATS[path.suffix.lower()], side)
+    if side > longest:
+        raise ImageError(
+            f"{path}: {side} pixels a side do not fit, {longest} do; "
+            "choose a .png or .tif output, or a smaller --size"
+        )
 
 
 def holds_alpha(path: Path) -> bool:

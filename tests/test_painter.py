@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from styletransfer.config import Settings
-from styletransfer.errors import ConfigError
+from styletransfer.errors import ConfigError, ImageError
 from styletransfer.images import OUTPUT_SUFFIXES
 from styletransfer.interrupt import StopRequest
 from styletransfer.painter import Painter
@@ -186,6 +186,14 @@ def test_16_bits_in_a_format_without_are_refused_before_any_work(paint: Paint, s
     noise(48, 32).save("content.png")
     with pytest.raises(ConfigError, match=r"bits 16 needs a \.png or \.tif output; choose one"):
         paint("content.png", f"out{suffix}", bits=16)
+
+
+@pytest.mark.weights
+def test_a_result_too_large_for_its_format_is_refused_before_the_first_step(paint: Paint) -> None:
+    noise(48, 1).save("content.png")
+    with pytest.raises(ImageError, match="20000 pixels a side do not fit, 16383 do"):
+        paint("content.png", "out.webp", size=20_000)
+    assert not Path("out.webp").exists()
 
 
 # Metadata and the record
