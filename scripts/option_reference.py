@@ -57,7 +57,7 @@ def row(option: Any) -> str:
     found = _DEFAULT.search(option.help)
     default = (found[1] or found[2]) if found else _unspoken_default(option)
     meaning = option.help[: found.start()] if found else option.help
-    flags = ", ".join(f"`{flag}`" for flag in option.opts)
+    flags = ", ".join(f"`{flag}`" for flag in [*option.opts, *option.secondary_opts])
     cells = (flags, _value(option), default, meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -76,7 +76,7 @@ def _value(option: Any) -> str:
         return str(option.metavar)
     hint = get_type_hints(Settings)[option.name]
     if get_origin(hint) is Literal:
-        return ", ".join(get_args(hint))
+        return ", ".join(map(str, get_args(hint)))
     return "whole number" if int in (hint, *get_args(hint)) else "number"
 
 

@@ -67,6 +67,9 @@ def stylize(
     pooling: opt.Pooling = None,
     device: opt.Device = None,
     precision: opt.Precision = None,
+    background: opt.Background = None,
+    bits: opt.Bits = None,
+    keep_metadata: opt.KeepMetadata = None,
     quiet: opt.Quiet = False,
     version: Annotated[
         bool,

@@ -27,7 +27,10 @@ _BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339  # TIFF's numbers for these tags
 
 
 def flatten(
-    picture: Image.Image, background: str | tuple[int, ...], note: Callable[[str], None]
+    picture: Image.Image,
+    alpha: Image.Image | None,
+    background: str | tuple[int, ...],
+    note: Callable[[str], None],
 ) -> Image.Image:
     """Turn a picture of any mode into RGB, 8 bits a channel, in sRGB.
 
@@ -36,13 +39,13 @@ def flatten(
 
     Args:
         picture: Decoded, with its colour profile in `info`.
+        alpha: Its `opacity`.
         background: An sRGB colour as Pillow knows it.
         note: Takes a line on what was done that the user may not expect.
 
     Raises:
         ImageError: If a value is NaN or infinite.
     """
-    alpha = _alpha(picture)
     colours = _apply_profile(_eight_bits(picture, note), picture.info.get("icc_profile"), note)
     colours.info.clear()  # it speaks of the picture before
     if alpha is None:
@@ -52,24 +55,26 @@ def flatten(
     return Image.alpha_composite(ground, colours).convert("RGB")
 
 
+def opacity(picture: Image.Image) -> Image.Image | None:
+    """Take a picture's opacity, mode L from 0, clear, to 255; `None` if it is opaque all over."""
+    if not picture.has_transparency_data:
+        return None
+    if picture.mode in _DEEP_GREY:
+        import numpy as np
+
+        opaque = np.asarray(picture) != picture.info["transparency"]
+        alpha = Image.fromarray(opaque.astype(np.uint8) * 255)
+    else:
+        alpha = picture.convert("RGBA").getchannel("A")
+    return None if alpha.getextrema() == (255, 255) else alpha
+
+
 @functools.cache
 def srgb_profile() -> bytes:
     """The profile that says sRGB, the same bytes at any time."""
     made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     # Bytes 24 to 35 hold the moment of its making.
     return made[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + made[36:]
-
-
-def _alpha(picture: Image.Image) -> Image.Image | None:
-    """Opacity, of mode L; `None` if all is opaque."""
-    if not picture.has_transparency_data:
-        return None
-    if picture.mode not in _DEEP_GREY:
-        return picture.convert("RGBA").getchannel("A")
-    import numpy as np
-
-    opaque = np.asarray(picture) != picture.info["transparency"]
-    return Image.fromarray(opaque.astype(np.uint8) * 255)
 
 
 def _eight_bits(picture: Image.Image, note: Callable[[str], None]) -> Image.Image:

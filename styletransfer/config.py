@@ -8,8 +8,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self, get_type_hints
 
+from PIL import ImageColor
+
 from styletransfer.errors import ConfigError
-from styletransfer.kinds import LARGEST, as_kind, describe, fits
+from styletransfer.kinds import ANY, as_kind, check_value
 from styletransfer.layers import check_layers
 
 DEFAULT_SIZE = 512
@@ -47,9 +49,10 @@ class Settings:
         0.3
     """
 
-    size: int | None = None
-    """Longest side of the result in pixels. None: 512, or the content's own
-    longest side if that is less, so that no picture is enlarged unasked."""
+    size: int | Literal["original"] | None = None
+    """Longest side of the result in pixels; ``original``: the content's own.
+    None: 512, or the content's own if that is less, so that no picture is
+    enlarged unasked."""
 
     min_size: int = 128
     """Longest side of the first, smallest size of the pyramid, in pixels."""
@@ -127,13 +130,25 @@ class Settings:
     """Number format of the convolutions. auto: bfloat16 where the processor
     computes it natively."""
 
+    background: str = "white"
+    """What transparent parts of any picture are laid on: an sRGB colour by
+    name or as #rrggbb. For files; `stylize()` is given images without."""
+
+    bits: Literal[8, 16] = 8
+    """Bits of each channel of the saved result. `stylize()` returns floats."""
+
+    keep_metadata: bool = False
+    """Whether the saved result takes over the content's EXIF and XMP, its
+    place included. Means nothing to `stylize()`."""
+
     def __post_init__(self) -> None:
         """Refuse a value of the wrong kind, out of range, or at odds."""
         for name, hint in get_type_hints(type(self)).items():
-            _check_value(name, getattr(self, name), hint)
+            check_value(name, getattr(self, name), hint, _RANGES.get(name, ANY))
         check_layers("content_layers", self.content_layers, self.network)
         check_layers("style_layers", self.style_layers, self.network)
         self._check_shares()
+        _check_colour("background", self.background)
         if self.weights == BUNDLED and self.network != "vgg19":
             raise ConfigError(
                 f"the bundled weights are of vgg19, not {self.network}; "
@@ -224,11 +239,10 @@ def _nearest(name: str, known: Mapping[str, Any]) -> str:
     return f"; did you mean {matches[0]!r}?" if matches else f"; known are {', '.join(known)}"
 
 
-def _check_value(name: str, value: Any, hint: Any) -> None:
-    if not fits(value, hint):
-        raise ConfigError(f"{name} must be {describe(hint)}, not {value!r}")
-    low, high = _RANGES.get(name, (-math.inf, math.inf))
-    for item in value if isinstance(value, tuple) else (value,):
-        if isinstance(item, int | float) and not (low <= item <= min(high, LARGEST)):
-            limit = f"from {low:g} to {high:g}" if math.isfinite(high) else f"{low:g} or more"
-            raise ConfigError(f"{name} must be {limit}, not {item!r}")
+def _check_colour(name: str, value: str) -> None:
+    try:
+        opaque = len(ImageColor.getrgb(value)) == 3
+    except ValueError:
+        opaque = False
+    if not opaque:
+        raise ConfigError(f"{name} must be a colour such as white or #f5e6c8, not {value!r}")

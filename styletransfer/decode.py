@@ -1,4 +1,4 @@
-"""Picture files to upright RGB pictures."""
+"""Picture files to upright pictures in sRGB, with what else they carry."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import contextlib
 import struct
 import warnings
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError, features
+from PIL import Image, ImageColor, ImageOps, TiffImagePlugin, UnidentifiedImageError, features
 
-from styletransfer.colour import flatten
+from styletransfer.colour import flatten, opacity
 from styletransfer.errors import ImageError, reason
+from styletransfer.exif import ORIENTATION
+from styletransfer.metadata import Metadata, read_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _SEVERAL = {
@@ -26,19 +28,47 @@ _SEVERAL = {
 }
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _AVIF_BRANDS = (b"avif", b"avis")
+_BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284  # TIFF's numbers for these tags
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
-# What Pillow's decoders raise on damaged files. Interruption is no fault of the
-# file, and passes.
-_DAMAGE = (
+DAMAGE = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError),
     *(SyntaxError, TypeError, ValueError, struct.error, zlib.error),
 )
+"""What Pillow raises on damaged files. Interruption is no fault of the file, and passes."""
+
+
+class Decoded(NamedTuple):
+    """What a picture file holds, upright."""
+
+    colours: Image.Image
+    """Mode RGB, 8 bits a channel, in sRGB, transparent parts laid on the background."""
+
+    alpha: Image.Image | None
+    """Opacity, mode L, 0 clear to 255 opaque; None: opaque all over."""
+
+    metadata: Metadata | None
+    """What a repainting takes over; None: there is none, or it was not asked for."""
 
 
 def open_picture(
     path: Path, *, background: str = "white", note: Callable[[str], None] | None = None
 ) -> Image.Image:
+    """Decode the colours of a picture file, as `decode_picture` does.
+
+    Returns:
+        Of mode RGB, 8 bits a channel, in sRGB.
+    """
+    return decode_picture(path, background=background, note=note).colours
+
+
+def decode_picture(
+    path: Path,
+    *,
+    background: str = "white",
+    metadata: bool = False,
+    note: Callable[[str], None] | None = None,
+) -> Decoded:
     """Decode a picture file whole, upright, in sRGB.
 
     Its content tells the format, never its suffix. The EXIF orientation and
@@ -49,11 +79,13 @@ def open_picture(
         path: In any format that Pillow reads, and HEIC if pillow-heif is
             installed; colour of 8 or 16 bits, grey of up to 32.
         background: An sRGB colour, by its name or as #rrggbb.
+        metadata: Read EXIF and XMP as well.
         note: Takes a line for each thing that the user may not expect: a
-            profile that cannot be applied, further frames, an unusual range.
+            profile that cannot be applied, further frames, an unusual range,
+            damaged metadata.
 
     Returns:
-        Of mode RGB, 8 bits a channel.
+        Colours, opacity and, if asked for, metadata.
 
     Raises:
         ImageError: If the file is missing, no picture, damaged, cut short,
@@ -67,36 +99,69 @@ def open_picture(
             note(f"{path}: {line}")
 
     try:
-        return flatten(_decode(path, say), ground, say)
+        picture, found = _decode(path, metadata, say)
+        alpha = opacity(picture)
+        return Decoded(flatten(picture, alpha, ground, say), alpha, found)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
-    except (*_BOMB, *_DAMAGE, MemoryError) as error:
+    except (*_BOMB, *DAMAGE, MemoryError) as error:
         raise ImageError(f"{path}: {_why_unreadable(path, error)}") from error
 
 
-def _decode(path: Path, note: Callable[[str], None]) -> Image.Image:
+def _decode(
+    path: Path, metadata: bool, note: Callable[[str], None]
+) -> tuple[Image.Image, Metadata | None]:
     try:
-        return _decode_known(path, note)
+        return _decode_known(path, metadata, note)
     except UnidentifiedImageError:
         if _brand(path) in _HEIC_BRANDS and _learn_heic():
-            return _decode_known(path, note)
+            return _decode_known(path, metadata, note)
         raise
 
 
-def _decode_known(path: Path, note: Callable[[str], None]) -> Image.Image:
+def _decode_known(
+    path: Path, metadata: bool, note: Callable[[str], None]
+) -> tuple[Image.Image, Metadata | None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path) as picture:
+        with _open(path) as picture:
             several = _SEVERAL.get(picture.format or "")
             if several and getattr(picture, "is_animated", False):
                 note(several)
             picture.load()
+            found = read_metadata(picture, path, note) if metadata else None
             # In place, the pixels turn before the EXIF block is rewritten: a
             # damaged block then costs at most the orientation, never the picture.
-            with contextlib.suppress(*_DAMAGE):
+            with contextlib.suppress(*DAMAGE):
                 ImageOps.exif_transpose(picture, in_place=True)
-            return picture
+            return picture, found
+
+
+def _open(path: Path) -> Image.Image:
+    """Open a picture; a TIFF that Pillow by itself would garble, with libtiff.
+
+    Uncompressed, it garbles channels of 16 bits that lie apart, and what is to
+    be turned by a quarter if it maps the file into memory.
+    """
+    picture = Image.open(path)
+    tags = picture.tag_v2 if isinstance(picture, TiffImagePlugin.TiffImageFile) else {}
+    apart = tags.get(_PLANAR_CONFIGURATION) == 2 and 16 in tags.get(_BITS_PER_SAMPLE, ())
+    if not apart and tags.get(ORIENTATION) not in (5, 6, 7, 8):
+        return picture
+    picture.close()
+    with _reading_by_libtiff():
+        return Image.open(path)
+
+
+@contextlib.contextmanager
+def _reading_by_libtiff() -> Iterator[None]:
+    before = TiffImagePlugin.READ_LIBTIFF
+    TiffImagePlugin.READ_LIBTIFF = True
+    try:
+        yield
+    finally:
+        TiffImagePlugin.READ_LIBTIFF = before
 
 
 def _brand(path: Path) -> bytes:

@@ -6,23 +6,36 @@ before the seconds that import takes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from styletransfer.decode import open_picture
+from styletransfer.decode import Decoded, decode_picture, open_picture
 from styletransfer.errors import ImageError
-from styletransfer.saving import OUTPUT_SUFFIXES, check_output, save_picture
+from styletransfer.saving import (
+    OUTPUT_SUFFIXES,
+    check_output,
+    check_side,
+    holds_alpha,
+    save_picture,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from torch import Tensor
+
+    from styletransfer.metadata import Metadata
 
 __all__ = [
     "OUTPUT_SUFFIXES",
+    "Decoded",
     "check_output",
+    "check_side",
+    "decode_picture",
+    "holds_alpha",
     "open_picture",
     "read_image",
     "save_image",
@@ -38,18 +51,36 @@ def read_image(
     return to_tensor(open_picture(path, background=background, note=note))
 
 
-def save_image(image: Tensor, path: Path, *, text: Mapping[str, str] | None = None) -> None:
+def save_image(
+    image: Tensor,
+    path: Path,
+    *,
+    bits: int = 8,
+    alpha: Image.Image | None = None,
+    text: Mapping[str, str] | None = None,
+    metadata: Metadata | None = None,
+) -> None:
     """Save an image whole, or leave the file at the path as it was.
 
     Args:
         image: Shape (1, 3, H, W), RGB in [0, 1].
         path: Ends in one of `OUTPUT_SUFFIXES`, which tells the format.
-        text: Words by keyword, which a PNG carries and other formats drop.
+        bits: Of each channel: 8, or in a PNG or TIFF 16.
+        alpha: Opacity, mode L, of any size: it is brought to the image's.
+            A JPEG leaves it out, as any format does if it is opaque all over.
+        text: Words by keyword. A PNG carries each under its own; in the EXIF
+            block of other formats, ``Software`` has its tag, and the words of
+            all others are lines of the UserComment.
+        metadata: Of the content, which the file takes over.
 
     Raises:
+        ConfigError: If the format holds no 16 bits.
         ImageError: If a value is not finite, or the file cannot be written.
     """
-    save_picture(to_picture(image), path, text=text)
+    levels = _levels(image, bits)
+    if alpha is not None and holds_alpha(path):
+        levels = _with_alpha(levels, alpha)
+    save_picture(levels, path, text=text, metadata=metadata)
 
 
 def to_tensor(picture: Image.Image) -> Tensor:
@@ -80,10 +111,29 @@ def to_picture(image: Tensor) -> Image.Image:
         >>> to_picture(to_tensor(Image.new("RGB", (3, 2), "teal"))).getpixel((0, 0))
         (0, 128, 128)
     """
+    return Image.fromarray(_levels(image, 8))
+
+
+def _levels(image: Tensor, bits: int) -> NDArray[Any]:
+    """Whole numbers of 8 or 16 bits, shape (H, W, 3), rounded half up."""
     if image.ndim != 4 or image.shape[:2] != (1, 3):
         raise ValueError(f"an image has the shape (1, 3, H, W), not {tuple(image.shape)}")
-    image = image.detach().float()
+    # At 16 bits, a half is beyond what float32 tells apart from its neighbours.
+    image = image.detach().float() if bits == 8 else image.detach().cpu().double()
     if not image.isfinite().all():
         raise ImageError("the image holds NaN or infinite values; lower the weights and run again")
-    levels = (image[0].clamp(0, 1) * 255 + 0.5).byte()
-    return Image.fromarray(levels.permute(1, 2, 0).contiguous().cpu().numpy())
+    scaled = (image[0].clamp(0, 1) * (2**bits - 1) + 0.5).permute(1, 2, 0)
+    levels: NDArray[Any] = scaled.contiguous().cpu().numpy().astype(f"u{bits // 8}")
+    return levels
+
+
+def _with_alpha(levels: NDArray[Any], alpha: Image.Image) -> NDArray[Any]:
+    """Add opacity as a fourth channel, unless it is opaque all over."""
+    import numpy as np
+
+    height, width, _ = levels.shape
+    resized = alpha.convert("F").resize((width, height), Image.Resampling.BICUBIC)
+    greatest = np.iinfo(levels.dtype).max
+    scaled = np.asarray(resized, np.float64).clip(0, 255) * (greatest / 255) + 0.5
+    opaque = scaled.astype(levels.dtype)
+    return levels if opaque.min() == greatest else np.dstack([levels, opaque])

@@ -24,6 +24,13 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
         raise BadParameter(f"{text!r} is not a whole number, or some with commas") from error
 
 
+def _size(text: str) -> int | str:
+    try:
+        return text if text == "original" else int(text)
+    except ValueError as error:
+        raise BadParameter(f"{text!r} is neither a whole number of pixels nor original") from error
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(item.strip() for item in text.split(","))
 
@@ -32,10 +39,10 @@ def _setting(name: str, text: str, *flags: str, panel: str, **more: Any) -> Any:
     """An option of a setting, with the default taken from `Settings`."""
     default = getattr(_DEFAULTS, name)
     if default is not None:
-        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-        text = f"{text} (default: {shown})"
+        text = f"{text} (default: {_shown(default)})"
+    flag = f"--{name.replace('_', '-')}"
     return Option(
-        f"--{name.replace('_', '-')}",
+        f"{flag}/{flag.replace('--', '--no-')}" if isinstance(default, bool) else flag,
         *flags,
         help=text,
         show_default=False,
@@ -44,7 +51,14 @@ def _setting(name: str, text: str, *flags: str, panel: str, **more: Any) -> Any:
     )
 
 
+def _shown(default: Any) -> str:
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+
+
 _LOOK, _SIZE, _METHOD, _NETWORK = "Look", "Size and time", "Method", "Network and machine"
+_FILES = "Picture files"
 
 Content = Annotated[Path, Argument(metavar="CONTENT", help="The picture to repaint.")]
 Styles = Annotated[
@@ -66,8 +80,8 @@ Config = Annotated[
         "--config",
         "-c",
         metavar="FILE-or-NAME",
-        help="Settings from a TOML file, from a PNG that stylize saved, or from a preset: draft, "
-        "default, fine, smooth, crisp, gatys. Options on the command line win.",
+        help="Settings from a TOML file, from a picture that stylize saved, or from a preset: "
+        "draft, default, fine, smooth, crisp, gatys. Options on the command line win.",
     ),
 ]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="No progress; warnings and errors only.")]
@@ -125,13 +139,15 @@ StyleBlend = Annotated[
     ),
 ]
 Size = Annotated[
-    int | None,
+    Any,
     _setting(
         "size",
-        "Longest side of the result in pixels: 256 draft, 512, 2048 a print. "
-        "Default: 512, or the content's own if that is less.",
+        "Longest side of the result in pixels: 256 draft, 512, 2048 a print, or original: as the "
+        "content. Default: 512, or the content's own if that is less.",
         "-s",
         panel=_SIZE,
+        parser=_size,
+        metavar="PIXELS|original",
     ),
 ]
 MinSize = Annotated[
@@ -273,5 +289,32 @@ Precision = Annotated[
         "Number format of the convolutions. auto: bfloat16 where the processor computes it "
         "natively, which is twice as fast.",
         panel=_NETWORK,
+    ),
+]
+Background = Annotated[
+    str | None,
+    _setting(
+        "background",
+        "What transparent parts of any picture are laid on, an sRGB colour: black, white, "
+        "or #f5e6c8 as paper. The content's transparency returns in a .png, .webp or .tif.",
+        panel=_FILES,
+        metavar="COLOUR",
+    ),
+]
+Bits = Annotated[
+    Literal[8, 16] | None,
+    _setting(
+        "bits",
+        "Bits of each channel of the result: 8 for the screen, 16 to edit further, "
+        "in a .png or .tif.",
+        panel=_FILES,
+    ),
+]
+KeepMetadata = Annotated[
+    bool | None,
+    _setting(
+        "keep_metadata",
+        "Copy the content's EXIF and XMP into the result: exposure, names, place.",
+        panel=_FILES,
     ),
 ]

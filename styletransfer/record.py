@@ -1,47 +1,54 @@
 """What a result carries about how it was made, and how that is read again."""
 
 import json
+import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from styletransfer import __version__
 from styletransfer.config import Settings
+from styletransfer.decode import DAMAGE
 from styletransfer.errors import ConfigError
+from styletransfer.exif import USER_COMMENT
 
 KEYWORD = "stylize"
 """The keyword of the PNG text that holds the record."""
 
 _LIBRARIES = ("torch", "torchvision", "pillow")
-# The last is no OSError: a picture of more pixels than are safe to decode.
-_UNREADABLE = (OSError, SyntaxError, Image.DecompressionBombError)
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_UNREADABLE = (*DAMAGE, MemoryError, Image.DecompressionBombError)
+# Each has a byte within its first 21 that no text in UTF-8, such as TOML, may hold.
+_PICTURE = re.compile(
+    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|II[*+]\0|MM\0[*+]|RIFF.{4}WEBPVP8[ LX][^\0]{0,4}\0", re.DOTALL
+)
+_ASCII = b"ASCII\0\0\0"
 
 
 def record(settings: Settings) -> dict[str, str]:
-    """Describe a run, for the text of a PNG.
+    """Describe a run, for a picture to carry.
 
     Args:
         settings: Of the run.
 
     Returns:
-        Texts by keyword: the settings and the versions of what computed them,
-        as JSON.
+        Texts by keyword: the program, and as JSON in ASCII the settings and
+        the versions of what computed them.
     """
     versions = {"stylize": __version__} | {name: version(name) for name in _LIBRARIES}
     words = json.dumps({"settings": asdict(settings), "versions": versions})
     return {"Software": f"stylize {__version__}", KEYWORD: words}
 
 
-def is_png(path: Path) -> bool:
-    """Whether a file is a PNG, whatever its name."""
+def is_picture(path: Path) -> bool:
+    """Whether a file is a picture in a format that a result may have, whatever its name."""
     try:
         with path.open("rb") as file:
-            return file.read(len(_PNG_SIGNATURE)) == _PNG_SIGNATURE
+            return _PICTURE.match(file.read(32)) is not None
     except OSError:
         return False
 
@@ -50,7 +57,7 @@ def read_record(path: Path) -> Mapping[str, Any]:
     """Read the settings that a result was made with.
 
     Args:
-        path: A PNG that the command saved.
+        path: A picture that the command saved.
 
     Returns:
         Values by field of `Settings`.
@@ -59,11 +66,23 @@ def read_record(path: Path) -> Mapping[str, Any]:
         ConfigError: If the picture carries none, or is damaged.
     """
     try:
-        with Image.open(path) as picture:
-            picture.load()
-            settings = json.loads(picture.info[KEYWORD])["settings"]
-            if isinstance(settings, dict):
-                return settings
-    except (*_UNREADABLE, KeyError, ValueError, TypeError):
+        settings = json.loads(_words(path))["settings"]
+        if isinstance(settings, dict):
+            return settings
+    except _UNREADABLE:
         pass
-    raise ConfigError(f"{path} carries no settings; only a PNG by stylize does")
+    raise ConfigError(f"{path} carries no settings; only a picture that stylize saved does")
+
+
+def _words(path: Path) -> str:
+    """The record as it was written: in a PNG's text, else in the comment of the EXIF block."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(path) as picture:
+            if picture.format == "PNG":
+                picture.load()  # texts may follow the pixels
+                return str(picture.info[KEYWORD])
+            comment = picture.getexif().get_ifd(ExifTags.IFD.Exif)[USER_COMMENT]
+    if not comment.startswith(_ASCII):
+        raise ValueError("no record: those are in ASCII")
+    return str(comment[len(_ASCII) :], "ascii")

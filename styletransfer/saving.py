@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import secrets
 import shutil
@@ -11,15 +10,15 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import PngImagePlugin
-
-from styletransfer.colour import srgb_profile
-from styletransfer.errors import ImageError, reason
+from styletransfer.encode import encode
+from styletransfer.errors import ConfigError, ImageError, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from PIL import Image
+    from numpy.typing import NDArray
+
+    from styletransfer.metadata import Metadata
 
 _FORMATS = {
     ".png": "PNG",
@@ -29,19 +28,22 @@ _FORMATS = {
     ".tif": "TIFF",
     ".tiff": "TIFF",
 }
-_ENCODER_OPTIONS: dict[str, dict[str, Any]] = {
-    "PNG": {},
-    "JPEG": {"quality": 95, "subsampling": 0},
-    "TIFF": {"compression": "tiff_deflate"},
-    "WEBP": {"quality": 95},
-}
+_DEEP_FORMATS = ("PNG", "TIFF")
+_LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels, as their encoders take them
 _ELSEWHERE = "free some space or choose another folder"
 
 OUTPUT_SUFFIXES = tuple(_FORMATS)
 """The suffixes that name a format to save in; capitals will do as well."""
 
 
-def check_output(path: Path, inputs: Sequence[Path]) -> None:
+def check_output(
+    path: Path,
+    inputs: Sequence[Path],
+    *,
+    bits: int = 8,
+    text: Mapping[str, str] | None = None,
+    metadata: Metadata | None = None,
+) -> None:
     """Refuse a path that no result could be saved to, before any work is done.
 
     A missing folder is made, since only that shows that it can be.
@@ -49,12 +51,19 @@ def check_output(path: Path, inputs: Sequence[Path]) -> None:
     Args:
         path: Where the result is to go, ending in one of `OUTPUT_SUFFIXES`.
         inputs: The pictures that it must not overwrite, nor through links.
+        bits: Of each channel, 8 or 16.
+        text: What the result will carry, as in `save_picture`.
+        metadata: What it will take over.
 
     Raises:
+        ConfigError: If the format holds no 16 bits.
         ImageError: If the path names no known format, an input, a folder, or
-            a place that may not be written.
+            a place that may not be written, or the format cannot hold the
+            metadata.
     """
     target = _output_target(path)
+    _check_bits(path, bits)
+    _check_metadata(path, text or {}, metadata)
     with _refused(path, _ELSEWHERE):
         # Asked of the file system, which knows links and whether capitals count.
         if target.exists() and any(each.exists() and target.samefile(each) for each in inputs):
@@ -63,8 +72,49 @@ def check_output(path: Path, inputs: Sequence[Path]) -> None:
             temporary.touch()
 
 
+def check_side(path: Path, side: int) -> None:
+    """Refuse a picture too large for the format of its path, before any work is done.
+
+    Args:
+        path: Where the result is to go, ending in one of `OUTPUT_SUFFIXES`.
+        side: The result's longest side in pixels.
+
+    Raises:
+        ImageError: If no encoder takes that.
+    """
+    longest = _LONGEST_SIDES.get(_FORMATS[path.suffix.lower()], side)
+    if side > longest:
+        raise ImageError(
+            f"{path}: {side} pixels a side do not fit, {longest} do; "
+            "choose a .png or .tif output, or a smaller --size"
+        )
+
+
+def holds_alpha(path: Path) -> bool:
+    """Whether the format that a path names holds opacity: all but JPEG do."""
+    return _FORMATS.get(path.suffix.lower()) != "JPEG"
+
+
+def _check_bits(path: Path, bits: int) -> None:
+    if bits == 16 and _FORMATS[path.suffix.lower()] not in _DEEP_FORMATS:
+        raise ConfigError("bits 16 needs a .png or .tif output; choose one, or --bits 8")
+
+
+def _check_metadata(path: Path, text: Mapping[str, str], metadata: Metadata | None) -> None:
+    """Refuse metadata too long for the format, as is seen by a picture of one pixel."""
+    if metadata is not None:
+        import numpy as np
+
+        with _refused(path, "choose a .png output, or leave out --keep-metadata"):
+            encode(np.zeros((1, 1, 3), np.uint8), _FORMATS[path.suffix.lower()], text, metadata)
+
+
 def save_picture(
-    picture: Image.Image, path: Path, *, text: Mapping[str, str] | None = None
+    levels: NDArray[Any],
+    path: Path,
+    *,
+    text: Mapping[str, str] | None = None,
+    metadata: Metadata | None = None,
 ) -> None:
     """Save a picture whole, tagged as sRGB, or leave the file at the path as it was.
 
@@ -73,16 +123,22 @@ def save_picture(
     folder made, and the permissions of a replaced file are kept.
 
     Args:
-        picture: Of mode RGB, in sRGB.
+        levels: Shape (H, W, 3), RGB in sRGB, or (H, W, 4) with opacity as
+            well; uint8, or for PNG and TIFF uint16.
         path: Ends in one of `OUTPUT_SUFFIXES`, which tells the format.
-        text: Words by keyword, which a PNG carries and other formats drop.
+        text: Words by keyword. A PNG carries each under its own; in the EXIF
+            block of other formats, ``Software`` has its tag, and the words of
+            all others are lines of the UserComment.
+        metadata: Of the content, which the file takes over.
 
     Raises:
+        ConfigError: If the format holds no 16 bits.
         ImageError: If the file cannot be written.
     """
     target = _output_target(path)
+    _check_bits(path, 8 * levels.dtype.itemsize)
     with _refused(path, "choose another suffix"):
-        encoded = _encode(picture, _FORMATS[path.suffix.lower()], text or {})
+        encoded = encode(levels, _FORMATS[path.suffix.lower()], text or {}, metadata)
     with _refused(path, _ELSEWHERE), _temporary_beside(target) as temporary:
         with temporary.open("xb") as file:
             # There may be no old file, or no permissions on that file system.
@@ -105,17 +161,6 @@ def _output_target(path: Path) -> Path:
         if os.path.lexists(target) and not (target.is_file() and os.access(target, os.W_OK)):
             raise ImageError(f"{path}: this may not be overwritten; choose another output")
     return target
-
-
-def _encode(picture: Image.Image, format_name: str, text: Mapping[str, str]) -> bytes:
-    """Encode in memory, so that a picture its format cannot hold never reaches the disk."""
-    chunks = PngImagePlugin.PngInfo()
-    for keyword, words in text.items():
-        chunks.add_text(keyword, words)
-    buffer = io.BytesIO()
-    options = {**_ENCODER_OPTIONS[format_name], "icc_profile": srgb_profile(), "pnginfo": chunks}
-    picture.save(buffer, format_name, **options)
-    return buffer.getvalue()
 
 
 @contextlib.contextmanager

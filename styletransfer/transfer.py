@@ -133,7 +133,8 @@ def plan(width: int, height: int, settings: Settings) -> list[Scale]:
         The sizes, smallest first; the last one is the result's.
     """
     longest = max(width, height)
-    size = settings.size or min(DEFAULT_SIZE, longest)
+    size = longest if settings.size == "original" else settings.size
+    size = size or min(DEFAULT_SIZE, longest)
     steps = settings.iterations
     return [
         Scale(*fit(width, height, side), steps[min(level, len(steps) - 1)])

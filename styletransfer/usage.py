@@ -6,7 +6,7 @@ from typing import Any
 
 from styletransfer.config import BUNDLED, Settings, load_config
 from styletransfer.errors import ConfigError
-from styletransfer.record import is_png, read_record
+from styletransfer.record import is_picture, read_record
 
 INITS = ("content", "noise")
 """What painting may start from, beside a picture file."""
@@ -31,8 +31,8 @@ def settings_from(config: str | None, given: Mapping[str, Any], styles: int) -> 
     """Lay a command line over a configuration over the defaults.
 
     Args:
-        config: A TOML file, the name of a preset, or a PNG that the command
-            saved before.
+        config: A TOML file, the name of a preset, or a picture that the
+            command saved before.
         given: What the command line says, by field of `Settings`; None where
             it says nothing.
         styles: How many style pictures there are.
@@ -61,7 +61,7 @@ def _base(config: str | None) -> Settings:
     if config is None:
         return Settings()
     path = Path(config).expanduser()
-    return Settings().with_values(read_record(path)) if is_png(path) else load_config(config)
+    return Settings().with_values(read_record(path)) if is_picture(path) else load_config(config)
 
 
 def init_file(settings: Settings) -> Path | None:

@@ -48,6 +48,17 @@ REFUSALS: list[tuple[str, int, str]] = [
     ("content.png style.png -o old.png --content-weight inf", 2, "content_weight must be 0 or"),
     ("content.png style.png -o old.png --size 0", 2, "size must be from 1 to 65535, not 0"),
     ("content.png style.png -o old.png -n 3,0", 2, "iterations must be from 1"),
+    (
+        "content.png style.png -o old.png --background paper",
+        2,
+        "such as white or #f5e6c8, not 'pap",
+    ),
+    (
+        "content.png style.png -o out.jpg --bits 16",
+        2,
+        "bits 16 needs a .png or .tif output; choose",
+    ),
+    ("content.png style.png -o out.webp --bits 16", 2, "choose one, or --bits 8"),
     ("content.png style.png -o old.png --style-layers relu9_1", 2, "relu9_1"),
     ("content.png style.png -o old.png --layer-weights 1,1", 2, "layer_weights needs one number"),
     ("content.png style.png -o old.png --style-blend 1,2,3", 2, "--style-blend needs one number"),
@@ -62,6 +73,9 @@ REFUSALS: list[tuple[str, int, str]] = [
     ("content.png style.png -o old.png -c van-gogh", 2, "no configuration file or preset"),
     ("content.png style.png -o old.png -c misspelt.toml", 2, "did you mean 'tv_weight'?"),
     ("content.png style.png -o old.png -c words.jpg", 2, "words.jpg is not a TOML"),
+    ("content.png style.png -o old.png -c whole.jpg", 2, "whole.jpg carries no settings; only a"),
+    ("content.png style.png -o old.png -c cut.jpg", 2, "cut.jpg carries no settings; only a"),
+    ("content.png style.png -o old.png -c old.png", 2, "old.png carries no settings; only a"),
 ]
 """A command line, its exit code, and what its one line on stderr says."""
 
@@ -72,6 +86,9 @@ WRONG_USAGE = [
     "content.png style.png",
     "content.png style.png -o old.png --tv-weight lots",
     "content.png style.png -o old.png --size 12.5",
+    "content.png style.png -o old.png --size Original",
+    "content.png style.png -o old.png --bits 12",
+    "content.png style.png -o old.png --keep-metadata=yes",
     "content.png style.png -o old.png -n many",
     "content.png style.png -o old.png --style-blend 1;2",
     "content.png style.png -o old.png --tv-form round",
@@ -221,6 +238,32 @@ def test_a_picture_can_be_the_start_and_a_jpeg_the_result(studio: Path, command:
     assert command(line) == (0, "out.jpg\n", "")
     with Image.open(studio / "out.jpg") as picture:
         assert (picture.format, picture.size) == ("JPEG", (24, 16))
+
+
+@pytest.mark.weights
+def test_what_a_picture_carries_is_asked_for_by_options(studio: Path, command: Command) -> None:
+    with Image.open("content.png") as content:
+        content.putalpha(Image.linear_gradient("L").resize(content.size))
+        exif = Image.Exif()
+        exif[0x010F] = "Maker"
+        content.save("clear.png", exif=exif)
+    options = "--size original --bits 16 --background black --keep-metadata -n 1 -q"
+
+    assert command(f"clear.png style.png -o out.tif {options}") == (0, "out.tif\n", "")
+    with Image.open(studio / "out.tif") as picture:
+        assert (picture.mode, picture.size, picture.getexif()[0x010F]) == (
+            "RGBA",
+            (48, 32),
+            "Maker",
+        )
+    again = "clear.png style.png -q -c out.tif -o out.jpg --bits 8 --no-keep-metadata"
+    code, _, err = command(again)
+    assert code == 0
+    assert err.splitlines() == [
+        "stylize: out.jpg: a JPEG holds no transparency, so clear.png is laid on black; "
+        ".png, .webp and .tif keep it"
+    ]
+    assert b"Maker" not in (studio / "out.jpg").read_bytes()
 
 
 # Refusals

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image, ImageCms
 
-from styletransfer.colour import flatten, srgb_profile
+from styletransfer.colour import flatten, opacity, srgb_profile
 from styletransfer.decode import open_picture
 from styletransfer.errors import ImageError
 
@@ -97,7 +97,7 @@ def test_a_mode_that_few_formats_have_becomes_rgb_too(
     picture = Image.frombytes(mode, (2, 2), bytes(colour) * 4)
     if mode == "PA":
         picture.putpalette([1, 2, 3, 0, 0, 0])
-    assert flatten(picture, "white", print).getpixel((1, 1)) == expected
+    assert flatten(picture, opacity(picture), "white", print).getpixel((1, 1)) == expected
 
 
 @pytest.mark.parametrize(("lightness", "level"), [(0, 0), (136, 127), (255, 255)])

@@ -27,7 +27,8 @@ def refusal(**values: Any) -> str:
         ("size", 65_536, "from 1 to 65535"),
         ("size", 512.0, "a whole number"),
         ("size", True, "a whole number"),
-        ("size", "512", "a whole number"),
+        ("size", "512", "a whole number or 'original'"),
+        ("size", "Original", "a whole number or 'original'"),
         ("min_size", 0, "from 1 to 65535"),
         ("min_size", None, "a whole number"),
         ("iterations", (60, 0), "from 1 to 1e+06"),
@@ -68,6 +69,15 @@ def refusal(**values: Any) -> str:
         ("pooling", "min", "one of max, avg"),
         ("device", 0, "a text"),
         ("precision", "float16", "one of auto, float32, bfloat16"),
+        ("background", "paper", "a colour such as white or #f5e6c8"),
+        ("background", "", "a colour such as white or #f5e6c8"),
+        ("background", "#ff000080", "a colour such as white or #f5e6c8"),
+        ("background", 0, "a text"),
+        ("bits", 12, "one of 8, 16"),
+        ("bits", 16.0, "one of 8, 16"),
+        ("bits", True, "one of 8, 16"),
+        ("keep_metadata", 1, "true or false"),
+        ("keep_metadata", "yes", "true or false"),
     ],
 )
 def test_a_refusal_names_the_field_the_rule_and_the_value(
@@ -152,6 +162,10 @@ def test_every_setting_is_explained_under_its_field() -> None:
         ("style_layers", ["relu3_1", "conv4_1"], ("relu3_1", "conv4_1")),
         ("layer_weights", [1, 0, 0, 0, 0], (1.0, 0.0, 0.0, 0.0, 0.0)),
         ("pooling", "avg", "avg"),
+        ("size", "original", "original"),
+        ("background", "#f5e6c8", "#f5e6c8"),
+        ("bits", 16, 16),
+        ("keep_metadata", True, True),
     ],
 )
 def test_a_value_is_read_as_what_its_field_holds(field: str, given: Any, held: Any) -> None:

@@ -8,13 +8,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, UnidentifiedImageError, features
 
-from styletransfer.decode import open_picture
+from styletransfer.decode import decode_picture, open_picture
 from styletransfer.errors import ImageError
+from styletransfer.exif import LONG, SHORT, Exif
 from styletransfer.images import read_image, save_image, to_tensor
 from tests.pictures import noise, refusal
 
@@ -190,6 +192,104 @@ def test_refusing_an_input_takes_no_torch(tmp_path: Path) -> None:
     assert run.stdout == "False\n"
 
 
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("mode", ["L", "I;16", "CMYK", "RGBA", "P"])
+def test_uncompressed_tiffs_of_all_modes_are_turned_upright(
+    tmp_path: Path, mode: str, orientation: int
+) -> None:
+    """Pillow maps these into memory, and garbles them there."""
+    path = tmp_path / "picture.tif"
+    upright = stored(1).convert("L").convert(mode)
+    picture = stored(orientation).convert("L").convert(mode)
+    picture.save(path, exif=oriented(orientation))
+    upright.save(tmp_path / "upright.tif")
+    assert open_picture(path).tobytes() == open_picture(tmp_path / "upright.tif").tobytes()
+    assert open_picture(path).size == (3, 2)
+
+
+# Opacity, and colour of 16 bits
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF", "WEBP"])
+def test_opacity_is_turned_upright_with_the_colours(
+    tmp_path: Path, file_format: str, orientation: int
+) -> None:
+    """The picture's top row is clear to half opaque, its bottom row opaque."""
+    picture = stored(orientation).convert("RGBA")
+    picture.putalpha(stored(orientation).convert("L").point(lambda level: 255 - level))
+    options: dict[str, Any] = {"lossless": True, "exact": True} if file_format == "WEBP" else {}
+    picture.save(tmp_path / "picture", file_format, exif=oriented(orientation), **options)
+    alpha = decode_picture(tmp_path / "picture").alpha
+    assert alpha is not None
+    upright = stored(1).convert("L").point(lambda level: 255 - level)
+    assert (alpha.mode, alpha.size, alpha.tobytes()) == ("L", (3, 2), upright.tobytes())
+
+
+@pytest.mark.parametrize(
+    ("mode", "file_format"),
+    [("RGBA", "PNG"), ("RGBA", "TIFF"), ("LA", "PNG"), ("RGB", "PNG"), ("L", "JPEG"), ("P", "GIF")],
+)
+def test_a_picture_that_is_opaque_all_over_has_no_opacity(
+    tmp_path: Path, mode: str, file_format: str
+) -> None:
+    noise(4, 4).convert(mode).save(tmp_path / "picture", file_format)
+    assert decode_picture(tmp_path / "picture").alpha is None
+
+
+def test_the_clear_entry_of_a_palette_is_opacity(tmp_path: Path) -> None:
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([1, 2, 3, 4, 5, 6])
+    picture.putdata([0, 1])
+    picture.save(tmp_path / "picture.gif", transparency=1)
+    alpha = decode_picture(tmp_path / "picture.gif").alpha
+    assert alpha is not None
+    assert alpha.tobytes() == b"\xff\0"
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_colour_and_opacity_of_16_bits_are_read_at_8(tmp_path: Path, suffix: str) -> None:
+    alpha = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
+    image = to_tensor(noise(16, 16))
+    save_image(image, tmp_path / f"deep{suffix}", bits=16, alpha=alpha)
+    save_image(image, tmp_path / f"flat{suffix}", bits=8, alpha=alpha)
+    deep, flat = (decode_picture(tmp_path / f"{name}{suffix}") for name in ("deep", "flat"))
+    assert deep.colours.tobytes() == flat.colours.tobytes()
+    assert deep.alpha is not None
+    assert deep.alpha.tobytes() == alpha.tobytes()
+
+
+@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("apart", [False, True])
+def test_an_uncompressed_tiff_of_16_bits_is_read_though_its_channels_lie_apart(
+    tmp_path: Path, apart: bool, channels: int, order: str
+) -> None:
+    levels = np.random.default_rng(0).integers(0, 2**16, (5, 7, channels), np.uint16)
+    if channels == 4:
+        levels[..., 3] = 65535
+    planes = np.moveaxis(levels, 2, 0) if apart else levels[None]
+    strips = [plane.astype(f"{order}u2").tobytes() for plane in planes]
+    exif = Exif(order=order)
+    image = {
+        0x0100: exif.numbers(SHORT, 7),
+        0x0101: exif.numbers(SHORT, 5),
+        0x0102: exif.numbers(SHORT, *[16] * channels),
+        0x0103: exif.numbers(SHORT, 1),
+        0x0106: exif.numbers(SHORT, 2),
+        0x0111: exif.numbers(LONG, *(8 + i * len(strips[0]) for i in range(len(strips)))),
+        0x0115: exif.numbers(SHORT, channels),
+        0x0116: exif.numbers(SHORT, 5),
+        0x0117: exif.numbers(LONG, *map(len, strips)),
+        0x011C: exif.numbers(SHORT, 2 if apart else 1),
+    }
+    if channels == 4:
+        image[0x0152] = exif.numbers(SHORT, 2)
+    path = tmp_path / "picture.tif"
+    path.write_bytes(Exif(order=order, image=image).to_bytes(b"".join(strips)))
+    assert np.array_equal(np.asarray(open_picture(path)), levels[..., :3] >> 8)
+
+
 # Several frames, other formats
 
 
@@ -327,7 +427,7 @@ def test_a_damaged_file_gives_a_picture_or_an_image_error(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Image, "MAX_IMAGE_PIXELS", LIMIT)
         try:
-            picture = open_picture(path)
+            picture = decode_picture(path, metadata=True).colours
         except ImageError as error:
             assert str(error).startswith(f"{path}: ")  # noqa: PT017  # both ways out are right
             assert "\n" not in str(error)  # noqa: PT017  # likewise

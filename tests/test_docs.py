@@ -84,6 +84,8 @@ def test_each_setting_is_in_the_reference_with_its_default(name: str) -> None:
     value = getattr(Settings(), name)
     if value is None:
         assert default not in {"", "none", "required"}
+    elif isinstance(value, bool):
+        assert default == ("on" if value else "off")
     else:
         assert default == (",".join(map(str, value)) if isinstance(value, tuple) else str(value))
 

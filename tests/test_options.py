@@ -37,6 +37,8 @@ def test_the_help_of_a_setting_tells_its_default(name: str) -> None:
 
     if default is None:
         assert "Default: " in text
+    elif isinstance(default, bool):
+        assert text.endswith(f"(default: {'on' if default else 'off'})")
     elif isinstance(default, tuple):
         assert text.endswith(f"(default: {','.join(map(str, default))})")
     else:
@@ -88,6 +90,17 @@ def test_whole_numbers_have_commas_between() -> None:
 def test_other_than_whole_numbers_is_wrong_usage(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="is not a whole number"):
         opt._whole_numbers(text)
+
+
+@pytest.mark.parametrize(("text", "size"), [("512", 512), ("original", "original")])
+def test_a_size_is_a_number_of_pixels_or_original(text: str, size: int | str) -> None:
+    assert opt._size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "12.5", "Original", "5e2", "large"])
+def test_another_size_is_wrong_usage_and_the_line_says_so(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="neither a whole number of pixels nor original"):
+        opt._size(text)
 
 
 def test_names_have_commas_and_perhaps_blanks_between() -> None:

@@ -16,7 +16,7 @@ from PIL import Image, JpegImagePlugin
 
 from styletransfer.colour import srgb_profile
 from styletransfer.images import read_image, save_image, to_tensor
-from styletransfer.saving import OUTPUT_SUFFIXES, check_output
+from styletransfer.saving import OUTPUT_SUFFIXES, check_output, check_side
 from tests.pictures import noise, noise_image, refusal
 
 ROOT = Path(__file__).parents[1]
@@ -280,6 +280,24 @@ def test_a_picture_too_large_for_its_format_is_refused(tmp_path: Path) -> None:
     assert line.startswith(f"{path}: cannot be saved (")
     assert line.endswith("choose another suffix")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("suffix", "longest"), [(".webp", 16_383), (".jpg", 65_500)])
+def test_a_side_too_long_for_a_format_is_refused_before_any_work(
+    tmp_path: Path, suffix: str, longest: int
+) -> None:
+    """The limits are the encoders' own."""
+    path = tmp_path / f"out{suffix}"
+    check_side(path, longest)
+    save_image(torch.zeros(1, 3, 1, longest), path)
+    line = refusal(check_side, path, longest + 1)
+    assert line.startswith(f"{path}: {longest + 1} pixels a side do not fit, {longest} do; ")
+    assert "cannot be saved" in refusal(save_image, torch.zeros(1, 3, 1, longest + 1), path)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_other_formats_hold_any_side(tmp_path: Path, suffix: str) -> None:
+    check_side(tmp_path / f"out{suffix}", 10**6)
 
 
 def test_saving_to_an_unknown_suffix_or_a_folder_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from styletransfer.config import DEFAULT_SIZE, Settings
@@ -141,6 +143,21 @@ def test_no_picture_is_enlarged_unasked(
     width: int, height: int, size: int | None, expected: tuple[int, int]
 ) -> None:
     assert plan(width, height, Settings(size=size))[-1][:2] == expected
+
+
+@given(st.integers(1, 20_000), st.integers(1, 20_000))
+def test_the_original_size_is_the_contents_own_to_the_pixel(width: int, height: int) -> None:
+    assert plan(width, height, Settings(size="original"))[-1][:2] == (width, height)
+
+
+@given(st.integers(1, 20_000), st.integers(1, 20_000), st.integers(1, 5000))
+def test_a_size_is_exact_and_the_other_side_within_a_pixel_of_the_proportion(
+    width: int, height: int, size: int
+) -> None:
+    result = plan(width, height, Settings(size=size))[-1][:2]
+    assert max(result) == size
+    other = size * min(width, height) / max(width, height)
+    assert abs(min(result) - max(1, other)) <= 0.5
 
 
 @pytest.mark.parametrize(
