@@ -1,17 +1,23 @@
 """The command: options in, pictures out, and an exit code to trust."""
 
+import os
 import sys
-from typing import Annotated
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from styletransfer import __version__
 from styletransfer import options as opt
+from styletransfer.batch import Options, paint_folder, paint_picture
 from styletransfer.config import field_names
-from styletransfer.errors import ConfigError, StyleTransferError
-from styletransfer.interrupt import InterruptionError, StopRequest, exit_code
+from styletransfer.errors import ConfigError, StyleTransferError, reason
+from styletransfer.interrupt import InterruptionError, StopRequest
 from styletransfer.painter import Painter
-from styletransfer.usage import settings_from
+from styletransfer.progress import aside
+from styletransfer.report import describe, to_line
+from styletransfer.usage import home, settings_from
 
 app = typer.Typer(
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
@@ -67,6 +73,11 @@ def stylize(
     pooling: opt.Pooling = None,
     device: opt.Device = None,
     precision: opt.Precision = None,
+    recursive: opt.Recursive = False,
+    name: opt.Name = None,
+    skip_existing: opt.SkipExisting = False,
+    fail_fast: opt.FailFast = False,
+    json: opt.Json = False,
     quiet: opt.Quiet = False,
     version: Annotated[
         bool,
@@ -77,21 +88,46 @@ def stylize(
 
     stylize photo.jpg painting.jpg -o out.png
 
-    The path of the result goes to stdout, everything else to stderr. Exit code
-    0: the picture is there, whole. 1: it failed, one line says why. 2: wrong
-    usage. 130 or 143: stopped by Ctrl-C or SIGTERM, with the best picture so
-    far saved; a second Ctrl-C quits at once.
+    stylize photos painting.jpg -o painted
+
+    A folder is painted picture by picture; one that fails does not keep the
+    others from it.
+
+    The path of each result goes to stdout, everything else to stderr. Exit
+    code 0: every picture is there, whole. 1: one failed, and one line for each
+    says why. 2: wrong usage. 130 or 143: stopped by Ctrl-C or SIGTERM, with
+    the best picture so far saved; a second Ctrl-C quits at once.
     """
     given = {name: context.params[name] for name in field_names()}
     settings = settings_from(config, given, len(styles))
+    content, styles = home(content), [home(style) for style in styles]
+    options = Options(recursive, name, skip_existing, fail_fast)
+    paint = paint_folder if content.is_dir() else paint_picture
     with StopRequest() as stop:
-        painting = Painter(styles, settings, stop, _say, quiet=quiet).paint(content, output)
-    typer.echo(painting.path)
-    if stop.signal_number is not None:
-        _say(f"stopped early: {painting.path} holds the best picture so far")
-        raise typer.Exit(exit_code(stop.signal_number))
+        painter = Painter(styles, settings, stop, _say, quiet=quiet)
+        with closing(paint(painter, content, home(output), options)) as results:
+            for result in results:
+                _print(describe(result, styles, settings.seed), json=json)
+
+
+def _print(result: dict[str, Any], *, json: bool) -> None:
+    """Print a result to stdout: its path, byte for byte as the system knows it, or all of it."""
+    # Elsewhere than on POSIX, a terminal has an encoding of its own.
+    path = os.fsencode(result["path"]) if os.name == "posix" else result["path"]
+    try:
+        with aside():
+            typer.echo(to_line(result, sys.stdout.encoding) if json else path)
+    except OSError as error:
+        # What is left in its buffer would fail once more at the exit.
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        raise StyleTransferError(
+            f"stdout: cannot be written to ({reason(error)}), which ends the run; "
+            f"{result['path']} is saved, and --skip-existing resumes"
+        ) from error
 
 
 def _say(text: str) -> None:
     # A path may hold a line break; a message is one line.
-    typer.echo(f"stylize: {' '.join(text.splitlines())}", err=True)
+    with aside():
+        typer.echo(f"stylize: {' '.join(text.splitlines())}", err=True)

@@ -26,6 +26,8 @@ _SEVERAL = {
 }
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _AVIF_BRANDS = (b"avif", b"avis")
+# Pillow knows these by sight, and never as a picture.
+_NO_PICTURES = {"BUFR", "GRIB", "HDF5", "MPEG"}
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 # What Pillow's decoders raise on damaged files. Interruption is no fault of the
@@ -34,6 +36,37 @@ _DAMAGE = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError),
     *(SyntaxError, TypeError, ValueError, struct.error, zlib.error),
 )
+
+PICTURE_SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        *("avif", "bmp", "gif", "heic", "heif", "hif", "jfif", "jp2", "jpe", "jpeg", "jpg"),
+        *("mpo", "png", "ppm", "psd", "tga", "tif", "tiff", "webp"),
+    )
+)
+"""Suffixes in small letters that promise a picture."""
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the first bytes of a file are those of a picture.
+
+    Args:
+        path: A file; its name says nothing.
+
+    Returns:
+        True even if the rest is damaged, too large, or takes another package.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                return picture.format not in _NO_PICTURES
+    except _BOMB:
+        return True
+    except _DAMAGE:
+        with contextlib.suppress(OSError):
+            return _brand(path) in {*_HEIC_BRANDS, *_AVIF_BRANDS}
+        return False
 
 
 def open_picture(

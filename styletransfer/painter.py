@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from styletransfer.config import Settings
     from styletransfer.interrupt import StopRequest
     from styletransfer.optimize import Losses
+    from styletransfer.progress import FolderProgress
     from styletransfer.transfer import Result, Step
+
+
+class UnsavedError(ImageError):
+    """A result that could not be saved at its path; as a rule, nor can the next."""
 
 
 class Painting(NamedTuple):
@@ -30,6 +35,9 @@ class Painting(NamedTuple):
 
     path: Path
     """Where it was saved."""
+
+    content: Path
+    """What was repainted."""
 
     width: int
     """In pixels."""
@@ -48,6 +56,9 @@ class Painting(NamedTuple):
 
     precision: str
     """The number format of its convolutions."""
+
+    stopped: bool
+    """Whether a signal ended it early."""
 
 
 class Painter:
@@ -76,40 +87,67 @@ class Painter:
         *,
         quiet: bool = False,
     ) -> None:
+        self.said = ""
         self.settings = settings
         self.stop = stop
         self.say = say
         self.quiet = quiet
+        self.style_paths = list(styles)
         init = init_file(settings)
         self.inputs = [*styles] if init is None else [*styles, init]
         pictures = {path: open_picture(path, note=say) for path in dict.fromkeys(self.inputs)}
         self.styles = [pictures[path] for path in styles]
         self.init = None if init is None else pictures[init]
 
-    def paint(self, content: Path, output: Path) -> Painting:
+    def paint(
+        self,
+        content: Path,
+        output: Path,
+        *,
+        unfinished: Path | None = None,
+        folder: FolderProgress | None = None,
+    ) -> Painting:
         """Paint one picture.
 
         Args:
             content: The picture file to repaint.
             output: Where to save the result.
+            unfinished: Where to save the best picture of a run that was
+                stopped or diverged; None: at the output.
+            folder: Told how much is done.
 
         Returns:
             The result; of a run that was stopped, the best so far.
 
         Raises:
             StyleTransferError: If a file, a setting or the machine is refused,
-                or the run diverges; its best picture is then at the output.
+                or the run diverges; its best picture is then saved.
+            UnsavedError: If the result lies elsewhere, or nowhere.
         """
         started = time.monotonic()
+        unfinished = unfinished or output
         picture = open_picture(content, note=self.say)
-        check_output(output, [content, *self.inputs])
-        result, device, precision = self._run(picture, output)
-        self._save(result.image, output)
+        for path in dict.fromkeys((output, unfinished)):
+            check_output(path, [content, *self.inputs])
+        result, device, precision = self._run(picture, unfinished, folder)
+        path = unfinished if result.stopped else output
+        self._save(result.image, path)
         height, width = result.image.shape[2:]
-        seconds = time.monotonic() - started
-        return Painting(output, width, height, result.losses, seconds, device, precision)
+        return Painting(
+            path=path,
+            content=content,
+            width=width,
+            height=height,
+            losses=result.losses,
+            seconds=time.monotonic() - started,
+            device=device,
+            precision=precision,
+            stopped=result.stopped,
+        )
 
-    def _run(self, content: Image, output: Path) -> tuple[Result, str, str]:
+    def _run(
+        self, content: Image, unfinished: Path, folder: FolderProgress | None
+    ) -> tuple[Result, str, str]:
         """Optimize, with progress, until the end or a signal."""
         from styletransfer.progress import Progress
         from styletransfer.runtime import retain_memory
@@ -119,9 +157,10 @@ class Painter:
         encoder = encoder_for(self.settings)
         device, precision = str(encoder.mean.device), str(encoder.dtype).removeprefix("torch.")
         scales = plan(content.width, content.height, self.settings)
-        if not self.quiet:
-            self.say(f"painting {scales[-1].width}×{scales[-1].height} on {device} in {precision}")
-        with Progress(scales, quiet=self.quiet) as progress:
+        self._announce(
+            f"painting {scales[-1].width}×{scales[-1].height} on {device} in {precision}"
+        )
+        with Progress(scales, quiet=self.quiet, folder=folder) as progress:
 
             def on_step(step: Step) -> bool:
                 progress.show(step)
@@ -138,10 +177,16 @@ class Painter:
                     on_step=on_step,
                 )
             except DivergenceError as error:
-                self._save(error.image, output)
-                message = f"{error}; the best picture is in {output}"
+                self._save(error.image, unfinished)
+                message = f"{error}; the best picture is in {unfinished}"
                 raise DivergenceError(message, error.image) from None
         return result, device, precision
+
+    def _announce(self, line: str) -> None:
+        """Say what is painted, unless it is the same as before."""
+        if not self.quiet and line != self.said:
+            self.say(line)
+        self.said = line
 
     def _save(self, image: Tensor, output: Path) -> None:
         """Save a result, if need be elsewhere: minutes of work are not to be lost."""
@@ -149,5 +194,8 @@ class Painter:
             save_image(image, output, text=record(self.settings))
         except ImageError as error:
             rescue = Path(tempfile.gettempdir()) / f"stylize-{secrets.token_hex(4)}.png"
-            save_image(image, rescue, text=record(self.settings))
-            raise ImageError(f"{error}; the picture was saved as {rescue} instead") from error
+            try:
+                save_image(image, rescue, text=record(self.settings))
+            except ImageError as again:
+                raise UnsavedError(f"{error}; nor could it be saved as {rescue}") from again
+            raise UnsavedError(f"{error}; the picture was saved as {rescue} instead") from error
