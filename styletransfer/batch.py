@@ -70,8 +70,8 @@ def paint_picture(painter: Painter, content: Path, output: Path, options: Option
         yield job
         return
     # The next run would take an unfinished picture at the output for a whole one.
-    unfinished = job.unfinished if options.skip_existing else output
-    painting = painter.paint(content, output, unfinished=unfinished)
+    aside = job.unfinished if options.skip_existing else None
+    painting = painter.paint(content, output, unfinished=aside)
     yield painting
     if painting.stopped:
         painter.stop.message = f"stopped early: {painting.path} holds the best picture so far"
@@ -212,11 +212,11 @@ class FolderRun:
 
     def _progress(self) -> str:
         done = self.kept + self.painted
-        return f"{done} of {len(self.jobs)} pictures are done, and --skip-existing resumes"
+        return f"{done} of {len(self.jobs)} pictures are done; --skip-existing resumes"
 
     def _interrupted(self, unfinished: Path | None = None) -> str:
-        best = "" if unfinished is None else f"; {unfinished} holds the best of the next"
-        return f"interrupted; {self._progress()}{best}"
+        best = "" if unfinished is None else f"; {unfinished} holds the one at work"
+        return f"interrupted: {self._progress()}{best}"
 
     def _failures(self) -> str:
         untried = len(self.jobs) - self.kept - self.painted - len(self.failed)

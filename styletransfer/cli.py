@@ -17,7 +17,7 @@ from styletransfer.interrupt import InterruptionError, StopRequest
 from styletransfer.painter import Painter
 from styletransfer.progress import aside
 from styletransfer.report import describe, to_line
-from styletransfer.usage import home, settings_from
+from styletransfer.usage import home, output_path, settings_from
 
 app = typer.Typer(
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
@@ -105,7 +105,7 @@ def stylize(
     paint = paint_folder if content.is_dir() else paint_picture
     with StopRequest() as stop:
         painter = Painter(styles, settings, stop, _say, quiet=quiet)
-        with closing(paint(painter, content, home(output), options)) as results:
+        with closing(paint(painter, content, output_path(output), options)) as results:
             for result in results:
                 _print(describe(result, styles, settings.seed), json=json)
 

@@ -71,7 +71,8 @@ class FolderProgress:
         """Go to the next picture."""
         self.number += 1
         self.share = 0.0
-        name = content.name
+        # A line break would tear the bar, and other bytes do worse.
+        name = "".join(letter if letter.isprintable() else "?" for letter in content.name)
         if len(name) > _LONGEST_NAME:
             name = f"{name[: _LONGEST_NAME - 1]}…"
         self.bar.set_description_str(f"{self.number}/{self.pictures} {name}")

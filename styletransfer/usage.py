@@ -65,6 +65,12 @@ def _base(config: str | None) -> Settings:
     return Settings().with_values(read_record(path)) if is_png(path) else load_config(config)
 
 
+def output_path(path: Path) -> Path:
+    """Read an output, as `home` does; ``-o=out.png`` means what ``--output=out.png`` does."""
+    text = str(path)
+    return home(Path(text[1:]) if text.startswith("=") and len(text) > 1 else path)
+
+
 def home(path: Path) -> Path:
     """Read a leading ``~`` as the home folder, where the shell has not.
 
