@@ -158,8 +158,6 @@ class FolderRun:
         """Paint the pictures, as `paint_folder` says."""
         with FolderProgress(len(self.jobs), quiet=self.painter.quiet) as progress:
             for job in self.jobs:
-                if self.kept + self.painted:
-                    self.painter.stop.message = self._interrupted()
                 self.painter.stop.release()
                 progress.begin(job.content)
                 result = self._result(job, progress)
@@ -176,6 +174,7 @@ class FolderRun:
         """The result of a job, painted unless it is to be kept; None if that failed."""
         if self.options.skip_existing and _is_whole(job.output):
             self.kept += 1
+            self.painter.stop.message = self._interrupted()
             progress.drop()
             return job
         try:
@@ -193,18 +192,17 @@ class FolderRun:
             self.painter.stop.message = self._interrupted(painting.path)
             self.painter.stop.release()
         self.painted += 1
+        self.painter.stop.message = self._interrupted()
         progress.finish(job.content, job.output, painting.seconds)
         _remove(job.unfinished)
         return painting
 
     def _goes_on_after(self, error: StyleTransferError) -> bool:
         """Whether the next picture may well succeed; else says how to resume."""
-        if isinstance(error, ImageError | errors.DivergenceError) and not isinstance(
-            error, UnsavedError
-        ):
-            return True
+        own = isinstance(error, ImageError | errors.DivergenceError)
         # A device that has painted others is there, and was too small for this one.
-        if isinstance(error, errors.DeviceError) and self.painted:
+        own = own or (isinstance(error, errors.DeviceError) and self.painted > 0)
+        if own and not isinstance(error, UnsavedError):
             return True
         if self.kept + self.painted:
             self.painter.say(self._progress())
