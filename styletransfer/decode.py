@@ -54,7 +54,7 @@ def is_picture(path: Path) -> bool:
         path: A file; its name says nothing.
 
     Returns:
-        True even if the rest is damaged, too large, or takes another package.
+        True also if it is too large to decode, or takes another package.
     """
     try:
         with warnings.catch_warnings():

@@ -65,8 +65,6 @@ def test_the_first_bytes_tell_a_picture_from_other_files(tmp_path: Path, file_fo
     path = tmp_path / "notes.txt"
     noise(64, 64).save(path, file_format)
     assert is_picture(path)
-    path.write_bytes(path.read_bytes()[:400])
-    assert is_picture(path), "a damaged picture is one"
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif"])
