@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from styletransfer import errors
 from styletransfer.errors import ConfigError, ImageError, StyleTransferError
-from styletransfer.images import check_output, open_picture
+from styletransfer.images import check_output, is_whole
 from styletransfer.listing import enumerate_briefly, list_pictures
 from styletransfer.naming import (
     DEFAULT_NAME,
@@ -65,7 +65,7 @@ def paint_picture(painter: Painter, content: Path, output: Path, options: Option
     """
     _refuse_idle(options)
     job = Job(content, output)
-    if options.skip_existing and _is_whole(output):
+    if options.skip_existing and is_whole(output):
         refuse_overwriting([job], painter.inputs)
         yield job
         return
@@ -172,7 +172,7 @@ class FolderRun:
 
     def _result(self, job: Job, progress: FolderProgress) -> Painting | Job | None:
         """The result of a job, painted unless it is to be kept; None if that failed."""
-        if self.options.skip_existing and _is_whole(job.output):
+        if self.options.skip_existing and is_whole(job.output):
             self.kept += 1
             self.painter.stop.message = self._interrupted()
             progress.drop()
@@ -184,7 +184,8 @@ class FolderRun:
         except StyleTransferError as error:
             if not self._goes_on_after(error):
                 raise
-            self.painter.say(f"error: {error}")
+            named = str(error) if str(job.content) in str(error) else f"{job.content}: {error}"
+            self.painter.say(f"error: {named}")
             self.failed.append(str(job.content.relative_to(self.folder)))
             progress.drop()
             return None
@@ -199,9 +200,13 @@ class FolderRun:
 
     def _goes_on_after(self, error: StyleTransferError) -> bool:
         """Whether the next picture may well succeed; else says how to resume."""
-        own = isinstance(error, ImageError | errors.DivergenceError)
-        # A device that has painted others is there, and was too small for this one.
-        own = own or (isinstance(error, errors.DeviceError) and self.painted > 0)
+        if isinstance(error, errors.DeviceError) and self.kept + self.painted:
+            from styletransfer.runtime import is_present
+
+            # A device that is there, and served others, was too small for this one.
+            own = is_present(self.painter.settings.device)
+        else:
+            own = isinstance(error, ImageError | errors.DivergenceError)
         if own and not isinstance(error, UnsavedError):
             return True
         if self.kept + self.painted:
@@ -231,17 +236,6 @@ def _refuse_idle(options: Options) -> None:
     }
     for flag in (flag for flag, is_given in given.items() if is_given):
         raise ConfigError(f"{flag} has no effect: CONTENT is not a folder")
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether a picture is there to its last byte, as any that this command saved is."""
-    if not path.is_file():
-        return False
-    try:
-        open_picture(path)
-    except ImageError:
-        return False
-    return True
 
 
 def _remove(unfinished: Path) -> None:

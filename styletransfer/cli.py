@@ -114,9 +114,10 @@ def _print(result: dict[str, Any], *, json: bool) -> None:
     """Print a result to stdout: its path, byte for byte as the system knows it, or all of it."""
     # Elsewhere than on POSIX, a terminal has an encoding of its own.
     path = os.fsencode(result["path"]) if os.name == "posix" else result["path"]
+    encoding = "utf-8" if sys.stdout is None else sys.stdout.encoding
     try:
         with aside():
-            typer.echo(to_line(result, sys.stdout.encoding) if json else path)
+            typer.echo(to_line(result, encoding) if json else path)
     except OSError as error:
         # What is left in its buffer would fail once more at the exit.
         with Path(os.devnull).open("w") as nowhere:

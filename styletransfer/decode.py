@@ -69,6 +69,17 @@ def is_picture(path: Path) -> bool:
         return False
 
 
+def is_whole(path: Path) -> bool:
+    """Whether a file is a picture that can be decoded to its last byte."""
+    if not path.is_file():
+        return False
+    try:
+        open_picture(path)
+    except ImageError:
+        return False
+    return True
+
+
 def open_picture(
     path: Path, *, background: str = "white", note: Callable[[str], None] | None = None
 ) -> Image.Image:

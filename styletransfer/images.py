@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from styletransfer.decode import PICTURE_SUFFIXES, is_picture, open_picture
+from styletransfer.decode import PICTURE_SUFFIXES, is_picture, is_whole, open_picture
 from styletransfer.errors import ImageError
 from styletransfer.saving import OUTPUT_SUFFIXES, check_output, save_picture
 
@@ -25,6 +25,7 @@ __all__ = [
     "PICTURE_SUFFIXES",
     "check_output",
     "is_picture",
+    "is_whole",
     "open_picture",
     "read_image",
     "save_image",

@@ -17,6 +17,8 @@ import pytest
 from PIL import Image
 
 from styletransfer import cli
+from styletransfer.errors import DeviceError
+from styletransfer.images import open_picture
 
 ROOT = Path(__file__).parents[1]
 QUICK = "--size 24 --min-size 24 -n 1"
@@ -334,7 +336,9 @@ def test_a_picture_that_diverges_fails_and_is_not_taken_for_whole_later(
     code, out, err = command(f"photos style.png -o out {DIVERGING} -q")
 
     assert (code, out) == (1, "")
-    assert err.splitlines()[0].endswith("; the best picture is in out/a-style.partial.png")
+    first = err.splitlines()[0]
+    assert first.startswith("stylize: error: photos/a.jpg: the loss left the road")
+    assert first.endswith("; the best picture is in out/a-style.partial.png")
     assert {path.name for path in Path("out").iterdir()} == {
         f"{name}-style.partial.png" for name in ("a", "b9", "b10")
     }
@@ -382,6 +386,26 @@ def test_a_disk_that_is_full_everywhere_ends_the_run_as_well(
 
     assert (code, out) == (1, "")
     assert re.fullmatch(r"stylize: error: [^\n]+; nor could it be saved as [^\n]+\n", err)
+
+
+@pytest.mark.weights
+def test_a_picture_too_large_for_the_device_fails_alone_once_others_were_painted(
+    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crowded(path: Path, **options: Any) -> Image.Image:
+        if path.name == "b9.png":
+            raise DeviceError("out of memory")
+        return open_picture(path, **options)
+
+    monkeypatch.setattr("styletransfer.painter.open_picture", crowded)
+
+    code, out, err = command(f"photos style.png -o out {QUICK} -q")
+
+    assert (code, out) == (1, paths("a b10"))
+    assert err.splitlines() == [
+        "stylize: error: photos/b9.png: out of memory",
+        "stylize: error: 1 of 3 pictures failed: b9.png",
+    ]
 
 
 # Resuming
@@ -485,6 +509,16 @@ def test_a_reader_that_goes_away_ends_the_run_without_a_traceback(
         "stylize: error: stdout: cannot be written to (Broken pipe), which ends the run; "
         "out/a-style.png is saved, and --skip-existing resumes\n"
     )
+
+
+@pytest.mark.parametrize("option", ["-q", "--json"])
+def test_a_script_that_has_closed_stdout_wants_no_paths(option: str, studio: Path) -> None:
+    _paint_all()
+    line = shlex.join([sys.executable, "-m", "styletransfer", *RESUMED, "-q", option])
+    shell = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1], shell=True))"
+    ran = _python("-c", shell, f"{line} >&-")
+
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 @pytest.mark.weights

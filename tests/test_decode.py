@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, UnidentifiedImageError, features
 
-from styletransfer.decode import is_picture, open_picture
+from styletransfer.decode import is_picture, is_whole, open_picture
 from styletransfer.errors import ImageError
 from styletransfer.images import read_image, save_image, to_tensor
 from tests.pictures import noise, refusal
@@ -104,8 +104,18 @@ def test_other_files_are_no_pictures(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_missing_file_and_a_folder_are_no_pictures(tmp_path: Path) -> None:
-    assert not is_picture(tmp_path / "none.png")
-    assert not is_picture(tmp_path)
+    for path in (tmp_path, tmp_path / "none.png"):
+        assert not is_picture(path)
+        assert not is_whole(path)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF", "WEBP"])
+def test_a_picture_is_whole_up_to_its_last_byte(tmp_path: Path, file_format: str) -> None:
+    path = tmp_path / "picture"
+    noise(64, 64).save(path, file_format)
+    assert is_whole(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    assert not is_whole(path)
 
 
 def stored(orientation: int, scale: int = 1) -> Image.Image:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -148,11 +149,18 @@ def test_before_the_work_the_command_ends_without_a_file(
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize(
+    ("number", "printed"),
+    [
+        (signal.SIGINT, r"out\.png\n"),
+        (signal.SIGTERM, r'\{"path": "out\.png".*"stopped": true.*\n'),
+    ],
+)
 def test_at_work_the_best_picture_is_saved_at_its_full_size(
-    number: signal.Signals, studio: Path
+    number: signal.Signals, printed: str, studio: Path
 ) -> None:
     options = ["--size", "48", "--min-size", "24", "-n", "1,100000"]
+    options += ["--json"] if "stopped" in printed else []
     arguments = ["-m", "styletransfer", "content.png", "style.png", "-o", "out.png", *options]
     with start(*arguments, folder=studio) as process:
         assert process.stderr is not None
@@ -163,7 +171,7 @@ def test_at_work_the_best_picture_is_saved_at_its_full_size(
     assert lines[0].startswith("stylize: painting 48×32 on ")
     assert lines[1].startswith("24×16: 1 steps, ")
     assert process.returncode == CODES[number]
-    assert out == "out.png\n"
+    assert re.fullmatch(printed, out)
     assert err.splitlines()[-1] == "stylize: stopped early: out.png holds the best picture so far"
     with Image.open(studio / "out.png") as picture:
         picture.load()

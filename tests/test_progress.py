@@ -235,7 +235,7 @@ def test_the_folders_bar_is_above_the_runs_and_both_fit(
     (above,) = {text for text in shown if text.startswith("1/20")}
     assert above.startswith("1/20 long name long name long name… ")
     assert any(text.startswith("24×16") for text in shown)
-    assert (folder.bar.pos, progress.bar.pos) == (0, -1)
+    assert (folder.bar.pos, progress.bar.pos) == (0, 1)
 
 
 def test_the_folders_bar_counts_pictures_and_the_one_at_work_by_its_share(
