@@ -131,8 +131,9 @@ def plan_folder(painter: Painter, folder: Path, output: Path, options: Options) 
     )
     refuse_overwriting(jobs, painter.inputs)
     for job in jobs:
-        if not (options.skip_existing and job.output.exists()):
+        if not (options.skip_existing and os.path.lexists(job.output)):
             check_output(job.output, [])
+            check_output(job.unfinished, [])
     return jobs
 
 

@@ -14,6 +14,7 @@ from styletransfer.batch import Options, paint_folder, paint_picture
 from styletransfer.config import field_names
 from styletransfer.errors import ConfigError, StyleTransferError, reason
 from styletransfer.interrupt import InterruptionError, StopRequest
+from styletransfer.listing import is_folder
 from styletransfer.painter import Painter
 from styletransfer.progress import aside
 from styletransfer.report import describe, to_line
@@ -102,7 +103,7 @@ def stylize(
     settings = settings_from(config, given, len(styles))
     content, styles = home(content), [home(style) for style in styles]
     options = Options(recursive, name, skip_existing, fail_fast)
-    paint = paint_folder if content.is_dir() else paint_picture
+    paint = paint_folder if is_folder(content) else paint_picture
     with StopRequest() as stop:
         painter = Painter(styles, settings, stop, _say, quiet=quiet)
         with closing(paint(painter, content, output_path(output), options)) as results:

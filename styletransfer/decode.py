@@ -71,11 +71,11 @@ def is_picture(path: Path) -> bool:
 
 def is_whole(path: Path) -> bool:
     """Whether a file is a picture that can be decoded to its last byte."""
-    if not path.is_file():
-        return False
     try:
+        if not path.is_file():
+            return False
         open_picture(path)
-    except ImageError:
+    except (ImageError, OSError):
         return False
     return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -80,10 +81,22 @@ def enumerate_briefly(names: Sequence[str]) -> str:
     return ", ".join(names[:_MOST]) + (f" and {more} more" if more > 0 else "")
 
 
-def _promises_picture(path: Path) -> bool:
-    # A broken link is a picture that is missing; a pipe would never end.
-    if path.exists() and not path.is_file():
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder that may be seen."""
+    try:
+        return path.is_dir()
+    except OSError:
         return False
+
+
+def _promises_picture(path: Path) -> bool:
+    try:
+        # A pipe would never end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False
+    except OSError:
+        # A broken link is a picture that is missing.
+        return path.suffix.lower() in PICTURE_SUFFIXES
     return path.suffix.lower() in PICTURE_SUFFIXES or is_picture(path)
 
 

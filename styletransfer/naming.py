@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from styletransfer.errors import ConfigError, ImageError
 from styletransfer.images import OUTPUT_SUFFIXES, PICTURE_SUFFIXES
+from styletransfer.listing import is_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -99,7 +100,7 @@ def check_folder(folder: Path, output: Path) -> None:
     Raises:
         ImageError: If it is refused.
     """
-    if output.is_dir():
+    if is_folder(output):
         if output.samefile(folder):
             raise ImageError(f"{output}: the contents are in this folder; choose another")
         return
@@ -156,10 +157,10 @@ def refuse_overwriting(jobs: Sequence[Job], inputs: Sequence[Path]) -> None:
     Raises:
         ImageError: If one would.
     """
-    present = [path for path in (*inputs, *(job.content for job in jobs)) if path.exists()]
-    files = {_identity(path) for path in present}
+    files = {_identity(path) for path in (*inputs, *(job.content for job in jobs))}
     for path in (path for job in jobs for path in (job.output, job.unfinished)):
-        if path.exists() and _identity(path) in files:
+        identity = _identity(path)
+        if identity is not None and identity in files:
             raise ImageError(
                 f"{path}: this is also an input; choose another folder with --output, "
                 "or other names with --name"
@@ -186,6 +187,10 @@ def _on_disk(path: Path) -> str:
     return text
 
 
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
+def _identity(path: Path) -> tuple[int, int] | None:
+    """By what the system knows a file; None if there is none, or it may not be seen."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
     return status.st_dev, status.st_ino

@@ -120,6 +120,32 @@ def test_what_cannot_work_is_refused_in_one_line_before_any_work(
     assert files(studio) == before
 
 
+@pytest.mark.parametrize("option", ["", " --skip-existing"])
+@pytest.mark.parametrize("template", ["{content}.png", "{content}-{style}.png"])
+def test_a_name_too_long_for_the_disk_is_refused_in_one_line(
+    template: str, option: str, studio: Path, command: Command
+) -> None:
+    Path("photos/a.jpg").rename(f"photos/{'x' * 250}.jpg")
+
+    code, out, err = command(f"photos style.png -o out --name {template}{option}")
+
+    assert (code, out) == (1, "")
+    assert re.fullmatch(r"stylize: error: [^\n]+ \(File name too long\); [^\n]+\n", err)
+
+
+@pytest.mark.parametrize("option", ["", " --skip-existing"])
+@pytest.mark.parametrize(
+    "line", ["{}.png style.png -o new.png", "photos/a.jpg style.png -o {}.png"]
+)
+def test_a_single_path_too_long_for_the_disk_is_refused_in_one_line(
+    line: str, option: str, studio: Path, command: Command
+) -> None:
+    code, out, err = command(line.format("x" * 300) + option)
+
+    assert (code, out) == (1, "")
+    assert re.fullmatch(r"stylize: error: [^\n]+File name too long[^\n]+\n", err)
+
+
 def test_no_folder_run_is_refused_after_torch_was_imported(studio: Path) -> None:
     program = """
         import json, shlex, sys
