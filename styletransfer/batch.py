@@ -69,15 +69,18 @@ def paint_picture(painter: Painter, content: Path, output: Path, options: Option
         refuse_overwriting([job], painter.inputs)
         yield job
         return
-    # The next run would take an unfinished picture at the output for a whole one.
-    aside = job.unfinished if options.skip_existing else None
-    painting = painter.paint(content, output, unfinished=aside)
+    unfinished = None
+    if options.skip_existing:
+        check_output(output, [content, *painter.inputs])
+        # The next run would take an unfinished picture at the output for a whole one.
+        unfinished = job.unfinished
+    painting = painter.paint(content, output, unfinished=unfinished)
     yield painting
     if painting.stopped:
         painter.stop.message = f"stopped early: {painting.path} holds the best picture so far"
         painter.stop.release()
-    if options.skip_existing:
-        _remove(job.unfinished)
+    if unfinished is not None:
+        _remove(unfinished)
 
 
 def paint_folder(painter: Painter, folder: Path, output: Path, options: Options) -> Results:

@@ -108,24 +108,26 @@ def stylize(
         painter = Painter(styles, settings, stop, _say, quiet=quiet)
         with closing(paint(painter, content, output_path(output), options)) as results:
             for result in results:
-                _print(describe(result, styles, settings.seed), json=json)
+                _print(result.path, describe(result, styles, settings.seed) if json else None)
 
 
-def _print(result: dict[str, Any], *, json: bool) -> None:
-    """Print a result to stdout: its path, byte for byte as the system knows it, or all of it."""
-    # Elsewhere than on POSIX, a terminal has an encoding of its own.
-    path = os.fsencode(result["path"]) if os.name == "posix" else result["path"]
-    encoding = "utf-8" if sys.stdout is None else sys.stdout.encoding
+def _print(path: Path, described: dict[str, Any] | None) -> None:
+    """Print a result to stdout: what describes it, else its path as the system knows it."""
+    line: str | bytes = str(path)
+    if described is not None:
+        line = to_line(described, "utf-8" if sys.stdout is None else sys.stdout.encoding)
+    elif os.name == "posix":
+        line = os.fsencode(path)
     try:
         with aside():
-            typer.echo(to_line(result, encoding) if json else path)
+            typer.echo(line)
     except OSError as error:
         # What is left in its buffer would fail once more at the exit.
         with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         raise StyleTransferError(
             f"stdout: cannot be written to ({reason(error)}), which ends the run; "
-            f"{result['path']} is saved, and --skip-existing resumes"
+            f"{path} is saved, and --skip-existing resumes"
         ) from error
 
 

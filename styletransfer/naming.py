@@ -35,6 +35,11 @@ class Job(NamedTuple):
     """Where to save the result."""
 
     @property
+    def path(self) -> Path:
+        """Where the result is, as a painting says it."""
+        return self.output
+
+    @property
     def unfinished(self) -> Path:
         """Where a picture goes that was not finished: beside the result, never in its place."""
         return self.output.with_name(f"{self.output.stem}.partial{self.output.suffix}")

@@ -27,20 +27,15 @@ def describe(result: Painting | Job, styles: Sequence[Path], seed: int) -> dict[
     Returns:
         Values by key; None where only painting would tell.
     """
-    common = {"content": str(result.content), "styles": [str(style) for style in styles]}
+    common = {
+        "path": str(result.path),
+        "content": str(result.content),
+        "styles": [str(style) for style in styles],
+    }
     if isinstance(result, Job):
         unknown = dict.fromkeys(("seconds", "seed", "losses", "device", "precision"))
-        size = _size(result.output)
-        return {
-            "path": str(result.output),
-            **common,
-            "size": size,
-            **unknown,
-            "stopped": False,
-            "skipped": True,
-        }
+        return {**common, "size": _size(result.path), **unknown, "stopped": False, "skipped": True}
     return {
-        "path": str(result.path),
         **common,
         "size": [result.width, result.height],
         "seconds": round(result.seconds, 3),
