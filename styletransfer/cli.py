@@ -1,17 +1,24 @@
 """The command: options in, pictures out, and an exit code to trust."""
 
+import os
 import sys
-from typing import Annotated
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from styletransfer import __version__
 from styletransfer import options as opt
+from styletransfer.batch import Options, paint_folder, paint_picture
 from styletransfer.config import field_names
-from styletransfer.errors import ConfigError, StyleTransferError
-from styletransfer.interrupt import InterruptionError, StopRequest, exit_code
+from styletransfer.errors import ConfigError, StyleTransferError, reason
+from styletransfer.interrupt import InterruptionError, StopRequest
+from styletransfer.listing import is_folder
 from styletransfer.painter import Painter
-from styletransfer.usage import settings_from
+from styletransfer.progress import aside
+from styletransfer.report import describe, to_line
+from styletransfer.usage import home, output_path, settings_from
 
 app = typer.Typer(
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
@@ -70,6 +77,11 @@ def stylize(
     background: opt.Background = None,
     bits: opt.Bits = None,
     keep_metadata: opt.KeepMetadata = None,
+    recursive: opt.Recursive = False,
+    name: opt.Name = None,
+    skip_existing: opt.SkipExisting = False,
+    fail_fast: opt.FailFast = False,
+    json: opt.Json = False,
     quiet: opt.Quiet = False,
     version: Annotated[
         bool,
@@ -80,21 +92,49 @@ def stylize(
 
     stylize photo.jpg painting.jpg -o out.png
 
-    The path of the result goes to stdout, everything else to stderr. Exit code
-    0: the picture is there, whole. 1: it failed, one line says why. 2: wrong
-    usage. 130 or 143: stopped by Ctrl-C or SIGTERM, with the best picture so
-    far saved; a second Ctrl-C quits at once.
+    stylize photos painting.jpg -o painted
+
+    A folder is painted picture by picture; one that fails does not keep the
+    others from it.
+
+    The path of each result goes to stdout, everything else to stderr. Exit
+    code 0: every picture is there, whole. 1: one failed, and one line for each
+    says why. 2: wrong usage. 130 or 143: stopped by Ctrl-C or SIGTERM, with
+    the best picture so far saved; a second Ctrl-C quits at once.
     """
     given = {name: context.params[name] for name in field_names()}
     settings = settings_from(config, given, len(styles))
+    content, styles = home(content), [home(style) for style in styles]
+    options = Options(recursive, name, skip_existing, fail_fast)
+    paint = paint_folder if is_folder(content) else paint_picture
     with StopRequest() as stop:
-        painting = Painter(styles, settings, stop, _say, quiet=quiet).paint(content, output)
-    typer.echo(painting.path)
-    if stop.signal_number is not None:
-        _say(f"stopped early: {painting.path} holds the best picture so far")
-        raise typer.Exit(exit_code(stop.signal_number))
+        painter = Painter(styles, settings, stop, _say, quiet=quiet)
+        with closing(paint(painter, content, output_path(output), options)) as results:
+            for result in results:
+                _print(result.path, describe(result, styles, settings.seed) if json else None)
+
+
+def _print(path: Path, described: dict[str, Any] | None) -> None:
+    """Print a result to stdout: what describes it, else its path as the system knows it."""
+    line: str | bytes = str(path)
+    if described is not None:
+        line = to_line(described, "utf-8" if sys.stdout is None else sys.stdout.encoding)
+    elif os.name == "posix":
+        line = os.fsencode(path)
+    try:
+        with aside():
+            typer.echo(line)
+    except OSError as error:
+        # What is left in its buffer would fail once more at the exit.
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        raise StyleTransferError(
+            f"stdout: cannot be written to ({reason(error)}), which ends the run; "
+            f"{path} is saved, and --skip-existing resumes"
+        ) from error
 
 
 def _say(text: str) -> None:
     # A path may hold a line break; a message is one line.
-    typer.echo(f"stylize: {' '.join(text.splitlines())}", err=True)
+    with aside():
+        typer.echo(f"stylize: {' '.join(text.splitlines())}", err=True)

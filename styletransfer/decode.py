@@ -29,6 +29,8 @@ _SEVERAL = {
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _AVIF_BRANDS = (b"avif", b"avis")
 _BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284  # TIFF's numbers for these tags
+# Pillow knows these by sight, and never as a picture.
+_NO_PICTURES = {"BUFR", "GRIB", "HDF5", "MPEG"}
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 DAMAGE = (
@@ -49,6 +51,49 @@ class Decoded(NamedTuple):
 
     metadata: Metadata | None
     """What a repainting takes over; None: there is none, or it was not asked for."""
+
+
+PICTURE_SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        *("avif", "bmp", "gif", "heic", "heif", "hif", "jfif", "jp2", "jpe", "jpeg", "jpg"),
+        *("mpo", "png", "ppm", "psd", "tga", "tif", "tiff", "webp"),
+    )
+)
+"""Suffixes in small letters that promise a picture."""
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the first bytes of a file are those of a picture.
+
+    Args:
+        path: A file; its name says nothing.
+
+    Returns:
+        True also if it is too large to decode, or takes another package.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                return picture.format not in _NO_PICTURES
+    except _BOMB:
+        return True
+    except DAMAGE:
+        with contextlib.suppress(OSError):
+            return _brand(path) in {*_HEIC_BRANDS, *_AVIF_BRANDS}
+        return False
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a file is a picture that can be decoded to its last byte."""
+    try:
+        if not path.is_file():
+            return False
+        open_picture(path)
+    except (ImageError, OSError):
+        return False
+    return True
 
 
 def open_picture(

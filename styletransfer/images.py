@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from styletransfer.decode import Decoded, decode_picture, open_picture
+from styletransfer.decode import (
+    PICTURE_SUFFIXES,
+    Decoded,
+    decode_picture,
+    is_picture,
+    is_whole,
+    open_picture,
+)
 from styletransfer.errors import ImageError
 from styletransfer.saving import (
     OUTPUT_SUFFIXES,
@@ -31,11 +38,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "OUTPUT_SUFFIXES",
+    "PICTURE_SUFFIXES",
     "Decoded",
     "check_output",
     "check_side",
     "decode_picture",
     "holds_alpha",
+    "is_picture",
+    "is_whole",
     "open_picture",
     "read_image",
     "save_image",

@@ -6,19 +6,23 @@ from typing import Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+NOTHING_YET = "interrupted before the first result; nothing was written"
+"""What is said when a signal ends a run at its start."""
+
 
 class InterruptionError(BaseException):
-    """A run that a signal ended before there was anything to keep.
+    """A run that a signal ended.
 
     No `Exception`: while torch is imported, its ``except Exception`` would
     swallow it, and go on with half of what it needs.
 
     Args:
         number: The signal's number.
+        message: The line for the user.
     """
 
-    def __init__(self, number: int) -> None:
-        super().__init__("interrupted before the first result; nothing was written")
+    def __init__(self, number: int, message: str = NOTHING_YET) -> None:
+        super().__init__(message)
         self.exit_code = exit_code(number)
 
 
@@ -26,13 +30,14 @@ class StopRequest:
     """Turns the first SIGINT or SIGTERM into a request, and the second into the end.
 
     Within ``with StopRequest() as stop:``, `signal_number` says whether a
-    signal came. Until `hold` is set there is nothing to lose, and a signal
-    ends the program at once.
+    signal came. Unless `hold` is set there is nothing to lose, and a signal
+    ends the program at once, with `message` for the user.
     """
 
     def __init__(self) -> None:
         self.signal_number: int | None = None
         self.hold = False
+        self.message = NOTHING_YET
         self._previous = {number: signal.getsignal(number) for number in SIGNALS}
 
     def __enter__(self) -> Self:
@@ -49,6 +54,16 @@ class StopRequest:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
+    def release(self) -> None:
+        """Have nothing to lose any more, and end if a signal came in the meantime.
+
+        Raises:
+            InterruptionError: If one did.
+        """
+        self.hold = False
+        if self.signal_number is not None:
+            raise InterruptionError(self.signal_number, self.message)
+
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.signal_number is not None:
             # The second one: no clean-up, no waiting for a long computation.
@@ -56,7 +71,7 @@ class StopRequest:
             signal.raise_signal(number)
         self.signal_number = number
         if not self.hold:
-            raise InterruptionError(number)
+            raise InterruptionError(number, self.message)
 
 
 def exit_code(number: int) -> int:

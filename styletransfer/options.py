@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from typer import Argument, BadParameter, Option
 
 from styletransfer.config import Settings
+from styletransfer.naming import DEFAULT_NAME
 
 _DEFAULTS = Settings()
 
@@ -59,8 +60,11 @@ def _shown(default: Any) -> str:
 
 _LOOK, _SIZE, _METHOD, _NETWORK = "Look", "Size and time", "Method", "Network and machine"
 _FILES = "Picture files"
+_SCRIPTS = "Folders and scripts"
 
-Content = Annotated[Path, Argument(metavar="CONTENT", help="The picture to repaint.")]
+Content = Annotated[
+    Path, Argument(metavar="CONTENT", help="The picture to repaint, or a folder of pictures.")
+]
 Styles = Annotated[
     list[Path], Argument(metavar="STYLE", help="One or more pictures that show the manner.")
 ]
@@ -70,7 +74,8 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Where to save: .png, .jpg, .webp or .tif. Missing folders are made.",
+        help="Where to save: .png, .jpg, .webp or .tif; a folder if CONTENT is one. "
+        "Missing folders are made.",
         show_default=False,
     ),
 ]
@@ -85,6 +90,52 @@ Config = Annotated[
     ),
 ]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="No progress; warnings and errors only.")]
+Recursive = Annotated[
+    bool,
+    Option(
+        "--recursive",
+        "-r",
+        help="Enter the folders in CONTENT, and keep them in the output.",
+        rich_help_panel=_SCRIPTS,
+    ),
+]
+Name = Annotated[
+    str | None,
+    Option(
+        "--name",
+        metavar="TEMPLATE",
+        help="What the results of a folder are called, with {content}, {style}, {suffix} (the "
+        f"content's, without its dot) and {{seed}} filled in. Default: {DEFAULT_NAME}.",
+        show_default=False,
+        rich_help_panel=_SCRIPTS,
+    ),
+]
+SkipExisting = Annotated[
+    bool,
+    Option(
+        "--skip-existing",
+        help="Leave a whole picture at its path as it is, and print its path, so that a run that "
+        "was interrupted resumes. What is unfinished is then saved as NAME.partial.png.",
+        rich_help_panel=_SCRIPTS,
+    ),
+]
+FailFast = Annotated[
+    bool,
+    Option(
+        "--fail-fast",
+        help="End a folder with the first picture that fails, instead of going on.",
+        rich_help_panel=_SCRIPTS,
+    ),
+]
+Json = Annotated[
+    bool,
+    Option(
+        "--json",
+        help="Print a JSON object for each result instead of its path: path, content, styles, "
+        "size, seconds, seed, losses, device, precision, stopped, skipped.",
+        rich_help_panel=_SCRIPTS,
+    ),
+]
 ContentWeight = Annotated[
     float | None,
     _setting(

@@ -23,7 +23,7 @@ from styletransfer.record import record
 from styletransfer.usage import init_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from torch import Tensor
 
@@ -31,7 +31,12 @@ if TYPE_CHECKING:
     from styletransfer.images import Decoded
     from styletransfer.interrupt import StopRequest
     from styletransfer.optimize import Losses
+    from styletransfer.progress import FolderProgress
     from styletransfer.transfer import Result, Step
+
+
+class UnsavedError(ImageError):
+    """A result that could not be saved at its path; as a rule, nor can the next."""
 
 
 class Painting(NamedTuple):
@@ -39,6 +44,9 @@ class Painting(NamedTuple):
 
     path: Path
     """Where it was saved."""
+
+    content: Path
+    """What was repainted."""
 
     width: int
     """In pixels."""
@@ -57,6 +65,9 @@ class Painting(NamedTuple):
 
     precision: str
     """The number format of its convolutions."""
+
+    stopped: bool
+    """Whether a signal ended it early."""
 
 
 class Painter:
@@ -85,10 +96,12 @@ class Painter:
         *,
         quiet: bool = False,
     ) -> None:
+        self.said = ""
         self.settings = settings
         self.stop = stop
         self.say = say
         self.quiet = quiet
+        self.style_paths = list(styles)
         init = init_file(settings)
         self.inputs = [*styles] if init is None else [*styles, init]
         pictures = {
@@ -98,30 +111,52 @@ class Painter:
         self.styles = [pictures[path] for path in styles]
         self.init = None if init is None else pictures[init]
 
-    def paint(self, content: Path, output: Path) -> Painting:
+    def paint(
+        self,
+        content: Path,
+        output: Path,
+        *,
+        unfinished: Path | None = None,
+        folder: FolderProgress | None = None,
+    ) -> Painting:
         """Paint one picture.
 
         Args:
             content: The picture file to repaint.
             output: Where to save the result.
+            unfinished: Where to save the best picture of a run that was
+                stopped or diverged; None: at the output.
+            folder: Told how much is done.
 
         Returns:
             The result; of a run that was stopped, the best so far.
 
         Raises:
             StyleTransferError: If a file, a setting or the machine is refused,
-                or the run diverges; its best picture is then at the output.
+                or the run diverges; its best picture is then saved.
+            UnsavedError: If the result lies elsewhere, or nowhere.
         """
         started = time.monotonic()
-        picture = self._open(content, output)
-        result, device, precision = self._run(picture, output)
-        self._save(result.image, picture, output)
+        unfinished = unfinished or output
+        picture = self._open(content, dict.fromkeys((output, unfinished)))
+        result, device, precision = self._run(picture, unfinished, folder)
+        path = unfinished if result.stopped else output
+        self._save(result.image, picture, path)
         height, width = result.image.shape[2:]
-        seconds = time.monotonic() - started
-        return Painting(output, width, height, result.losses, seconds, device, precision)
+        return Painting(
+            path=path,
+            content=content,
+            width=width,
+            height=height,
+            losses=result.losses,
+            seconds=time.monotonic() - started,
+            device=device,
+            precision=precision,
+            stopped=result.stopped,
+        )
 
-    def _open(self, content: Path, output: Path) -> Decoded:
-        """Decode the content, and see that the output can hold its result."""
+    def _open(self, content: Path, outputs: Iterable[Path]) -> Decoded:
+        """Decode the content, and see that the outputs can hold its result."""
         settings = self.settings
         picture = decode_picture(
             content,
@@ -129,21 +164,24 @@ class Painter:
             metadata=settings.keep_metadata,
             note=self.say,
         )
-        check_output(
-            output,
-            [content, *self.inputs],
-            bits=settings.bits,
-            text=record(settings),
-            metadata=picture.metadata,
-        )
-        if picture.alpha is not None and not holds_alpha(output):
+        for path in outputs:
+            check_output(
+                path,
+                [content, *self.inputs],
+                bits=settings.bits,
+                text=record(settings),
+                metadata=picture.metadata,
+            )
+        if picture.alpha is not None and not holds_alpha(path):
             self.say(
-                f"{output}: a JPEG holds no transparency, so {content} is laid on "
+                f"{path}: a JPEG holds no transparency, so {content} is laid on "
                 f"{settings.background}; .png, .webp and .tif keep it"
             )
         return picture
 
-    def _run(self, content: Decoded, output: Path) -> tuple[Result, str, str]:
+    def _run(
+        self, content: Decoded, unfinished: Path, folder: FolderProgress | None
+    ) -> tuple[Result, str, str]:
         """Optimize, with progress, until the end or a signal."""
         from styletransfer.progress import Progress
         from styletransfer.runtime import retain_memory
@@ -153,10 +191,11 @@ class Painter:
         encoder = encoder_for(self.settings)
         device, precision = str(encoder.mean.device), str(encoder.dtype).removeprefix("torch.")
         scales = plan(*content.colours.size, self.settings)
-        check_side(output, max(scales[-1][:2]))
-        if not self.quiet:
-            self.say(f"painting {scales[-1].width}×{scales[-1].height} on {device} in {precision}")
-        with Progress(scales, quiet=self.quiet) as progress:
+        check_side(unfinished, max(scales[-1][:2]))
+        self._announce(
+            f"painting {scales[-1].width}×{scales[-1].height} on {device} in {precision}"
+        )
+        with Progress(scales, quiet=self.quiet, folder=folder) as progress:
 
             def on_step(step: Step) -> bool:
                 progress.show(step)
@@ -173,10 +212,16 @@ class Painter:
                     on_step=on_step,
                 )
             except DivergenceError as error:
-                self._save(error.image, content, output)
-                message = f"{error}; the best picture is in {output}"
+                self._save(error.image, content, unfinished)
+                message = f"{error}; the best picture is in {unfinished}"
                 raise DivergenceError(message, error.image) from None
         return result, device, precision
+
+    def _announce(self, line: str) -> None:
+        """Say what is painted, unless it is the same as before."""
+        if not self.quiet and line != self.said:
+            self.say(line)
+        self.said = line
 
     def _save(self, image: Tensor, content: Decoded, output: Path) -> None:
         """Save a result, if need be elsewhere: minutes of work are not to be lost."""
@@ -192,5 +237,8 @@ class Painter:
             save(output)
         except ImageError as error:
             rescue = Path(tempfile.gettempdir()) / f"stylize-{secrets.token_hex(4)}.png"
-            save(rescue)
-            raise ImageError(f"{error}; the picture was saved as {rescue} instead") from error
+            try:
+                save(rescue)
+            except ImageError as again:
+                raise UnsavedError(f"{error}; nor could it be saved as {rescue}") from again
+            raise UnsavedError(f"{error}; the picture was saved as {rescue} instead") from error

@@ -1,16 +1,99 @@
-"""Progress on stderr: one bar for the whole run, or plain lines off a terminal."""
+"""Progress on stderr: a bar for a run, above it one for a folder; plain lines off a terminal."""
 
+from __future__ import annotations
+
+import contextlib
 import sys
 import time
-from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from tqdm import tqdm
 
-from styletransfer.transfer import Scale, Step
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    from styletransfer.transfer import Scale, Step
 
 # Short enough for 80 columns, which is why the shares of the terms are left out.
 _FORMAT = "{desc} {percentage:3.0f}%|{bar}| {remaining} left{postfix}"
+_LONGEST_NAME = 30
+
+
+@contextlib.contextmanager
+def aside() -> Iterator[None]:
+    """Take the bars off the terminal while something else is printed."""
+    with tqdm.external_write_mode(file=sys.stderr):
+        yield
+
+
+class FolderProgress:
+    """Shows how many pictures of a folder are done, and when all will be.
+
+    The bar counts pictures, and the one at work by its share. What takes no
+    time, as a result that is there already, is left out of the time left.
+
+    Args:
+        pictures: How many there are.
+        quiet: Show nothing.
+    """
+
+    def __init__(self, pictures: int, *, quiet: bool) -> None:
+        self.lines = not quiet and not sys.stderr.isatty()
+        self.pictures = pictures
+        self.ahead = float(pictures)
+        self.number = 0
+        self.share = 0.0
+        self.bar = tqdm(
+            desc=f"0/{pictures}",
+            total=self.ahead,
+            disable=quiet or self.lines,
+            bar_format=_FORMAT,
+            file=sys.stderr,
+            smoothing=0,
+            dynamic_ncols=True,
+            leave=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.bar.close()
+
+    def begin(self, content: Path) -> None:
+        """Go to the next picture."""
+        self.number += 1
+        self.share = 0.0
+        # A line break would tear the bar, and other bytes do worse.
+        name = "".join(letter if letter.isprintable() else "?" for letter in content.name)
+        if len(name) > _LONGEST_NAME:
+            name = f"{name[: _LONGEST_NAME - 1]}…"
+        self.bar.set_description_str(f"{self.number}/{self.pictures} {name}")
+
+    def advance(self, share: float) -> None:
+        """Say how much of the picture at work is done, from 0 to 1."""
+        self.bar.update(share - self.share)
+        self.share = share
+
+    def finish(self, content: Path, output: Path, seconds: float) -> None:
+        """Count a picture as done; off a terminal, say so."""
+        self.advance(1.0)
+        if self.lines:
+            line = f"{self.number}/{self.pictures} {content} → {output}, {seconds:.0f} s"
+            tqdm.write(" ".join(line.splitlines()), file=sys.stderr)
+
+    def drop(self) -> None:
+        """Expect nothing more of the picture at work."""
+        self.ahead -= 1 - self.share
+        self.bar.total = self.ahead
+        self.bar.refresh()
 
 
 class Progress:
@@ -22,12 +105,17 @@ class Progress:
     Args:
         scales: The sizes to come.
         quiet: Show nothing.
+        folder: Told how much of this run is done.
     """
 
-    def __init__(self, scales: list[Scale], *, quiet: bool) -> None:
+    def __init__(
+        self, scales: list[Scale], *, quiet: bool, folder: FolderProgress | None = None
+    ) -> None:
+        self.folder = folder
         self.lines = not quiet and not sys.stderr.isatty()
         self.started = time.monotonic()
         self.ahead = {scale: _work(scale) for scale in scales}
+        self.done = 0.0
         self.latest: Step | None = None
         self.bar = tqdm(
             desc=_size(scales[0]),
@@ -59,14 +147,17 @@ class Progress:
         # A size that ended early has left work undone that nobody will do.
         for scale in [s for s in self.ahead if s.width < step.scale.width]:
             del self.ahead[scale]
-            self.bar.total = self.bar.n + sum(self.ahead.values())
+            self.bar.total = self.done + sum(self.ahead.values())
         share = _work(step.scale) / step.scale.iterations
         self.ahead[step.scale] -= share
+        self.done += share
         self.latest = step
         terms = (f"{name} {value:.3g}" for name, value in step.losses._asdict().items())
         self.bar.set_description_str(_size(step.scale), refresh=False)
         self.bar.set_postfix_str(", ".join(terms), refresh=False)
         self.bar.update(share)
+        if self.folder is not None:
+            self.folder.advance(self.done / (self.done + sum(self.ahead.values())))
 
     def _report(self) -> None:
         """Write a line about the size that is over, where there is no bar to see."""

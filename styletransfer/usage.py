@@ -1,5 +1,6 @@
 """From a configuration and a command line to the settings of a run."""
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,26 @@ def _base(config: str | None) -> Settings:
         return Settings()
     path = Path(config).expanduser()
     return Settings().with_values(read_record(path)) if is_picture(path) else load_config(config)
+
+
+def output_path(path: Path) -> Path:
+    """Read an output, as `home` does; ``-o=out.png`` means what ``--output=out.png`` does."""
+    text = str(path)
+    return home(Path(text[1:]) if text.startswith("=") and len(text) > 1 else path)
+
+
+def home(path: Path) -> Path:
+    """Read a leading ``~`` as the home folder, where the shell has not.
+
+    Args:
+        path: From the command line; a file of just that name is taken as it is.
+    """
+    if not str(path).startswith("~") or os.path.lexists(path):
+        return path
+    try:
+        return path.expanduser()
+    except RuntimeError:  # There is no such user, so it is a file's name.
+        return path
 
 
 def init_file(settings: Settings) -> Path | None:

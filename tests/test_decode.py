@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, UnidentifiedImageError, features
 
-from styletransfer.decode import decode_picture, open_picture
+from styletransfer.decode import decode_picture, is_picture, is_whole, open_picture
 from styletransfer.errors import ImageError
 from styletransfer.exif import LONG, SHORT, Exif
 from styletransfer.images import read_image, save_image, to_tensor
@@ -60,6 +60,64 @@ STORED = {
     8: ["KR", "KG", "KB"],
 }
 COLOURS = {"R": RED, "G": GREEN, "B": BLUE, "K": (0, 0, 0)}
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP"])
+def test_the_first_bytes_tell_a_picture_from_other_files(tmp_path: Path, file_format: str) -> None:
+    path = tmp_path / "notes.txt"
+    noise(64, 64).save(path, file_format)
+    assert is_picture(path)
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif"])
+def test_a_picture_that_takes_another_package_is_one(tmp_path: Path, brand: bytes) -> None:
+    path = tmp_path / "phone"
+    path.write_bytes(b"\0\0\0\x18ftyp" + brand + bytes(12))
+
+    assert is_picture(path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_picture_too_large_to_decode_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise(64, 64).save(tmp_path / "large.png")
+    for limit in (3000, 1000):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        assert is_picture(tmp_path / "large.png")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"words",
+        b"[section]\nkey = 1\n",
+        b"\x00\x00\x01\xba" + bytes(60),
+        b"\0\0\0\x18ftypisom",
+    ],
+    ids=["empty", "words", "ini", "mpeg", "mp4"],
+)
+def test_other_files_are_no_pictures(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(content)
+
+    assert not is_picture(path)
+
+
+def test_a_missing_file_and_a_folder_are_no_pictures(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none.png"):
+        assert not is_picture(path)
+        assert not is_whole(path)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF", "WEBP"])
+def test_a_picture_is_whole_up_to_its_last_byte(tmp_path: Path, file_format: str) -> None:
+    path = tmp_path / "picture"
+    noise(64, 64).save(path, file_format)
+    assert is_whole(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    assert not is_whole(path)
 
 
 def stored(orientation: int, scale: int = 1) -> Image.Image:

@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,6 +80,28 @@ def test_a_signal_is_only_noted_once_there_is_something_to_keep(number: signal.S
         assert stop.signal_number == number
 
 
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_was_noted_ends_the_run_once_nothing_is_left_to_keep(
+    number: signal.Signals,
+) -> None:
+    with StopRequest() as stop:
+        stop.release()
+        stop.hold = True
+        signal.raise_signal(number)
+        stop.message = "two are done"
+        with pytest.raises(InterruptionError, match=r"^two are done$") as caught:
+            stop.release()
+
+    assert caught.value.exit_code == CODES[number]
+
+
+def test_a_signal_that_ends_the_run_says_what_there_is() -> None:
+    with StopRequest() as stop:
+        stop.message = "two are done"
+        with pytest.raises(InterruptionError, match=r"^two are done$"):
+            signal.raise_signal(signal.SIGINT)
+
+
 @pytest.mark.parametrize("first", SIGNALS)
 def test_a_second_signal_quits_at_once(first: signal.Signals) -> None:
     program = """
@@ -125,11 +149,18 @@ def test_before_the_work_the_command_ends_without_a_file(
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize(
+    ("number", "printed"),
+    [
+        (signal.SIGINT, r"out\.png\n"),
+        (signal.SIGTERM, r'\{"path": "out\.png".*"stopped": true.*\n'),
+    ],
+)
 def test_at_work_the_best_picture_is_saved_at_its_full_size(
-    number: signal.Signals, studio: Path
+    number: signal.Signals, printed: str, studio: Path
 ) -> None:
     options = ["--size", "48", "--min-size", "24", "-n", "1,100000"]
+    options += ["--json"] if "stopped" in printed else []
     arguments = ["-m", "styletransfer", "content.png", "style.png", "-o", "out.png", *options]
     with start(*arguments, folder=studio) as process:
         assert process.stderr is not None
@@ -140,12 +171,65 @@ def test_at_work_the_best_picture_is_saved_at_its_full_size(
     assert lines[0].startswith("stylize: painting 48×32 on ")
     assert lines[1].startswith("24×16: 1 steps, ")
     assert process.returncode == CODES[number]
-    assert out == "out.png\n"
+    assert re.fullmatch(printed, out)
     assert err.splitlines()[-1] == "stylize: stopped early: out.png holds the best picture so far"
     with Image.open(studio / "out.png") as picture:
         picture.load()
         assert picture.size == (48, 32)
     assert len(list(studio.iterdir())) == 3
+
+
+@pytest.mark.weights
+def test_in_a_folder_the_picture_at_work_is_kept_beside_its_result(studio: Path) -> None:
+    (studio / "photos").mkdir()
+    for name in ("a.png", "b.png"):
+        shutil.copy(studio / "content.png", studio / "photos" / name)
+    options = ["--size", "48", "--min-size", "24", "--skip-existing", "-n"]
+    arguments = ["-m", "styletransfer", "photos", "style.png", "-o", "out", *options]
+    (studio / "out").mkdir()
+    shutil.copy(studio / "style.png", studio / "out" / "a-style.png")
+    with start(*arguments, "1,100000", folder=studio) as process:
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("24×16: "):
+            pass
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (130, "out/a-style.png\n")
+    assert err.splitlines()[-1] == (
+        "stylize: interrupted: 1 of 2 pictures are done; --skip-existing resumes; "
+        "out/b-style.partial.png holds the one at work"
+    )
+    assert sorted(path.name for path in (studio / "out").iterdir()) == [
+        "a-style.png",
+        "b-style.partial.png",
+    ]
+
+
+def test_between_two_pictures_a_signal_says_how_many_are_done(studio: Path) -> None:
+    (studio / "photos").mkdir()
+    shutil.copy(studio / "content.png", studio / "photos" / "a.png")
+    shutil.copy(studio / "content.png", studio / "photos" / "b.png")
+    (studio / "out").mkdir()
+    shutil.copy(studio / "style.png", studio / "out" / "a-style.png")
+    program = """
+        import signal, sys
+        from styletransfer import cli
+
+        def stop(*arguments, **options):
+            print_result(*arguments, **options)
+            signal.raise_signal(signal.SIGTERM)
+
+        print_result, cli._print = cli._print, stop
+        sys.argv = ["stylize", *sys.argv[1:]]
+        cli.main()
+    """
+    line = ["photos", "style.png", "-o", "out", "--skip-existing"]
+    with start("-c", textwrap.dedent(program), *line, folder=studio) as process:
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (143, "out/a-style.png\n")
+    assert err == "stylize: interrupted: 1 of 2 pictures are done; --skip-existing resumes\n"
 
 
 def _open_once_it_is_read(pipe: Path) -> int:
