@@ -67,6 +67,7 @@ def stylize(
     pooling: opt.Pooling = None,
     device: opt.Device = None,
     precision: opt.Precision = None,
+    save_every: opt.SaveEvery = None,
     quiet: opt.Quiet = False,
     version: Annotated[
         bool,
@@ -85,7 +86,8 @@ def stylize(
     given = {name: context.params[name] for name in field_names()}
     settings = settings_from(config, given, len(styles))
     with StopRequest() as stop:
-        painting = Painter(styles, settings, stop, _say, quiet=quiet).paint(content, output)
+        painter = Painter(styles, settings, stop, _say, quiet=quiet, save_every=save_every)
+        painting = painter.paint(content, output)
     typer.echo(painting.path)
     if stop.signal_number is not None:
         _say(f"stopped early: {painting.path} holds the best picture so far")

@@ -70,6 +70,17 @@ Config = Annotated[
         "default, fine, smooth, crisp, gatys. Options on the command line win.",
     ),
 ]
+SaveEvery = Annotated[
+    int | None,
+    Option(
+        "--save-every",
+        metavar="STEPS",
+        help="Also save the picture after every so many steps of the whole run, beside the "
+        "result and at its size, as OUT-010.png, OUT-020.png, …, over what is there: "
+        "1 every step, 10 a film, 50 a glance now and then.",
+        show_default=False,
+    ),
+]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="No progress; warnings and errors only.")]
 ContentWeight = Annotated[
     float | None,

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from styletransfer.errors import DivergenceError, ImageError
 from styletransfer.images import check_output, open_picture, save_image, to_tensor
+from styletransfer.pyramid import plan
 from styletransfer.record import record
+from styletransfer.snapshots import Snapshots
 from styletransfer.usage import init_file
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from styletransfer.config import Settings
     from styletransfer.interrupt import StopRequest
     from styletransfer.optimize import Losses
+    from styletransfer.pyramid import Scale
     from styletransfer.transfer import Result, Step
 
 
@@ -62,6 +65,7 @@ class Painter:
         stop: Asked after every step.
         say: Takes a line for the user.
         quiet: Show no progress.
+        save_every: Save a snapshot after every so many steps; None: none.
 
     Raises:
         ImageError: If a style or the init cannot be read.
@@ -75,11 +79,13 @@ class Painter:
         say: Callable[[str], None],
         *,
         quiet: bool = False,
+        save_every: int | None = None,
     ) -> None:
         self.settings = settings
         self.stop = stop
         self.say = say
         self.quiet = quiet
+        self.save_every = save_every
         init = init_file(settings)
         self.inputs = [*styles] if init is None else [*styles, init]
         pictures = {path: open_picture(path, note=say) for path in dict.fromkeys(self.inputs)}
@@ -103,28 +109,43 @@ class Painter:
         started = time.monotonic()
         picture = open_picture(content, note=self.say)
         check_output(output, [content, *self.inputs])
-        result, device, precision = self._run(picture, output)
+        scales = plan(picture.width, picture.height, self.settings)
+        snapshots = self._snapshots(output, scales, [content, *self.inputs])
+        result, device, precision = self._run(picture, output, scales, snapshots)
         self._save(result.image, output)
         height, width = result.image.shape[2:]
         seconds = time.monotonic() - started
         return Painting(output, width, height, result.losses, seconds, device, precision)
 
-    def _run(self, content: Image, output: Path) -> tuple[Result, str, str]:
+    def _snapshots(
+        self, output: Path, scales: Sequence[Scale], inputs: Sequence[Path]
+    ) -> Snapshots | None:
+        """What saves snapshots beside an output, if that is wanted and possible."""
+        if self.save_every is None:
+            return None
+        snapshots = Snapshots(output, self.save_every, scales, self._write, self.say)
+        snapshots.check(inputs)
+        return snapshots
+
+    def _run(
+        self, content: Image, output: Path, scales: list[Scale], snapshots: Snapshots | None
+    ) -> tuple[Result, str, str]:
         """Optimize, with progress, until the end or a signal."""
         from styletransfer.progress import Progress
         from styletransfer.runtime import retain_memory
-        from styletransfer.transfer import encoder_for, plan, stylize
+        from styletransfer.transfer import encoder_for, stylize
 
         retain_memory()
         encoder = encoder_for(self.settings)
         device, precision = str(encoder.mean.device), str(encoder.dtype).removeprefix("torch.")
-        scales = plan(content.width, content.height, self.settings)
         if not self.quiet:
             self.say(f"painting {scales[-1].width}×{scales[-1].height} on {device} in {precision}")
         with Progress(scales, quiet=self.quiet) as progress:
 
             def on_step(step: Step) -> bool:
                 progress.show(step)
+                if snapshots is not None:
+                    snapshots.show(step)
                 self.stop.hold = True
                 return self.stop.signal_number is not None
 
@@ -146,8 +167,12 @@ class Painter:
     def _save(self, image: Tensor, output: Path) -> None:
         """Save a result, if need be elsewhere: minutes of work are not to be lost."""
         try:
-            save_image(image, output, text=record(self.settings))
+            self._write(image, output)
         except ImageError as error:
             rescue = Path(tempfile.gettempdir()) / f"stylize-{secrets.token_hex(4)}.png"
-            save_image(image, rescue, text=record(self.settings))
+            self._write(image, rescue)
             raise ImageError(f"{error}; the picture was saved as {rescue} instead") from error
+
+    def _write(self, image: Tensor, output: Path) -> None:
+        """Save an image with the record of its making."""
+        save_image(image, output, text=record(self.settings))

@@ -1,6 +1,42 @@
 """The list of sizes that a picture is painted at, coarse to fine."""
 
 import math
+from typing import NamedTuple
+
+from styletransfer.config import DEFAULT_SIZE, Settings
+
+
+class Scale(NamedTuple):
+    """One size of a run."""
+
+    width: int
+    """In pixels."""
+
+    height: int
+    """In pixels."""
+
+    iterations: int
+    """Steps to take at this size."""
+
+
+def plan(width: int, height: int, settings: Settings) -> list[Scale]:
+    """List the sizes of a run and the steps at each.
+
+    Args:
+        width: Of the content, in pixels.
+        height: Of the content, in pixels.
+        settings: Sizes and iterations.
+
+    Returns:
+        The sizes, smallest first; the last one is the result's.
+    """
+    longest = max(width, height)
+    size = settings.size or min(DEFAULT_SIZE, longest)
+    steps = settings.iterations
+    return [
+        Scale(*fit(width, height, side), steps[min(level, len(steps) - 1)])
+        for level, side in enumerate(pyramid(size, settings.min_size))
+    ]
 
 
 def pyramid(size: int, min_size: int) -> list[int]:

@@ -7,26 +7,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.config import DEFAULT_SIZE, Settings
+from styletransfer.config import Settings
 from styletransfer.encoder import Encoder, load_encoder
 from styletransfer.errors import ConfigError, DivergenceError, ImageError
 from styletransfer.objective import Objective
-from styletransfer.optimize import Losses, optimize
-from styletransfer.pyramid import fit, pyramid
+from styletransfer.optimize import Losses, OnStep, optimize
+from styletransfer.pyramid import Scale, fit, plan
 from styletransfer.runtime import choose_device, choose_precision
 
-
-class Scale(NamedTuple):
-    """One size of a run."""
-
-    width: int
-    """In pixels."""
-
-    height: int
-    """In pixels."""
-
-    iterations: int
-    """Steps to take at this size."""
+__all__ = ["Result", "Scale", "Step", "encoder_for", "plan", "resize", "stylize"]
 
 
 class Step(NamedTuple):
@@ -40,6 +29,11 @@ class Step(NamedTuple):
 
     losses: Losses
     """The weighted terms after this step."""
+
+    image: Tensor
+    """The image after this step, shape (1, 3, H, W) at the size at work, RGB
+    that may lie outside [0, 1], on the device. No copy: to be looked at, not
+    to be written to."""
 
 
 class Result(NamedTuple):
@@ -116,26 +110,6 @@ def stylize(
     return Result(resize(image, *scales[-1][:2]).cpu(), losses, stopped)
 
 
-def plan(width: int, height: int, settings: Settings) -> list[Scale]:
-    """List the sizes of a run and the steps at each.
-
-    Args:
-        width: Of the content, in pixels.
-        height: Of the content, in pixels.
-        settings: Sizes and iterations.
-
-    Returns:
-        The sizes, smallest first; the last one is the result's.
-    """
-    longest = max(width, height)
-    size = settings.size or min(DEFAULT_SIZE, longest)
-    steps = settings.iterations
-    return [
-        Scale(*fit(width, height, side), steps[min(level, len(steps) - 1)])
-        for level, side in enumerate(pyramid(size, settings.min_size))
-    ]
-
-
 def encoder_for(settings: Settings) -> Encoder:
     """Load the network that the settings name, once in a process.
 
@@ -188,12 +162,10 @@ def _first_image(content: Tensor, init: Tensor | None, scale: Scale, settings: S
     raise ConfigError(f"init {settings.init!r} is a file: read it, and pass it as init=")
 
 
-def _tell(
-    on_step: Callable[[Step], bool | None] | None, scale: Scale
-) -> Callable[[int, Losses], bool | None] | None:
+def _tell(on_step: Callable[[Step], bool | None] | None, scale: Scale) -> OnStep | None:
     if on_step is None:
         return None
-    return lambda iteration, losses: on_step(Step(scale, iteration, losses))
+    return lambda iteration, losses, image: on_step(Step(scale, iteration, losses, image))
 
 
 def _check(
