@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from styletransfer.errors import DivergenceError, ImageError
 from styletransfer.images import check_output, open_picture, save_image, to_tensor
+from styletransfer.memory import Extent, Work, check_memory, shortage_told
 from styletransfer.pyramid import plan
 from styletransfer.record import record
 from styletransfer.snapshots import Snapshots
@@ -132,15 +133,22 @@ class Painter:
     ) -> tuple[Result, str, str]:
         """Optimize, with progress, until the end or a signal."""
         from styletransfer.progress import Progress
-        from styletransfer.runtime import retain_memory
+        from styletransfer.runtime import choose_device, choose_precision, retain_memory
         from styletransfer.transfer import encoder_for, stylize
 
         retain_memory()
+        device = choose_device(self.settings.device)
+        precision = str(choose_precision(self.settings.precision, device)).removeprefix("torch.")
+        styles = [Extent(*style.size) for style in self.styles]
+        work = Work(Extent(*content.size), styles, self.settings, precision)
+        check_memory(work, device)
         encoder = encoder_for(self.settings)
-        device, precision = str(encoder.mean.device), str(encoder.dtype).removeprefix("torch.")
         if not self.quiet:
             self.say(f"painting {scales[-1].width}×{scales[-1].height} on {device} in {precision}")
-        with Progress(scales, quiet=self.quiet) as progress:
+        with (
+            shortage_told(work, device, lambda: scales[-1]),
+            Progress(scales, quiet=self.quiet) as progress,
+        ):
 
             def on_step(step: Step) -> bool:
                 progress.show(step)
@@ -162,7 +170,7 @@ class Painter:
                 self._save(error.image, output)
                 message = f"{error}; the best picture is in {output}"
                 raise DivergenceError(message, error.image) from None
-        return result, device, precision
+        return result, str(device), precision
 
     def _save(self, image: Tensor, output: Path) -> None:
         """Save a result, if need be elsewhere: minutes of work are not to be lost."""

@@ -10,6 +10,7 @@ from torch.nn import functional
 from styletransfer.config import Settings
 from styletransfer.encoder import Encoder, load_encoder
 from styletransfer.errors import ConfigError, DivergenceError, ImageError
+from styletransfer.memory import Extent, Work, shortage_told
 from styletransfer.objective import Objective
 from styletransfer.optimize import Losses, OnStep, optimize
 from styletransfer.pyramid import Scale, fit, plan
@@ -76,8 +77,9 @@ def stylize(
         The result, at its full size even if it was stopped before.
 
     Raises:
-        StyleTransferError: If a picture or a setting is refused, or the run
-            diverges; `DivergenceError` holds the best picture before that.
+        StyleTransferError: If a picture or a setting is refused, memory runs
+            out, or the run diverges; `DivergenceError` holds the best picture
+            before that.
 
     References:
         Gatys, Ecker & Bethge (2016); coarse to fine as in Gatys et al. (2017).
@@ -88,26 +90,35 @@ def stylize(
     _check(content, styles, init, settings)
     encoder = encoder or encoder_for(settings)
     scales = plan(content.shape[3], content.shape[2], settings)
-    image = _first_image(content, init, scales[0], settings)
-    for scale in scales:
-        side = max(scale.width, scale.height) * settings.style_scale
-        objective = Objective(
-            encoder,
-            resize(content, scale.width, scale.height).to(encoder.mean),
-            [_resize_style(style, side).to(encoder.mean) for style in styles],
-            settings,
-        )
-        start = resize(image, scale.width, scale.height).to(encoder.mean)
-        try:
-            image, losses, _, stopped = optimize(
-                objective, start, scale.iterations, settings, _tell(on_step, scale)
+    scale, image = scales[0], _first_image(content, init, scales[0], settings)
+    work = _work(content, styles, settings, encoder)
+    with shortage_told(work, encoder.mean.device, lambda: scale):
+        for scale in scales:
+            side = max(scale[:2]) * settings.style_scale
+            objective = Objective(
+                encoder,
+                resize(content, *scale[:2]).to(encoder.mean),
+                [_resize_style(style, side).to(encoder.mean) for style in styles],
+                settings,
             )
-        except DivergenceError as error:
-            error.image = resize(error.image, *scales[-1][:2]).cpu()
-            raise
-        if stopped:
-            break
-    return Result(resize(image, *scales[-1][:2]).cpu(), losses, stopped)
+            start = resize(image, *scale[:2]).to(encoder.mean)
+            try:
+                image, losses, _, stopped = optimize(
+                    objective, start, scale.iterations, settings, _tell(on_step, scale)
+                )
+            except DivergenceError as error:
+                error.image = resize(error.image, *scales[-1][:2]).cpu()
+                raise
+            if stopped:
+                break
+        image = resize(image, *scales[-1][:2]).cpu()
+    return Result(image, losses, stopped)
+
+
+def _work(content: Tensor, styles: Sequence[Tensor], settings: Settings, encoder: Encoder) -> Work:
+    """What decides how much memory a run takes."""
+    extents = [Extent(*image.shape[:1:-1]) for image in (content, *styles)]
+    return Work(extents[0], extents[1:], settings, str(encoder.dtype).removeprefix("torch."))
 
 
 def encoder_for(settings: Settings) -> Encoder:
