@@ -114,6 +114,7 @@ class Painter:
         snapshots = self._snapshots(output, scales, [content, *self.inputs])
         result, device, precision = self._run(picture, output, scales, snapshots)
         self._save(result.image, output)
+        self._warn(result, picture, output)
         height, width = result.image.shape[2:]
         seconds = time.monotonic() - started
         return Painting(output, width, height, result.losses, seconds, device, precision)
@@ -171,6 +172,23 @@ class Painter:
                 message = f"{error}; the best picture is in {output}"
                 raise DivergenceError(message, error.image) from None
         return result, str(device), precision
+
+    def _warn(self, result: Result, content: Image, output: Path) -> None:
+        """Say what is odd about a result, unless the user cut it short."""
+        from styletransfer.verdict import doubt
+
+        if result.stopped:
+            return
+        start = content if self.settings.init == "content" else self.init
+        line = doubt(
+            result,
+            to_tensor(content),
+            [to_tensor(style) for style in self.styles],
+            None if start is None else to_tensor(start),
+            self.settings,
+        )
+        if line is not None:
+            self.say(f"{output}: {line}")
 
     def _save(self, image: Tensor, output: Path) -> None:
         """Save a result, if need be elsewhere: minutes of work are not to be lost."""

@@ -165,12 +165,9 @@ def test_less_than_one_step_is_refused(every: int, studio: Studio) -> None:
         studio.snapshots(every)
 
 
-@pytest.mark.parametrize("name", ["out-10.png", "OUT-10.PNG"])
-def test_a_snapshot_may_not_overwrite_an_input(name: str, studio: Studio) -> None:
-    style = studio.output.with_name(name)
+def test_a_snapshot_may_not_overwrite_an_input(studio: Studio) -> None:
+    style = studio.output.with_name("out-10.png")
     style.touch()
-    if not studio.output.with_name("out-10.png").exists():
-        pytest.skip("capitals count on this file system")
 
     with pytest.raises(ImageError, match="this is also an input"):
         studio.snapshots(5).check([style])
@@ -221,7 +218,7 @@ def test_an_older_snapshot_is_no_hindrance(studio: Studio) -> None:
     [
         ("--save-every 5", 2, "--save-every has no effect: the run has only 4 steps"),
         ("--save-every 0", 2, "--save-every must be 1 or more, not 0"),
-        ("--save-every 2 style-2.png -o style.jpg", 1, "style-2.png"),
+        ("out-2.png --save-every 2", 1, "out-2.png: this is also an input"),
     ],
 )
 def test_it_is_refused_in_one_line_before_torch_is_imported(
@@ -233,9 +230,9 @@ def test_it_is_refused_in_one_line_before_torch_is_imported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "styletransfer.progress", None)
-    output = "" if "-o" in line else " -o out.png"
+    (pictures / "out-2.png").write_bytes((pictures / "style.png").read_bytes())
 
-    ran = command(f"{QUICK} {line}{output}")
+    ran = command(f"{QUICK} {line} -o out.png")
 
     assert ran[:2] == (code, "")
     assert says in ran[2]
