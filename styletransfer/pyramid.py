@@ -75,8 +75,11 @@ def fit(width: int, height: int, size: int) -> tuple[int, int]:
         >>> fit(451, 300, 512)
         (512, 341)
     """
-    scale = size / max(width, height)
-    return max(1, round_half_up(width * scale)), max(1, round_half_up(height * scale))
+    longest = max(width, height)
+    # In whole numbers: a quotient of floats may fall just short of a half.
+    fitted = ((2 * side * size + longest) // (2 * longest) for side in (width, height))
+    across, down = (max(1, side) for side in fitted)
+    return across, down
 
 
 def round_half_up(value: float) -> int:
