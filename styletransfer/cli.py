@@ -1,5 +1,6 @@
 """The command: options in, pictures out, and an exit code to trust."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -13,6 +14,9 @@ from styletransfer.interrupt import InterruptionError, StopRequest, exit_code
 from styletransfer.painter import Painter
 from styletransfer.usage import settings_from
 
+_COMPLETION = "_STYLIZE_COMPLETE"
+"""The environment variable by which a shell asks for completions."""
+
 app = typer.Typer(
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
 )
@@ -20,8 +24,12 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command; an expected failure is one line and an exit code."""
+    if _COMPLETION in os.environ:
+        # Typer breaks help at this width, and a shell takes each line for a candidate.
+        os.environ.setdefault("TERMINAL_WIDTH", "10000")
     try:
-        app()
+        # Under `python -m`, too: help and completion are about this name.
+        app(prog_name="stylize", complete_var=_COMPLETION)
     except InterruptionError as error:
         _say(str(error))
         sys.exit(error.exit_code)

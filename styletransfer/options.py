@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, BadParameter, Option
 
-from styletransfer.config import Settings
+from styletransfer.config import Settings, presets
 
 _DEFAULTS = Settings()
 
@@ -22,6 +22,26 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
         return tuple(int(item) for item in text.split(","))
     except ValueError as error:
         raise BadParameter(f"{text!r} is not a whole number, or some with commas") from error
+
+
+def complete_config(incomplete: str) -> list[str]:
+    """Name what `--config` may take: presets, and files that may hold settings.
+
+    Where no preset fits there is nothing to offer, and shells then complete
+    paths by themselves.
+
+    Args:
+        incomplete: What has been typed.
+    """
+    named = [name for name in presets() if name.startswith(incomplete)]
+    if not named:
+        return []
+    here = [path for path in Path.cwd().iterdir() if path.name.startswith(incomplete)]
+    # A dot file is offered where its dot was typed, and then no preset fits.
+    shown = [path for path in here if not path.name.startswith(".")]
+    files = [path.name for path in shown if path.suffix.lower() in {".toml", ".png"}]
+    folders = [f"{path.name}/" for path in shown if path.is_dir()]
+    return [*named, *sorted(files), *sorted(folders)]
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -66,6 +86,7 @@ Config = Annotated[
         "--config",
         "-c",
         metavar="FILE-or-NAME",
+        autocompletion=complete_config,
         help="Settings from a TOML file, from a PNG that stylize saved, or from a preset: draft, "
         "default, fine, smooth, crisp, gatys. Options on the command line win.",
     ),
