@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, BadParameter, Option
 
-from styletransfer.config import Settings, presets
+from styletransfer.completion import complete_config
+from styletransfer.config import Settings
 
 _DEFAULTS = Settings()
 
@@ -22,26 +23,6 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
         return tuple(int(item) for item in text.split(","))
     except ValueError as error:
         raise BadParameter(f"{text!r} is not a whole number, or some with commas") from error
-
-
-def complete_config(incomplete: str) -> list[str]:
-    """Name what `--config` may take: presets, and files that may hold settings.
-
-    Where no preset fits there is nothing to offer, and shells then complete
-    paths by themselves.
-
-    Args:
-        incomplete: What has been typed.
-    """
-    named = [name for name in presets() if name.startswith(incomplete)]
-    if not named:
-        return []
-    here = [path for path in Path.cwd().iterdir() if path.name.startswith(incomplete)]
-    # A dot file is offered where its dot was typed, and then no preset fits.
-    shown = [path for path in here if not path.name.startswith(".")]
-    files = [path.name for path in shown if path.suffix.lower() in {".toml", ".png"}]
-    folders = [f"{path.name}/" for path in shown if path.is_dir()]
-    return [*named, *sorted(files), *sorted(folders)]
 
 
 def _names(text: str) -> tuple[str, ...]:

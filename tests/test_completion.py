@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from styletransfer.completion import complete_config
 from styletransfer.config import presets
-from styletransfer.options import complete_config
 
 ROOT = Path(__file__).parents[1]
 COMMAND = "from styletransfer.cli import main; import sys; sys.argv[0] = 'stylize'; main()"
