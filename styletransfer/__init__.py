@@ -9,6 +9,7 @@ from styletransfer.errors import (
     DeviceError,
     DivergenceError,
     ImageError,
+    ShortageError,
     StyleTransferError,
     WeightsError,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "DivergenceError",
     "ImageError",
     "Settings",
+    "ShortageError",
     "StyleTransferError",
     "WeightsError",
     "__version__",

@@ -6,8 +6,14 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from styletransfer import errors
-from styletransfer.errors import ConfigError, ImageError, StyleTransferError
+from styletransfer.delivery import UnsavedError
+from styletransfer.errors import (
+    ConfigError,
+    DivergenceError,
+    ImageError,
+    ShortageError,
+    StyleTransferError,
+)
 from styletransfer.images import check_output, is_whole
 from styletransfer.listing import enumerate_briefly, list_pictures
 from styletransfer.naming import (
@@ -18,7 +24,6 @@ from styletransfer.naming import (
     name_results,
     refuse_overwriting,
 )
-from styletransfer.painter import UnsavedError
 from styletransfer.progress import FolderProgress
 
 if TYPE_CHECKING:
@@ -204,13 +209,7 @@ class FolderRun:
 
     def _goes_on_after(self, error: StyleTransferError) -> bool:
         """Whether the next picture may well succeed; else says how to resume."""
-        if isinstance(error, errors.DeviceError) and self.kept + self.painted:
-            from styletransfer.runtime import is_present
-
-            # A device that is there, and served others, was too small for this one.
-            own = is_present(self.painter.settings.device)
-        else:
-            own = isinstance(error, ImageError | errors.DivergenceError)
+        own = isinstance(error, ImageError | DivergenceError | ShortageError)
         if own and not isinstance(error, UnsavedError):
             return True
         if self.kept + self.painted:

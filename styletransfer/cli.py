@@ -20,6 +20,9 @@ from styletransfer.progress import aside
 from styletransfer.report import describe, to_line
 from styletransfer.usage import home, output_path, settings_from
 
+_COMPLETION = "_STYLIZE_COMPLETE"
+"""The environment variable by which a shell asks for completions."""
+
 app = typer.Typer(
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
 )
@@ -27,8 +30,12 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command; an expected failure is one line and an exit code."""
+    if _COMPLETION in os.environ:
+        # Typer breaks help at this width, and a shell takes each line for a candidate.
+        os.environ.setdefault("TERMINAL_WIDTH", "10000")
     try:
-        app()
+        # Under `python -m`, too: help and completion are about this name.
+        app(prog_name="stylize", complete_var=_COMPLETION)
     except InterruptionError as error:
         _say(str(error))
         sys.exit(error.exit_code)
@@ -82,6 +89,7 @@ def stylize(
     skip_existing: opt.SkipExisting = False,
     fail_fast: opt.FailFast = False,
     json: opt.Json = False,
+    save_every: opt.SaveEvery = None,
     quiet: opt.Quiet = False,
     version: Annotated[
         bool,
@@ -108,7 +116,7 @@ def stylize(
     options = Options(recursive, name, skip_existing, fail_fast)
     paint = paint_folder if is_folder(content) else paint_picture
     with StopRequest() as stop:
-        painter = Painter(styles, settings, stop, _say, quiet=quiet)
+        painter = Painter(styles, settings, stop, _say, quiet=quiet, save_every=save_every)
         with closing(paint(painter, content, output_path(output), options)) as results:
             for result in results:
                 _print(result.path, describe(result, styles, settings.seed) if json else None)

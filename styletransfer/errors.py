@@ -5,6 +5,7 @@
     ├── ImageError        a picture that cannot be read or written
     ├── WeightsError      the network's weights
     ├── DeviceError       the processor asked for
+    │   └── ShortageError a picture that takes more memory than there is
     └── DivergenceError   the optimization left the road
 
 Every message is one line that names the thing and the remedy, since the
@@ -35,6 +36,10 @@ class WeightsError(StyleTransferError):
 
 class DeviceError(StyleTransferError):
     """A device that is not there, or too small for the work."""
+
+
+class ShortageError(DeviceError):
+    """A picture that takes more memory than the device has free; a smaller one may do."""
 
 
 class DivergenceError(StyleTransferError):

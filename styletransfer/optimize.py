@@ -41,6 +41,11 @@ class Losses(NamedTuple):
         return sum(self)
 
 
+OnStep = Callable[[int, Losses, Tensor], bool | None]
+"""Takes the steps taken at this size, the losses and the image after them;
+returning True ends the run."""
+
+
 class Optimized(NamedTuple):
     """What the optimization of one size came to."""
 
@@ -62,7 +67,7 @@ def optimize(
     start: Tensor,
     iterations: int,
     settings: Settings,
-    on_step: Callable[[int, Losses], bool | None] | None = None,
+    on_step: OnStep | None = None,
 ) -> Optimized:
     """Move an image until an objective is low.
 
@@ -75,8 +80,10 @@ def optimize(
         start: The first image, shape (1, 3, H, W), RGB in [0, 1].
         iterations: Steps to take.
         settings: Optimizer, learning rate, preconditioning and tolerance.
-        on_step: Called with the number of steps taken and the losses after
-            them; returning True ends the run after this step.
+        on_step: Called with the number of steps taken, the losses and the image
+            after them; returning True ends the run after this step. The image,
+            of the start's shape, may lie outside [0, 1]. It is no copy, and so
+            not to be written to.
 
     Returns:
         The best image that was evaluated.
@@ -97,7 +104,7 @@ def optimize(
         losses, gradient = _evaluate(objective, image)
         best.offer(image, variable, gradient, losses)
         history.append(losses.total)
-        stopped = step > 0 and on_step is not None and on_step(step, losses) is True
+        stopped = step > 0 and on_step is not None and on_step(step, losses, image) is True
         if stopped or step == iterations or _settled(history, settings.tolerance):
             break
         if losses.total > RISE * best.losses.total:

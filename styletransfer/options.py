@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, BadParameter, Option
 
+from styletransfer.completion import complete_config
 from styletransfer.config import Settings
 from styletransfer.naming import DEFAULT_NAME
 
@@ -85,8 +86,20 @@ Config = Annotated[
         "--config",
         "-c",
         metavar="FILE-or-NAME",
+        autocompletion=complete_config,
         help="Settings from a TOML file, from a picture that stylize saved, or from a preset: "
         "draft, default, fine, smooth, crisp, gatys. Options on the command line win.",
+    ),
+]
+SaveEvery = Annotated[
+    int | None,
+    Option(
+        "--save-every",
+        metavar="STEPS",
+        help="Also save the picture after every so many steps of the whole run, beside the "
+        "result and at its size, as OUT-010.png, OUT-020.png, …, over what is there: "
+        "1 every step, 10 a film, 50 a glance now and then.",
+        show_default=False,
     ),
 ]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="No progress; warnings and errors only.")]

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import functools
-import secrets
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from styletransfer.errors import DivergenceError, ImageError
-from styletransfer.images import (
-    check_output,
-    check_side,
-    decode_picture,
-    holds_alpha,
-    open_picture,
-    save_image,
-    to_tensor,
-)
-from styletransfer.record import record
+from styletransfer.delivery import Delivery
+from styletransfer.errors import DivergenceError
+from styletransfer.images import check_side, open_picture, to_tensor
+from styletransfer.memory import Extent, Work, check_memory, shortage_told
+from styletransfer.pyramid import plan
+from styletransfer.snapshots import Snapshots
 from styletransfer.usage import init_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from torch import Tensor
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from styletransfer.config import Settings
-    from styletransfer.images import Decoded
+    from styletransfer.encoder import Encoder
     from styletransfer.interrupt import StopRequest
     from styletransfer.optimize import Losses
     from styletransfer.progress import FolderProgress
+    from styletransfer.pyramid import Scale
     from styletransfer.transfer import Result, Step
-
-
-class UnsavedError(ImageError):
-    """A result that could not be saved at its path; as a rule, nor can the next."""
 
 
 class Painting(NamedTuple):
@@ -82,6 +69,7 @@ class Painter:
         stop: Asked after every step.
         say: Takes a line for the user.
         quiet: Show no progress.
+        save_every: Save a snapshot after every so many steps; None: none.
 
     Raises:
         ImageError: If a style or the init cannot be read.
@@ -95,12 +83,14 @@ class Painter:
         say: Callable[[str], None],
         *,
         quiet: bool = False,
+        save_every: int | None = None,
     ) -> None:
         self.said = ""
         self.settings = settings
         self.stop = stop
         self.say = say
         self.quiet = quiet
+        self.save_every = save_every
         self.style_paths = list(styles)
         init = init_file(settings)
         self.inputs = [*styles] if init is None else [*styles, init]
@@ -138,10 +128,16 @@ class Painter:
         """
         started = time.monotonic()
         unfinished = unfinished or output
-        picture = self._open(content, dict.fromkeys((output, unfinished)))
-        result, device, precision = self._run(picture, unfinished, folder)
+        delivery = Delivery(content, self.settings, self.say)
+        inputs = [content, *self.inputs]
+        delivery.check(dict.fromkeys((output, unfinished)), inputs)
+        scales = plan(*delivery.picture.colours.size, self.settings)
+        check_side(output, max(scales[-1][:2]))
+        snapshots = self._snapshots(delivery, output, scales, inputs)
+        result, device, precision = self._run(delivery, unfinished, scales, snapshots, folder)
         path = unfinished if result.stopped else output
-        self._save(result.image, picture, path)
+        delivery.save(result.image, path)
+        self._warn(result, delivery, path)
         height, width = result.image.shape[2:]
         return Painting(
             path=path,
@@ -155,56 +151,47 @@ class Painter:
             stopped=result.stopped,
         )
 
-    def _open(self, content: Path, outputs: Iterable[Path]) -> Decoded:
-        """Decode the content, and see that the outputs can hold its result."""
-        settings = self.settings
-        picture = decode_picture(
-            content,
-            background=settings.background,
-            metadata=settings.keep_metadata,
-            note=self.say,
-        )
-        for path in outputs:
-            check_output(
-                path,
-                [content, *self.inputs],
-                bits=settings.bits,
-                text=record(settings),
-                metadata=picture.metadata,
-            )
-        if picture.alpha is not None and not holds_alpha(path):
-            self.say(
-                f"{path}: a JPEG holds no transparency, so {content} is laid on "
-                f"{settings.background}; .png, .webp and .tif keep it"
-            )
-        return picture
+    def _snapshots(
+        self, delivery: Delivery, output: Path, scales: Sequence[Scale], inputs: Sequence[Path]
+    ) -> Snapshots | None:
+        """What saves snapshots beside an output, if that is wanted and possible."""
+        if self.save_every is None:
+            return None
+        snapshots = Snapshots(output, self.save_every, scales, delivery.write, self.say)
+        snapshots.check(inputs)
+        return snapshots
 
     def _run(
-        self, content: Decoded, unfinished: Path, folder: FolderProgress | None
+        self,
+        delivery: Delivery,
+        unfinished: Path,
+        scales: list[Scale],
+        snapshots: Snapshots | None,
+        folder: FolderProgress | None,
     ) -> tuple[Result, str, str]:
         """Optimize, with progress, until the end or a signal."""
         from styletransfer.progress import Progress
-        from styletransfer.runtime import retain_memory
-        from styletransfer.transfer import encoder_for, plan, stylize
+        from styletransfer.transfer import stylize
 
-        retain_memory()
-        encoder = encoder_for(self.settings)
-        device, precision = str(encoder.mean.device), str(encoder.dtype).removeprefix("torch.")
-        scales = plan(*content.colours.size, self.settings)
-        check_side(unfinished, max(scales[-1][:2]))
-        self._announce(
-            f"painting {scales[-1].width}×{scales[-1].height} on {device} in {precision}"
-        )
-        with Progress(scales, quiet=self.quiet, folder=folder) as progress:
+        encoder, work = self._encoder(delivery.picture.colours.size)
+        device = encoder.mean.device
+        width, height, _ = scales[-1]
+        self._announce(f"painting {width}×{height} on {device} in {work.precision}")
+        with (
+            shortage_told(work, device, lambda: scales[-1]),
+            Progress(scales, quiet=self.quiet, folder=folder) as progress,
+        ):
 
             def on_step(step: Step) -> bool:
                 progress.show(step)
+                if snapshots is not None:
+                    snapshots.show(step)
                 self.stop.hold = True
                 return self.stop.signal_number is not None
 
             try:
                 result = stylize(
-                    to_tensor(content.colours),
+                    to_tensor(delivery.picture.colours),
                     [to_tensor(style) for style in self.styles],
                     self.settings,
                     init=None if self.init is None else to_tensor(self.init),
@@ -212,10 +199,23 @@ class Painter:
                     on_step=on_step,
                 )
             except DivergenceError as error:
-                self._save(error.image, content, unfinished)
+                delivery.save(error.image, unfinished)
                 message = f"{error}; the best picture is in {unfinished}"
                 raise DivergenceError(message, error.image) from None
-        return result, device, precision
+        return result, str(device), work.precision
+
+    def _encoder(self, content: tuple[int, int]) -> tuple[Encoder, Work]:
+        """The network, loaded once the machine is known to have room for the work."""
+        from styletransfer.runtime import choose_device, choose_precision, retain_memory
+        from styletransfer.transfer import encoder_for
+
+        retain_memory()
+        device = choose_device(self.settings.device)
+        precision = str(choose_precision(self.settings.precision, device)).removeprefix("torch.")
+        styles = [Extent(*style.size) for style in self.styles]
+        work = Work(Extent(*content), styles, self.settings, precision)
+        check_memory(work, device)
+        return encoder_for(self.settings), work
 
     def _announce(self, line: str) -> None:
         """Say what is painted, unless it is the same as before."""
@@ -223,22 +223,20 @@ class Painter:
             self.say(line)
         self.said = line
 
-    def _save(self, image: Tensor, content: Decoded, output: Path) -> None:
-        """Save a result, if need be elsewhere: minutes of work are not to be lost."""
-        save = functools.partial(
-            save_image,
-            image,
-            bits=self.settings.bits,
-            alpha=content.alpha,
-            text=record(self.settings),
-            metadata=content.metadata,
+    def _warn(self, result: Result, delivery: Delivery, path: Path) -> None:
+        """Say what is odd about a result, unless the user cut it short."""
+        from styletransfer.verdict import doubt
+
+        if result.stopped:
+            return
+        content = delivery.picture.colours
+        start = content if self.settings.init == "content" else self.init
+        line = doubt(
+            result,
+            to_tensor(content),
+            [to_tensor(style) for style in self.styles],
+            None if start is None else to_tensor(start),
+            self.settings,
         )
-        try:
-            save(output)
-        except ImageError as error:
-            rescue = Path(tempfile.gettempdir()) / f"stylize-{secrets.token_hex(4)}.png"
-            try:
-                save(rescue)
-            except ImageError as again:
-                raise UnsavedError(f"{error}; nor could it be saved as {rescue}") from again
-            raise UnsavedError(f"{error}; the picture was saved as {rescue} instead") from error
+        if line is not None:
+            self.say(f"{path}: {line}")

@@ -162,7 +162,7 @@ class Progress:
     def _report(self) -> None:
         """Write a line about the size that is over, where there is no bar to see."""
         if self.lines and self.latest is not None:
-            scale, steps, _ = self.latest
+            scale, steps = self.latest[:2]
             seconds = time.monotonic() - self.started
             tqdm.write(
                 f"{_size(scale)}: {steps} steps, {describe(self.latest)}, {seconds:.0f} s so far",

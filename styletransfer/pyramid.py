@@ -1,6 +1,43 @@
 """The list of sizes that a picture is painted at, coarse to fine."""
 
 import math
+from typing import NamedTuple
+
+from styletransfer.config import DEFAULT_SIZE, Settings
+
+
+class Scale(NamedTuple):
+    """One size of a run."""
+
+    width: int
+    """In pixels."""
+
+    height: int
+    """In pixels."""
+
+    iterations: int
+    """Steps to take at this size."""
+
+
+def plan(width: int, height: int, settings: Settings) -> list[Scale]:
+    """List the sizes of a run and the steps at each.
+
+    Args:
+        width: Of the content, in pixels.
+        height: Of the content, in pixels.
+        settings: Sizes and iterations.
+
+    Returns:
+        The sizes, smallest first; the last one is the result's.
+    """
+    longest = max(width, height)
+    size = longest if settings.size == "original" else settings.size
+    size = size or min(DEFAULT_SIZE, longest)
+    steps = settings.iterations
+    return [
+        Scale(*fit(width, height, side), steps[min(level, len(steps) - 1)])
+        for level, side in enumerate(pyramid(size, settings.min_size))
+    ]
 
 
 def pyramid(size: int, min_size: int) -> list[int]:
@@ -39,8 +76,11 @@ def fit(width: int, height: int, size: int) -> tuple[int, int]:
         >>> fit(451, 300, 512)
         (512, 341)
     """
-    scale = size / max(width, height)
-    return max(1, round_half_up(width * scale)), max(1, round_half_up(height * scale))
+    longest = max(width, height)
+    # In whole numbers: a quotient of floats may fall just short of a half.
+    fitted = ((2 * side * size + longest) // (2 * longest) for side in (width, height))
+    across, down = (max(1, side) for side in fitted)
+    return across, down
 
 
 def round_half_up(value: float) -> int:

@@ -36,15 +36,6 @@ def choose_device(name: str) -> torch.device:
     return torch.device(wanted)
 
 
-def is_present(name: str) -> bool:
-    """Whether this machine has a device, by its name as in `choose_device`."""
-    try:
-        choose_device(name)
-    except DeviceError:
-        return False
-    return True
-
-
 def _present_devices() -> list[str]:
     """Name the devices of this machine, the one to prefer last."""
     devices = ["cpu"]

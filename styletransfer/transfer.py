@@ -1,6 +1,5 @@
 """The whole method: a content picture, repainted in the manner of styles."""
 
-import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -8,29 +7,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.config import DEFAULT_SIZE, Settings
+from styletransfer.canvas import canvas, cut
+from styletransfer.config import Settings
 from styletransfer.encoder import Encoder, load_encoder
 from styletransfer.errors import ConfigError, DivergenceError, ImageError
+from styletransfer.memory import Extent, Work, shortage_told
 from styletransfer.objective import Objective
-from styletransfer.optimize import Losses, optimize
-from styletransfer.pyramid import fit, pyramid
+from styletransfer.optimize import Losses, OnStep, optimize
+from styletransfer.pyramid import Scale, fit, plan
 from styletransfer.runtime import choose_device, choose_precision
 
-GRID = 16
-"""Pixels of the image that one position of the fifth block stands for."""
-
-
-class Scale(NamedTuple):
-    """One size of a run."""
-
-    width: int
-    """In pixels."""
-
-    height: int
-    """In pixels."""
-
-    iterations: int
-    """Steps to take at this size."""
+__all__ = ["Result", "Scale", "Step", "encoder_for", "plan", "resize", "stylize"]
 
 
 class Step(NamedTuple):
@@ -44,6 +31,11 @@ class Step(NamedTuple):
 
     losses: Losses
     """The weighted terms after this step."""
+
+    image: Tensor
+    """The image after this step, shape (1, 3, H, W) at the size at work, RGB
+    that may lie outside [0, 1], on the device. No copy: to be looked at, not
+    to be written to."""
 
 
 class Result(NamedTuple):
@@ -86,8 +78,9 @@ def stylize(
         The result, at its full size even if it was stopped before.
 
     Raises:
-        StyleTransferError: If a picture or a setting is refused, or the run
-            diverges; `DivergenceError` holds the best picture before that.
+        StyleTransferError: If a picture or a setting is refused, memory runs
+            out, or the run diverges; `DivergenceError` holds the best picture
+            before that.
 
     References:
         Gatys, Ecker & Bethge (2016); coarse to fine as in Gatys et al. (2017).
@@ -98,48 +91,36 @@ def stylize(
     _check(content, styles, init, settings)
     encoder = encoder or encoder_for(settings)
     scales = plan(content.shape[3], content.shape[2], settings)
-    image = _first_image(content, init, scales[0], settings)
-    for scale in scales:
-        side = max(scale.width, scale.height) * settings.style_scale
-        objective = Objective(
-            encoder,
-            _canvas(resize(content, scale.width, scale.height)).to(encoder.mean),
-            [_resize_style(style, side).to(encoder.mean) for style in styles],
-            settings,
-        )
-        start = _canvas(resize(image, scale.width, scale.height)).to(encoder.mean)
-        try:
-            image, losses, _, stopped = optimize(
-                objective, start, scale.iterations, settings, _tell(on_step, scale)
+    scale, image = scales[0], _first_image(content, init, scales[0], settings)
+    work = _work(content, styles, settings, encoder)
+    with shortage_told(work, encoder.mean.device, lambda: scale):
+        for scale in scales:
+            side = max(scale[:2]) * settings.style_scale
+            objective = Objective(
+                encoder,
+                canvas(resize(content, *scale[:2])).to(encoder.mean),
+                [_resize_style(style, side).to(encoder.mean) for style in styles],
+                settings,
             )
-        except DivergenceError as error:
-            error.image = resize(_cut(error.image, scale), *scales[-1][:2]).cpu()
-            raise
-        image = _cut(image, scale)
-        if stopped:
-            break
-    return Result(resize(image, *scales[-1][:2]).cpu(), losses, stopped)
+            start = canvas(resize(image, *scale[:2])).to(encoder.mean)
+            try:
+                image, losses, _, stopped = optimize(
+                    objective, start, scale.iterations, settings, _tell(on_step, scale)
+                )
+            except DivergenceError as error:
+                error.image = resize(cut(error.image, *scale[:2]), *scales[-1][:2]).cpu()
+                raise
+            image = cut(image, *scale[:2])
+            if stopped:
+                break
+        image = resize(image, *scales[-1][:2]).cpu()
+    return Result(image, losses, stopped)
 
 
-def plan(width: int, height: int, settings: Settings) -> list[Scale]:
-    """List the sizes of a run and the steps at each.
-
-    Args:
-        width: Of the content, in pixels.
-        height: Of the content, in pixels.
-        settings: Sizes and iterations.
-
-    Returns:
-        The sizes, smallest first; the last one is the result's.
-    """
-    longest = max(width, height)
-    size = longest if settings.size == "original" else settings.size
-    size = size or min(DEFAULT_SIZE, longest)
-    steps = settings.iterations
-    return [
-        Scale(*fit(width, height, side), steps[min(level, len(steps) - 1)])
-        for level, side in enumerate(pyramid(size, settings.min_size))
-    ]
+def _work(content: Tensor, styles: Sequence[Tensor], settings: Settings, encoder: Encoder) -> Work:
+    """What decides how much memory a run takes."""
+    extents = [Extent(*image.shape[:1:-1]) for image in (content, *styles)]
+    return Work(extents[0], extents[1:], settings, str(encoder.dtype).removeprefix("torch."))
 
 
 def encoder_for(settings: Settings) -> Encoder:
@@ -176,24 +157,6 @@ def resize(image: Tensor, width: int, height: int) -> Tensor:
     return resized.clamp(0, 1)
 
 
-def _canvas(image: Tensor) -> Tensor:
-    """Mirror an image at its lower and right border, up to whole multiples of `GRID`.
-
-    The pooling of the deepest layers passes over what is left beyond a
-    multiple: those rows would get no strokes.
-    """
-    for dim in (2, 3):
-        side = image.shape[dim]
-        there = torch.arange(math.ceil(side / GRID) * GRID, device=image.device) % (2 * side)
-        image = image.index_select(dim, torch.minimum(there, 2 * side - 1 - there))
-    return image
-
-
-def _cut(image: Tensor, scale: Scale) -> Tensor:
-    """Cut an image out of its canvas."""
-    return image[:, :, : scale.height, : scale.width]
-
-
 def _resize_style(style: Tensor, size: float) -> Tensor:
     """Resize a style so that its longest side is `size`, keeping its shape."""
     width, height = fit(style.shape[3], style.shape[2], max(1, round(size)))
@@ -212,12 +175,14 @@ def _first_image(content: Tensor, init: Tensor | None, scale: Scale, settings: S
     raise ConfigError(f"init {settings.init!r} is a file: read it, and pass it as init=")
 
 
-def _tell(
-    on_step: Callable[[Step], bool | None] | None, scale: Scale
-) -> Callable[[int, Losses], bool | None] | None:
+def _tell(on_step: Callable[[Step], bool | None] | None, scale: Scale) -> OnStep | None:
     if on_step is None:
         return None
-    return lambda iteration, losses: on_step(Step(scale, iteration, losses))
+
+    def tell(iteration: int, losses: Losses, image: Tensor) -> bool | None:
+        return on_step(Step(scale, iteration, losses, cut(image, *scale[:2])))
+
+    return tell
 
 
 def _check(

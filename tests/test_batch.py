@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from styletransfer import cli
-from styletransfer.errors import DeviceError
+from styletransfer.errors import ShortageError
 from styletransfer.images import Decoded, decode_picture
 
 ROOT = Path(__file__).parents[1]
@@ -418,15 +418,15 @@ def test_a_disk_that_is_full_everywhere_ends_the_run_as_well(
 
 
 @pytest.mark.weights
-def test_a_picture_too_large_for_the_device_fails_alone_once_others_were_painted(
+def test_a_picture_too_large_for_the_device_fails_alone(
     studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def crowded(path: Path, **options: Any) -> Decoded:
         if path.name == "b9.png":
-            raise DeviceError("out of memory")
+            raise ShortageError("out of memory")
         return decode_picture(path, **options)
 
-    monkeypatch.setattr("styletransfer.painter.decode_picture", crowded)
+    monkeypatch.setattr("styletransfer.delivery.decode_picture", crowded)
 
     code, out, err = command(f"photos style.png -o out {QUICK} -q")
 

@@ -12,15 +12,18 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
+import torch
 import typer
 
 import styletransfer
 from styletransfer.cli import app
 from styletransfer.config import Settings, field_names, load_config, preset_folder, presets
+from styletransfer.images import save_image
+from styletransfer.record import record
 from styletransfer.usage import INITS, settings_from
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "samples/README.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "samples/README.md", "docs/scripts.md")
 
 
 def read(name: str) -> str:
@@ -41,7 +44,7 @@ def command_lines(name: str) -> list[str]:
 
 README_LINES = command_lines("README.md")
 SAMPLE_LINES = command_lines("samples/README.md")
-LINES = list(dict.fromkeys(README_LINES + SAMPLE_LINES))
+LINES = list(dict.fromkeys(README_LINES + SAMPLE_LINES + command_lines("docs/scripts.md")))
 
 
 class Parsed(NamedTuple):
@@ -62,11 +65,15 @@ def parse(line: str) -> Parsed:
 
 @pytest.fixture
 def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The README's own example of a configuration, as a file in the current folder."""
+    """The README's own example of a configuration, as a file in the current folder.
+
+    And beside it the result that the page for scripts takes the settings from.
+    """
     (text,) = blocks("README.md", "toml")
     monkeypatch.chdir(tmp_path)
     path = Path(text.splitlines()[0].removeprefix("# "))
     path.write_text(text, encoding="utf-8")
+    save_image(torch.zeros(1, 3, 2, 3), Path("painted/a.png"), text=record(Settings()))
     return path
 
 
@@ -94,7 +101,7 @@ def test_each_setting_is_in_the_reference_with_its_default(name: str) -> None:
 @pytest.mark.parametrize("line", LINES)
 def test_each_command_line_parses(line: str) -> None:
     parsed = parse(line)
-    assert parsed.output.suffix in {".png", ".jpg"}
+    assert parsed.output.suffix in {".png", ".jpg", ""}
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if "samples/" in line])

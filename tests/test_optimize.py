@@ -73,12 +73,14 @@ def test_every_step_is_evaluated_and_told_and_so_is_the_start(iterations: int) -
     optimize(objective, GREY, iterations, Settings(), lambda *step: told.append(step))
     assert len(objective.seen) == iterations + 1
     assert torch.equal(objective.seen[0], GREY)
-    assert told == [(step, Losses(10 - step, 0, 0)) for step in range(1, iterations + 1)]
+    steps = range(1, iterations + 1)
+    assert [step[:2] for step in told] == [(step, Losses(10 - step, 0, 0)) for step in steps]
+    assert all(torch.equal(step[2], objective.seen[step[0]]) for step in told)
 
 
 def test_the_caller_may_stop_after_any_step() -> None:
     objective = Scripted(*range(10, 0, -1))
-    result = optimize(objective, GREY, 9, Settings(), lambda step, _: step == 3)
+    result = optimize(objective, GREY, 9, Settings(), lambda step, *_: step == 3)
     assert (result.iterations, result.stopped) == (3, True)
     assert len(objective.seen) == 4
     assert torch.equal(result.image, objective.seen[-1].clamp(0, 1))
@@ -258,7 +260,7 @@ def test_the_preconditioned_variable_needs_fewer_steps_in_the_real_network() -> 
             content,
             steps,
             replace(settings, preconditioning=exponent),
-            lambda _, after: losses.append(after.total),
+            lambda _, after, __: losses.append(after.total),
         )
         return losses
 

@@ -18,7 +18,7 @@ from styletransfer.record import record
 from styletransfer.usage import settings_from
 from tests.pictures import THUMBNAIL, XMP, block_of_a_camera, noise, read_png, read_tiff
 
-QUICK: dict[str, Any] = {"size": 24, "min_size": 24, "iterations": (1,)}
+QUICK: dict[str, Any] = {"size": 24, "min_size": 24, "iterations": (4,)}
 KINDS = [(suffix, 8) for suffix in OUTPUT_SUFFIXES] + [(".png", 16), (".tif", 16)]
 
 Paint = Callable[..., list[str]]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from styletransfer.optimize import Losses
 from styletransfer.progress import FolderProgress, Progress, aside, describe
@@ -21,7 +22,7 @@ LOSSES = Losses(0.5, 1.5, 0.25)
 
 
 def step(scale: Scale, iteration: int, losses: Losses = LOSSES) -> Step:
-    return Step(scale, iteration, losses)
+    return Step(scale, iteration, losses, torch.zeros(1, 3, scale.height, scale.width))
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import math
+from fractions import Fraction
 from itertools import pairwise
 
 import pytest
@@ -52,6 +53,7 @@ def test_the_sizes_grow_end_at_the_last_and_begin_near_the_least(size: int, min_
         (1, 4000, 100, (1, 100)),
         (200, 5, 100, (100, 3)),
         (512, 335, 512, (512, 335)),
+        (82, 41, 333, (333, 167)),
     ],
 )
 def test_a_rectangle_keeps_its_shape(
@@ -66,6 +68,16 @@ def test_the_longest_side_is_exactly_the_size(width: int, height: int, size: int
     assert max(fitted) == size
     assert min(fitted) >= 1
     assert fit(width, height, max(width, height)) == (width, height)
+
+
+@given(SIDES, SIDES, SIDES)
+def test_the_other_side_is_rounded_half_up_and_so_off_by_at_most_half_a_pixel(
+    width: int, height: int, size: int
+) -> None:
+    shape = Fraction(min(width, height), max(width, height))
+    shortest = min(fit(width, height, size))
+    assert shortest == max(1, math.floor(shape * size + Fraction(1, 2)))
+    assert shortest == 1 or abs(shortest - shape * size) <= Fraction(1, 2)
 
 
 @pytest.mark.parametrize(("value", "whole"), [(0.5, 1), (1.5, 2), (2.5, 3), (2.49, 2), (7.0, 7)])

@@ -11,6 +11,7 @@ from torch import Tensor
 from styletransfer.config import DEFAULT_SIZE, Settings
 from styletransfer.encoder import Encoder
 from styletransfer.errors import ConfigError, DivergenceError, ImageError
+from styletransfer.pyramid import fit
 from styletransfer.transfer import Result, Scale, Step, plan, resize, stylize
 
 Picture = Callable[[int, int, int], Tensor]
@@ -122,6 +123,45 @@ def test_a_style_may_be_of_any_shape(style: tuple[int, int], run: Runs, noisy: P
     assert run().image.isfinite().all()
 
 
+ODD = [(1, 1), (15, 15), (4, 2000), (2000, 4), (1, 3000), (3000, 1)]
+"""Heights and widths that no layer of the network was made for."""
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("style", ODD)
+@pytest.mark.parametrize("content", ODD)
+def test_any_content_goes_with_any_style(
+    content: tuple[int, int],
+    style: tuple[int, int],
+    optimizer: str,
+    run: Runs,
+    smooth: Picture,
+    noisy: Picture,
+) -> None:
+    run.content, run.styles = smooth(*content, 0), [noisy(*style, 1)]
+    image = run(size=None, iterations=(1,), optimizer=optimizer).image
+    height, width = content
+    assert image.shape[2:] == fit(width, height, min(DEFAULT_SIZE, max(content)))[::-1]
+    assert image.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("content", "size", "expected"),
+    [((2000, 4), None, (512, 1)), ((4, 2000), 2000, (4, 2000)), ((1, 1), 40, (40, 40))],
+)
+def test_a_thin_picture_keeps_its_long_side(
+    content: tuple[int, int],
+    size: int | None,
+    expected: tuple[int, int],
+    run: Runs,
+    smooth: Picture,
+) -> None:
+    run.content = smooth(*content, 0)
+    image = run(size=size, iterations=(1,)).image
+    assert image.shape == (1, 3, *expected)
+    assert image.isfinite().all()
+
+
 def test_the_result_is_a_picture_on_the_cpu(run: Runs) -> None:
     image = run().image
     assert image.dtype == torch.float32
@@ -134,6 +174,8 @@ def test_the_result_is_a_picture_on_the_cpu(run: Runs) -> None:
     ("width", "height", "size", "expected"),
     [
         (80, 60, None, (80, 60)),
+        (48, 48, None, (48, 48)),
+        (1, 1, None, (1, 1)),
         (DEFAULT_SIZE * 2, DEFAULT_SIZE, None, (DEFAULT_SIZE, DEFAULT_SIZE // 2)),
         (80, 60, 160, (160, 120)),
         (3000, 2000, 300, (300, 200)),
@@ -180,6 +222,9 @@ def test_every_step_at_every_size_is_told_with_its_losses(run: Runs) -> None:
     small, large = Scale(24, 18, 3), Scale(48, 36, 2)
     expected = [(small, 1), (small, 2), (small, 3), (large, 1), (large, 2)]
     assert [(step.scale, step.iteration) for step in told] == expected
+    assert [tuple(step.image.shape) for step in told] == [
+        (1, 3, step.scale.height, step.scale.width) for step in told
+    ]
     assert result.losses.total == min(step.losses.total for step in told[3:])
 
 

@@ -1,0 +1,218 @@
+"""How much memory a run takes, and what is said where that is too much."""
+
+import re
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from styletransfer.config import Settings
+from styletransfer.errors import DeviceError
+from styletransfer.memory import Extent, Work, check_memory, largest_size, need, shortage_told
+from styletransfer.pyramid import Scale
+
+ROOT = Path(__file__).parents[1]
+CPU = torch.device("cpu")
+MIB = 1 << 20
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def work(precision: str = "float32", width: int = 600, height: int = 400, **values: object) -> Work:
+    settings = Settings().with_values(values)
+    return Work(Extent(width, height), [Extent(300, 300)], settings, precision)
+
+
+def python(program: str, *arguments: str) -> str:
+    """The stdout of a fresh process on one core, which must exit with 0."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), *arguments],
+        cwd=ROOT,
+        env={"OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# The forecast
+
+
+def test_the_need_grows_with_the_pixels() -> None:
+    small, large = (need(work(), size) for size in (1024, 2048))
+
+    assert large == pytest.approx(4 * small, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("more", "less"),
+    [
+        (work("float32"), work("bfloat16")),
+        (work(), work(optimizer="adam")),
+        (work(), work(style_weight=0)),
+        (work(style_weight=0), work(style_weight=0, content_weight=0)),
+        (work(style_scale=3), work()),
+        (work(style_scale=3), work(style_scale=3, style_layers=["relu1_1"])),
+        (work(height=600), work(height=300)),
+        (work(width=30_000, height=20_000), work()),
+    ],
+)
+def test_what_takes_more_is_forecast_to_take_more(more: Work, less: Work) -> None:
+    assert need(more, 512) > need(less, 512)
+
+
+def test_several_styles_take_hardly_more_than_one() -> None:
+    one = work()
+
+    assert need(one._replace(styles=[*one.styles] * 3), 512) < 1.1 * need(one, 512)
+
+
+@linux
+@pytest.mark.slow
+@pytest.mark.weights
+@pytest.mark.parametrize(("precision", "optimizer"), [("bfloat16", "lbfgs"), ("float32", "adam")])
+def test_the_forecast_is_a_little_below_the_truth(precision: str, optimizer: str) -> None:
+    program = """
+        import re, sys
+        from pathlib import Path
+        import torch
+        from styletransfer.config import Settings
+        from styletransfer.memory import Extent, Work, need
+        from styletransfer.runtime import retain_memory
+        from styletransfer.transfer import stylize
+
+        def peak():
+            status = Path("/proc/self/status").read_text()
+            return int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) << 10
+
+        retain_memory()
+        precision, optimizer = sys.argv[1:]
+        before = peak()
+        settings = Settings(
+            size=512, min_size=512, iterations=(1,), optimizer=optimizer, precision=precision,
+            device="cpu",
+        )
+        picture = torch.rand(1, 3, 384, 512)
+        stylize(picture, picture, settings)
+        taken = peak() - before
+        print(need(Work(Extent(512, 384), [Extent(512, 384)], settings, precision), 512) / taken)
+    """
+    assert 0.75 < float(python(program, precision, optimizer)) <= 1
+
+
+# A size that fits
+
+
+def test_the_size_that_should_fit_is_the_largest_multiple_of_64() -> None:
+    room = need(work(), 1000)
+    size = largest_size(work(), 4096, room)
+
+    assert size == 960
+    assert need(work(), size) <= room < need(work(), size + 64)
+
+
+def test_the_size_that_should_fit_is_below_the_one_that_does_not() -> None:
+    assert largest_size(work(), 512, sys.maxsize) == 448
+    assert largest_size(work(), 500, sys.maxsize) == 448
+
+
+def test_where_nothing_fits_there_is_no_such_size() -> None:
+    assert largest_size(work(), 512, 1) == 0
+
+
+# Before the work
+
+
+@linux
+def test_a_run_that_takes_more_than_there_is_is_refused_with_a_size_that_fits() -> None:
+    asked = work(size=65_535)
+
+    with pytest.raises(DeviceError) as caught:
+        check_memory(asked, CPU)
+
+    line = str(caught.value)
+    found = re.fullmatch(
+        r"out of memory at 65535×43690 on cpu: it takes about [\d.]+ GB and [\d.]+ GB are free; "
+        r"--size (\d+) should fit",
+        line,
+    )
+    assert found
+    check_memory(asked._replace(settings=replace(asked.settings, size=int(found[1]))), CPU)
+
+
+def test_a_run_that_fits_is_not_refused() -> None:
+    check_memory(work(size=64), CPU)
+
+
+def test_where_nobody_can_tell_nothing_is_refused() -> None:
+    check_memory(work(size=65_535), torch.device("mps"))
+
+
+# When it happens all the same
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        MemoryError("Unable to allocate 3.2 GiB for an array"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 18.13 GB)"),
+        RuntimeError("std::bad_alloc"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+    ],
+)
+def test_a_failed_allocation_is_told_with_the_size_at_work(error: Exception) -> None:
+    with (
+        pytest.raises(DeviceError) as caught,
+        shortage_told(work(), torch.device("mps"), lambda: Scale(600, 400, 1)),
+    ):
+        raise error
+
+    assert str(caught.value) == "out of memory at 600×400 on mps; --size 448 should fit"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("shapes do not match"), ValueError("alloc")])
+def test_any_other_error_passes(error: Exception) -> None:
+    with (
+        pytest.raises(type(error), match=str(error)),
+        shortage_told(work(), CPU, lambda: Scale(600, 400, 1)),
+    ):
+        raise error
+
+
+@linux
+@pytest.mark.parametrize("megabytes", [5, 300])
+def test_a_run_that_runs_out_of_memory_says_so_in_one_line(megabytes: int) -> None:
+    """In resizing, in the network or in the optimizer, by how much there is."""
+    program = """
+        import resource, sys
+        import torch
+        from styletransfer.config import Settings
+        from styletransfer.encoder import Encoder
+        from styletransfer.errors import DeviceError
+        from styletransfer.transfer import stylize
+
+        encoder = Encoder(narrowing=16).place(torch.device("cpu"), torch.float32)
+        picture = torch.rand(1, 3, 20, 30)
+        stylize(picture, picture, Settings(size=30, iterations=(1,)), encoder=encoder)
+        with open("/proc/self/status") as file:
+            (size,) = [line.split()[1] for line in file if line.startswith("VmSize")]
+        limit = (int(size) << 10) + (int(sys.argv[1]) << 20)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        try:
+            stylize(picture, picture, Settings(size=2000, iterations=(1,)), encoder=encoder)
+        except DeviceError as error:
+            print(error)
+    """
+    line = python(program, str(megabytes))
+
+    remedy = r"(--size \d+ should fit|free some memory, or take another machine)"
+    assert re.fullmatch(rf"out of memory at \d+×\d+ on cpu; {remedy}\n", line)
