@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Short enough for 80 columns, which is why the shares of the terms are left out.
 _FORMAT = "{desc} {percentage:3.0f}%|{bar}| {remaining} left{postfix}"
 _LONGEST_NAME = 30
+_PICTURE = 1000  # Parts of one; whole numbers add up exactly, which tqdm insists on.
 
 
 @contextlib.contextmanager
@@ -42,9 +43,9 @@ class FolderProgress:
     def __init__(self, pictures: int, *, quiet: bool) -> None:
         self.lines = not quiet and not sys.stderr.isatty()
         self.pictures = pictures
-        self.ahead = float(pictures)
+        self.ahead = pictures * _PICTURE
         self.number = 0
-        self.share = 0.0
+        self.done = 0
         self.bar = tqdm(
             desc=f"0/{pictures}",
             total=self.ahead,
@@ -70,7 +71,7 @@ class FolderProgress:
     def begin(self, content: Path) -> None:
         """Go to the next picture."""
         self.number += 1
-        self.share = 0.0
+        self.done = 0
         # A line break would tear the bar, and other bytes do worse.
         name = "".join(letter if letter.isprintable() else "?" for letter in content.name)
         if len(name) > _LONGEST_NAME:
@@ -79,8 +80,9 @@ class FolderProgress:
 
     def advance(self, share: float) -> None:
         """Say how much of the picture at work is done, from 0 to 1."""
-        self.bar.update(share - self.share)
-        self.share = share
+        done = round(share * _PICTURE)
+        self.bar.update(done - self.done)
+        self.done = done
 
     def finish(self, content: Path, output: Path, seconds: float) -> None:
         """Count a picture as done; off a terminal, say so."""
@@ -91,7 +93,7 @@ class FolderProgress:
 
     def drop(self) -> None:
         """Expect nothing more of the picture at work."""
-        self.ahead -= 1 - self.share
+        self.ahead -= _PICTURE - self.done
         self.bar.total = self.ahead
         self.bar.refresh()
 
