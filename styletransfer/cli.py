@@ -81,6 +81,7 @@ def stylize(
     pooling: opt.Pooling = None,
     device: opt.Device = None,
     precision: opt.Precision = None,
+    threads: opt.Threads = None,
     background: opt.Background = None,
     bits: opt.Bits = None,
     keep_metadata: opt.KeepMetadata = None,
@@ -91,6 +92,7 @@ def stylize(
     json: opt.Json = False,
     save_every: opt.SaveEvery = None,
     quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
     version: Annotated[
         bool,
         typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
@@ -110,13 +112,17 @@ def stylize(
     says why. 2: wrong usage. 130 or 143: stopped by Ctrl-C or SIGTERM, with
     the best picture so far saved; a second Ctrl-C quits at once.
     """
+    if quiet and verbose:
+        raise ConfigError("--verbose has no effect: --quiet silences it")
     given = {name: context.params[name] for name in field_names()}
     settings = settings_from(config, given, len(styles))
     content, styles = home(content), [home(style) for style in styles]
     options = Options(recursive, name, skip_existing, fail_fast)
     paint = paint_folder if is_folder(content) else paint_picture
     with StopRequest() as stop:
-        painter = Painter(styles, settings, stop, _say, quiet=quiet, save_every=save_every)
+        painter = Painter(
+            styles, settings, stop, _say, quiet=quiet, verbose=verbose, save_every=save_every
+        )
         with closing(paint(painter, content, output_path(output), options)) as results:
             for result in results:
                 _print(result.path, describe(result, styles, settings.seed) if json else None)

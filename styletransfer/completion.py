@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from styletransfer.config import presets
+from styletransfer.presets import presets
 
 
 def complete_config(incomplete: str) -> list[str]:

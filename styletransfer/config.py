@@ -13,6 +13,7 @@ from PIL import ImageColor
 from styletransfer.errors import ConfigError
 from styletransfer.kinds import ANY, as_kind, check_value
 from styletransfer.layers import check_layers
+from styletransfer.presets import preset_folder, presets
 
 DEFAULT_SIZE = 512
 """Longest side in pixels where no size is asked for."""
@@ -34,6 +35,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "preconditioning": (0, 2),
     "tolerance": (0, 1),
     "seed": (0, 2**63 - 1),
+    "threads": (1, 1024),
 }
 
 
@@ -130,6 +132,10 @@ class Settings:
     """Number format of the convolutions. auto: bfloat16 where the processor
     computes it natively."""
 
+    threads: int | None = None
+    """Threads of the processor. None: one for each core. The command sets
+    them; a caller of `stylize` calls ``torch.set_num_threads``."""
+
     background: str = "white"
     """What transparent parts of any picture are laid on: an sRGB colour by
     name or as #rrggbb. For files; `stylize()` is given images without."""
@@ -215,18 +221,6 @@ def load_config(name: str, base: Settings | None = None) -> Settings:
         return (base or Settings()).with_values(values)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
-
-
-def presets() -> list[str]:
-    """Name the presets that come with the package, in alphabetical order."""
-    return sorted(path.stem for path in preset_folder().glob("*.toml"))
-
-
-def preset_folder() -> Path:
-    """Say where the presets lie: in the installed package, or in a checkout."""
-    package = Path(__file__).parent
-    installed = package / "configs"
-    return installed if installed.is_dir() else package.parent / "configs"
 
 
 def field_names() -> list[str]:

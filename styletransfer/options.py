@@ -149,6 +149,12 @@ Json = Annotated[
         rich_help_panel=_SCRIPTS,
     ),
 ]
+Verbose = Annotated[
+    bool,
+    Option(
+        "--verbose", "-v", help="Say which number format and how many threads compute, and why."
+    ),
+]
 ContentWeight = Annotated[
     float | None,
     _setting(
@@ -352,6 +358,15 @@ Precision = Annotated[
         "precision",
         "Number format of the convolutions. auto: bfloat16 where the processor computes it "
         "natively, which is twice as fast.",
+        panel=_NETWORK,
+    ),
+]
+Threads = Annotated[
+    int | None,
+    _setting(
+        "threads",
+        "Threads of the processor: 1 beside other work, or for several runs at once. "
+        "Default: one for each core.",
         panel=_NETWORK,
     ),
 ]

@@ -69,6 +69,7 @@ class Painter:
         stop: Asked after every step.
         say: Takes a line for the user.
         quiet: Show no progress.
+        verbose: Say why it is computed as it is.
         save_every: Save a snapshot after every so many steps; None: none.
 
     Raises:
@@ -83,6 +84,7 @@ class Painter:
         say: Callable[[str], None],
         *,
         quiet: bool = False,
+        verbose: bool = False,
         save_every: int | None = None,
     ) -> None:
         self.said = ""
@@ -90,6 +92,7 @@ class Painter:
         self.stop = stop
         self.say = say
         self.quiet = quiet
+        self.verbose = verbose
         self.save_every = save_every
         self.style_paths = list(styles)
         init = init_file(settings)
@@ -173,10 +176,9 @@ class Painter:
         from styletransfer.progress import Progress
         from styletransfer.transfer import stylize
 
-        encoder, work = self._encoder(delivery.picture.colours.size)
+        encoder, work, machine = self._encoder(delivery.picture.colours.size)
         device = encoder.mean.device
-        width, height, _ = scales[-1]
-        self._announce(f"painting {width}×{height} on {device} in {work.precision}")
+        self._announce(f"painting {scales[-1].width}×{scales[-1].height} on {machine}")
         with (
             shortage_told(work, device, lambda: scales[-1]),
             Progress(scales, quiet=self.quiet, folder=folder) as progress,
@@ -204,18 +206,22 @@ class Painter:
                 raise DivergenceError(message, error.image) from None
         return result, str(device), work.precision
 
-    def _encoder(self, content: tuple[int, int]) -> tuple[Encoder, Work]:
-        """The network, loaded once the machine is known to have room for the work."""
-        from styletransfer.runtime import choose_device, choose_precision, retain_memory
+    def _encoder(self, content: tuple[int, int]) -> tuple[Encoder, Work, str]:
+        """The network, once the machine is known to have room for the work, and the machine."""
+        from styletransfer import runtime
         from styletransfer.transfer import encoder_for
 
-        retain_memory()
-        device = choose_device(self.settings.device)
-        precision = str(choose_precision(self.settings.precision, device)).removeprefix("torch.")
+        runtime.retain_memory()
+        threads = runtime.set_threads(self.settings.threads)
+        device = runtime.choose_device(self.settings.device)
+        precision = runtime.choose_precision(self.settings.precision, device)
         styles = [Extent(*style.size) for style in self.styles]
-        work = Work(Extent(*content), styles, self.settings, precision)
+        work = Work(Extent(*content), styles, self.settings, precision.name)
         check_memory(work, device)
-        return encoder_for(self.settings), work
+        machine = f"{device} in {precision.name}"
+        if self.verbose:
+            machine += f" ({precision.reason}), threads: {threads}"
+        return encoder_for(self.settings), work, machine
 
     def _announce(self, line: str) -> None:
         """Say what is painted, unless it is the same as before."""

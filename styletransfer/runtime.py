@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from typing import NamedTuple
 
 import torch
 
@@ -45,7 +46,22 @@ def _present_devices() -> list[str]:
     return devices
 
 
-def choose_precision(name: str, device: torch.device) -> torch.dtype:
+class Precision(NamedTuple):
+    """A number format of the convolutions."""
+
+    dtype: torch.dtype
+    """`torch.float32` or `torch.bfloat16`."""
+
+    reason: str
+    """Why it was chosen, in words."""
+
+    @property
+    def name(self) -> str:
+        """``float32`` or ``bfloat16``."""
+        return str(self.dtype).removeprefix("torch.")
+
+
+def choose_precision(name: str, device: torch.device) -> Precision:
     """Choose the number format of the convolutions.
 
     bfloat16 is two to three times faster where the processor computes it
@@ -58,21 +74,40 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
         device: Where the network is evaluated.
 
     Returns:
-        `torch.float32` or `torch.bfloat16`.
+        The number format, and why.
     """
     if name != "auto":
-        return torch.float32 if name == "float32" else torch.bfloat16
-    return torch.bfloat16 if _has_native_bfloat16(device) else torch.float32
+        return Precision(torch.float32 if name == "float32" else torch.bfloat16, "as asked for")
+    unit = _bfloat16_unit(device)
+    if unit is None:
+        return Precision(torch.float32, "nothing here is known to compute bfloat16 natively")
+    return Precision(torch.bfloat16, f"computed natively, by {unit}")
 
 
-def _has_native_bfloat16(device: torch.device) -> bool:
+def _bfloat16_unit(device: torch.device) -> str | None:
+    """What computes bfloat16 natively; None if nothing does, or nobody can tell."""
     if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
+        ampere = torch.cuda.get_device_capability(device) >= (8, 0)
+        return "a card of the Ampere generation or later" if ampere else None
     if device.type != "cpu":
-        return False
+        return None
     # torch says this only under names of its own; without them we stay safe.
-    checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(getattr(torch.cpu, check, bool)() for check in checks)
+    checks = {"AMX": "_is_amx_tile_supported", "AVX512-BF16": "_is_avx512_bf16_supported"}
+    return next((unit for unit, check in checks.items() if getattr(torch.cpu, check, bool)()), None)
+
+
+def set_threads(threads: int | None) -> int:
+    """Let torch compute in so many threads, in the whole process.
+
+    Args:
+        threads: 1 and up; None: leave it as it is, as a rule one for each core.
+
+    Returns:
+        How many they are now.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return torch.get_num_threads()
 
 
 def retain_memory() -> None:

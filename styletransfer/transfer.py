@@ -133,7 +133,7 @@ def encoder_for(settings: Settings) -> Encoder:
         The encoder, on its device and in its number format.
     """
     device = choose_device(settings.device)
-    dtype = choose_precision(settings.precision, device)
+    dtype = choose_precision(settings.precision, device).dtype
     return load_encoder(
         settings.network, settings.weights, settings.weights_layout, settings.pooling, device, dtype
     )

@@ -64,6 +64,8 @@ REFUSALS: list[tuple[str, int, str]] = [
     ("content.png style.png -o old.png --layer-weights 1,1", 2, "layer_weights needs one number"),
     ("content.png style.png -o old.png --style-blend 1,2,3", 2, "--style-blend needs one number"),
     ("content.png style.png -o old.png --seed 1", 2, "--seed has no effect"),
+    ("content.png style.png -o old.png --threads 0", 2, "threads must be from 1 to 1024, not 0"),
+    ("content.png style.png -o old.png -q -v", 2, "--verbose has no effect: --quiet"),
     ("content.png style.png -o old.png --network vgg16", 2, "the bundled weights are of vgg19"),
     (
         "content.png style.png -o old.png --content-weight 0 --style-weight 0 --tv-weight 0",
@@ -196,6 +198,15 @@ def test_what_is_odd_about_an_input_is_one_line_though_quiet(
     warning, refusal = ran.err.splitlines()
     assert warning.startswith("stylize: odd.png: its colour profile is not applied (")
     assert refusal.startswith("stylize: error: out.bmp: unknown suffix")
+
+
+@pytest.mark.weights
+def test_verbose_says_why_it_computes_as_it_does(studio: Path, command: Command) -> None:
+    ran = command(f"{QUICK} -o out.png --verbose --precision float32 --threads 1")
+    assert ran.code == 0
+    assert re.match(
+        r"stylize: painting 48×32 on \S+ in float32 \(as asked for\), threads: 1\n", ran.err
+    )
 
 
 @pytest.mark.weights

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from styletransfer.completion import complete_config
-from styletransfer.config import presets
+from styletransfer.presets import presets
 
 ROOT = Path(__file__).parents[1]
 COMMAND = "from styletransfer.cli import main; import sys; sys.argv[0] = 'stylize'; main()"

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from styletransfer.config import Settings, field_names, load_config, preset_folder, presets
+from styletransfer.config import Settings, field_names, load_config
 from styletransfer.errors import ConfigError
+from styletransfer.presets import preset_folder, presets
 
 NAN, INFINITY = float("nan"), float("inf")
 

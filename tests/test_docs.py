@@ -17,8 +17,9 @@ import typer
 
 import styletransfer
 from styletransfer.cli import app
-from styletransfer.config import Settings, field_names, load_config, preset_folder, presets
+from styletransfer.config import Settings, field_names, load_config
 from styletransfer.images import save_image
+from styletransfer.presets import preset_folder, presets
 from styletransfer.record import record
 from styletransfer.usage import INITS, settings_from
 

@@ -8,7 +8,8 @@ from typer.main import get_command
 
 from styletransfer import cli
 from styletransfer import options as opt
-from styletransfer.config import Settings, field_names, presets
+from styletransfer.config import Settings, field_names
+from styletransfer.presets import presets
 
 COMMAND = get_command(cli.app)
 PARAMETERS: dict[str, Any] = {str(each.name): each for each in COMMAND.params}

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from styletransfer.errors import DeviceError
-from styletransfer.runtime import choose_device, choose_precision
+from styletransfer.runtime import choose_device, choose_precision, set_threads
 
 CPU = torch.device("cpu")
 
@@ -56,8 +56,8 @@ def test_an_absent_device_is_an_error_that_names_the_present_ones(
 
 @pytest.mark.parametrize("device", ["cpu", "cuda:0", "mps"])
 def test_a_precision_that_is_named_is_taken(device: str) -> None:
-    assert choose_precision("float32", torch.device(device)) == torch.float32
-    assert choose_precision("bfloat16", torch.device(device)) == torch.bfloat16
+    assert choose_precision("float32", torch.device(device)).dtype == torch.float32
+    assert choose_precision("bfloat16", torch.device(device)).dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,36 @@ def test_a_processor_is_given_bfloat16_only_if_it_computes_it(
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
-    assert choose_precision("auto", CPU) == expected
+    assert choose_precision("auto", CPU).dtype == expected
+
+
+@pytest.mark.parametrize(
+    ("amx", "avx512", "says"),
+    [(True, True, "by AMX"), (False, True, "by AVX512-BF16"), (False, False, "nothing here")],
+)
+def test_the_choice_of_a_precision_names_its_reason(
+    amx: bool, avx512: bool, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
+    assert says in choose_precision("auto", CPU).reason
+    assert choose_precision("float32", CPU).reason == "as asked for"
+    assert choose_precision("bfloat16", CPU).name == "bfloat16"
+
+
+def test_threads_are_set_only_if_asked_for() -> None:
+    before = torch.get_num_threads()
+    assert set_threads(None) == before
+    try:
+        assert set_threads(before + 1) == torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_torch_that_cannot_tell_gets_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     for check in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
         monkeypatch.delattr(torch.cpu, check, raising=False)
-    assert choose_precision("auto", CPU) == torch.float32
+    assert choose_precision("auto", CPU).dtype == torch.float32
 
 
 @pytest.mark.parametrize(
@@ -90,8 +113,8 @@ def test_a_gpu_is_given_bfloat16_from_ampere_on(
     capability: tuple[int, int], expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
-    assert choose_precision("auto", torch.device("cuda:0")) == expected
+    assert choose_precision("auto", torch.device("cuda:0")).dtype == expected
 
 
 def test_mps_is_given_float32() -> None:
-    assert choose_precision("auto", torch.device("mps")) == torch.float32
+    assert choose_precision("auto", torch.device("mps")).dtype == torch.float32

@@ -11,9 +11,10 @@ from PIL import Image
 from torch import Tensor
 
 from styletransfer import cli
-from styletransfer.config import Settings, load_config, presets
+from styletransfer.config import Settings, load_config
 from styletransfer.images import read_image
 from styletransfer.optimize import Losses
+from styletransfer.presets import presets
 from styletransfer.transfer import Result, resize, stylize
 from styletransfer.verdict import doubt
 
