@@ -59,7 +59,7 @@ class Settings:
     min_size: int = 128
     """Longest side of the first, smallest size of the pyramid, in pixels."""
 
-    iterations: tuple[int, ...] = (60, 50, 50)
+    iterations: tuple[int, ...] = (60, 50, 40)
     """Optimizer steps at each size, smallest first; the last number serves all
     further sizes."""
 
@@ -107,7 +107,8 @@ class Settings:
     variable (Adam). None: 1 for L-BFGS, 0.02 for Adam."""
 
     preconditioning: float = 0.5
-    """Exponent α of the frequency preconditioner; 0 optimizes plain pixels."""
+    """Exponent α of the frequency preconditioner at the first size, and half
+    of that at the others; 0 optimizes plain pixels."""
 
     tolerance: float = 0.0
     """A size ends early when the loss fell by less than this share over the

@@ -5,6 +5,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+GROWTH = 4.0
+"""How many times as long as the longest before it an L-BFGS step may be: from white noise,
+without a bound, one of the first may be 200 times as long and end the run."""
+
 
 class Descent(Protocol):
     """Turns the gradient at each point into the step to the next."""
@@ -38,23 +42,33 @@ class LBFGS:
         history: Number of pairs to remember.
         first_step: Root mean square of the first step at a learning rate of 1,
             in units of the vector; there is no curvature to go by yet.
+        growth: How many times as long as the longest before it a step may be.
 
     References:
         Nocedal (1980); Chen, Wang & Zhou (2014) for the recursion on inner
         products. Differs: never stops by tolerance, since mean-reduced losses
-        lie below the usual ones from the start and nothing would ever move.
+        lie below the usual ones from the start and nothing would ever move;
+        without a line search, no step is out of proportion to those before
+        it.
     """
 
     def __init__(
-        self, like: Tensor, learning_rate: float, history: int = 20, first_step: float = 0.01
+        self,
+        like: Tensor,
+        learning_rate: float,
+        history: int = 20,
+        first_step: float = 0.01,
+        growth: float = GROWTH,
     ) -> None:
         self.learning_rate = learning_rate
         self.history = history
         self.first_step = first_step
+        self.growth = growth
         self.pairs = like.new_zeros(2 * history, like.numel())
         self.products = torch.zeros(2 * history, 2 * history, dtype=torch.float64)
         self.slots: list[int] = []
         self.last_step = self.last_gradient = like.new_zeros(0)
+        self.longest = 0.0
 
     def step(self, gradient: Tensor) -> Tensor:
         """Propose a step, which counts as taken."""
@@ -66,16 +80,29 @@ class LBFGS:
         else:
             scale = gradient.square().mean().sqrt().clamp_min(1e-30)
             direction = gradient * (-self.first_step / scale)
-        self.last_step = direction * self.learning_rate
+        self.last_step = self._bounded(direction * self.learning_rate)
         return self.last_step
 
     def back_off(self) -> None:
         """Forget the pairs, and start again with a first step a tenth as long."""
         self.slots.clear()
         self.last_step = self.last_step[:0]
+        self.longest = 0.0
         self.first_step /= 10
         self.pairs.zero_()
         self.products.zero_()
+
+    def _bounded(self, step: Tensor) -> Tensor:
+        """Shorten a step that is out of all proportion to those before it.
+
+        The first pairs may tell of almost no curvature, and the step that they
+        propose then leads a hundred times as far as any before.
+        """
+        length = step.norm().item()
+        if self.longest and length > self.growth * self.longest:
+            step, length = step * (self.growth * self.longest / length), self.growth * self.longest
+        self.longest = max(self.longest, length)
+        return step
 
     def _remember(self, step: Tensor, change: Tensor) -> None:
         """Store a pair, unless its curvature is not positive."""

@@ -24,7 +24,7 @@ where a picture starts as the content, an honest step may rise by any factor."""
 RISE = 2.0
 """A loss this many times the best so far is taken back."""
 
-FIRST_STEP = 0.01
+FIRST_STEP = 0.03
 """How far the first L-BFGS step may move any wave of the image, in units of [0, 1]."""
 
 

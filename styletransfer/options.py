@@ -280,8 +280,8 @@ Preconditioning = Annotated[
     float | None,
     _setting(
         "preconditioning",
-        "How much easier large areas move than fine detail (an exponent): "
-        "0 plain pixels, 0.5 default, 1 areas first.",
+        "How much easier large areas move than fine detail, an exponent, halved after the first "
+        "size: 0 plain pixels, 0.5 default, 1 areas first.",
         panel=_METHOD,
     ),
 ]

@@ -1,6 +1,7 @@
 """The whole method: a content picture, repainted in the manner of styles."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -18,6 +19,11 @@ from styletransfer.pyramid import Scale, fit, plan
 from styletransfer.runtime import choose_device, choose_precision
 
 __all__ = ["Result", "Scale", "Step", "encoder_for", "plan", "resize", "stylize"]
+
+
+LATER = 0.5
+"""Factor of the preconditioner's exponent after the first size: the large areas are settled
+by then, and what is to come is detail."""
 
 
 class Step(NamedTuple):
@@ -92,6 +98,7 @@ def stylize(
     encoder = encoder or encoder_for(settings)
     scales = plan(content.shape[3], content.shape[2], settings)
     scale, image = scales[0], _first_image(content, init, scales[0], settings)
+    method = settings
     work = _work(content, styles, settings, encoder)
     with shortage_told(work, encoder.mean.device, lambda: scale):
         for scale in scales:
@@ -105,12 +112,13 @@ def stylize(
             start = canvas(resize(image, *scale[:2])).to(encoder.mean)
             try:
                 image, losses, _, stopped = optimize(
-                    objective, start, scale.iterations, settings, _tell(on_step, scale)
+                    objective, start, scale.iterations, method, _tell(on_step, scale)
                 )
             except DivergenceError as error:
                 error.image = resize(cut(error.image, *scale[:2]), *scales[-1][:2]).cpu()
                 raise
             image = cut(image, *scale[:2])
+            method = replace(settings, preconditioning=settings.preconditioning * LATER)
             if stopped:
                 break
         image = resize(image, *scales[-1][:2]).cpu()

@@ -1,10 +1,11 @@
+import math
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor
 
-from styletransfer.descent import LBFGS, Adam, Descent
+from styletransfer.descent import GROWTH, LBFGS, Adam, Descent
 
 SIZE = 30
 
@@ -70,7 +71,8 @@ def test_lbfgs_walks_the_path_of_the_textbook(history: int) -> None:
     matrix, start = quadratic()
     # Long enough for every slot of the history to be used again, twice over.
     steps = min(2 * history + 5, 25)
-    ours = descend(LBFGS(start, 1.0, history=history, first_step=0.01), matrix.matmul, start, steps)
+    unbounded = LBFGS(start, 1.0, history=history, first_step=0.01, growth=math.inf)
+    ours = descend(unbounded, matrix.matmul, start, steps)
     book = descend(TextbookLBFGS(history, 0.01), matrix.matmul, start, steps)
     for at, expected in zip(ours, book, strict=True):
         torch.testing.assert_close(at, expected, rtol=1e-6, atol=1e-8)
@@ -106,6 +108,17 @@ def test_lbfgs_forgets_a_step_along_which_the_slope_did_not_grow() -> None:
     points = descend(descent, torch.neg, start, 3)
     assert not descent.slots
     assert all(point.isfinite().all() for point in points)
+
+
+def test_a_step_of_lbfgs_grows_by_no_more_than_a_factor() -> None:
+    # A slope that hardly changes along the first step: the model's bottom is far away.
+    descent = LBFGS(torch.zeros(2), 1.0, first_step=0.1)
+    first = descent.step(torch.tensor([1.0, 1.0]))
+    second = descent.step(torch.tensor([0.999, 0.999]))
+    assert second.norm().item() == pytest.approx(GROWTH * first.norm().item())
+    torch.testing.assert_close(second / second.norm(), first / first.norm())
+    descent.back_off()
+    assert descent.step(torch.tensor([1.0, 1.0])).norm() < first.norm()
 
 
 @pytest.mark.parametrize("descent", [LBFGS, Adam])
