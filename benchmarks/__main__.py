@@ -44,14 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plan = plan._replace(repeats=options.repeats or plan.repeats)
     machine = {"load average": _load(), **measure("machine.describe"), "repeats": plan.repeats}
     print(header(machine, quick=options.quick), flush=True)
-    rows = [row for part in options.parts for row in PARTS[part](plan)]
-    if options.quick:
-        rows = [row._replace(bar=None) for row in rows]
-    print(format_table(rows), flush=True)
-    found = {"quick": options.quick, "machine": machine, "rows": as_json(rows)}
-    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
-    options.output.write_text(text, encoding="utf-8")
-    print(f"\nAlso in {options.output}")
+    rows: list[Row] = []
+    try:
+        for part in options.parts:
+            for row in PARTS[part](plan):
+                rows.append(row._replace(bar=None) if options.quick else row)
+    finally:
+        # Whatever ended it: what was measured until then took its time.
+        print(format_table(rows), flush=True)
+        found = {"quick": options.quick, "machine": machine, "rows": as_json(rows)}
+        text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+        options.output.write_text(text, encoding="utf-8")
+        print(f"\nAlso in {options.output}")
 
 
 def header(machine: Mapping[str, Any], *, quick: bool) -> str:
@@ -98,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=_output,
         default=ROOT / "benchmarks" / "results.json",
         help="where to write the same as JSON (benchmarks/results.json)",
     )
@@ -110,6 +114,13 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"must be 1 or more, not {number}")
     return number
+
+
+def _output(text: str) -> Path:
+    path = Path(text)
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"cannot be written: {path}")
+    return path
 
 
 def _parts(text: str) -> list[str]:

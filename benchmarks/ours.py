@@ -16,7 +16,7 @@ from styletransfer.config import Settings
 from styletransfer.images import read_image
 from styletransfer.objective import Objective
 from styletransfer.optimize import Losses, optimize
-from styletransfer.runtime import retain_memory
+from styletransfer.runtime import choose_precision, retain_memory
 from styletransfer.transfer import Step, encoder_for, resize, stylize
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -131,7 +131,7 @@ def _peer_objective(stored: dict[str, Any], precision: Precision) -> PeerObjecti
     return PeerObjective(encoder, stored["content"], stored["style"])
 
 
-def precisions(size: int, iterations: list[int] | None) -> dict[str, Any]:
+def precisions(size: int, iterations: list[int] | None) -> dict[str, Any] | None:
     """Paint the same picture in float32 and in bfloat16.
 
     Args:
@@ -140,8 +140,11 @@ def precisions(size: int, iterations: list[int] | None) -> dict[str, Any]:
 
     Returns:
         The float32 loss of both results; the mean and the largest difference
-        of their pixels, in levels of 255.
+        of their pixels, in levels of 255. None: the processor would only
+        emulate bfloat16, which may take hours.
     """
+    if choose_precision("auto", torch.device("cpu")) == torch.float32:
+        return None
     retain_memory()
     base = Settings(size=size, device="cpu")
     if iterations is not None:

@@ -92,6 +92,15 @@ def test_an_unknown_part_is_refused_with_the_known_ones(capsys: pytest.CaptureFi
     assert "no part 'speed'; there are iteration, growth" in capsys.readouterr().err
 
 
+def test_an_output_that_cannot_be_written_is_refused_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for output in (tmp_path, tmp_path / "missing" / "found.json"):
+        with pytest.raises(SystemExit):
+            main(["--output", str(output)])
+        assert f"cannot be written: {output}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("style_layers", "number"),
     [(Settings().style_layers, 13), (("relu1_1", "relu2_2"), 10), (("conv5_4",), 16)],
