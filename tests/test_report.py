@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from styletransfer.config import Settings
 from styletransfer.naming import Job
 from styletransfer.optimize import Losses
 from styletransfer.painter import Painting
@@ -13,6 +14,7 @@ from styletransfer.report import describe, to_line
 
 PAINTING = Painting(
     path=Path("out.png"),
+    settings=Settings(seed=7, tv_weight=0.3),
     content=Path("photo.jpg"),
     width=48,
     height=32,
@@ -26,7 +28,7 @@ STYLES = [Path("a.png"), Path("b.png")]
 
 
 def test_a_painting_is_described() -> None:
-    assert describe(PAINTING, STYLES, seed=7) == {
+    assert describe(PAINTING, STYLES) == {
         "path": "out.png",
         "content": "photo.jpg",
         "styles": ["a.png", "b.png"],
@@ -45,9 +47,9 @@ def test_a_result_that_was_there_has_the_same_keys_and_null_where_nothing_is_kno
     tmp_path: Path,
 ) -> None:
     Image.new("RGB", (5, 4)).save(tmp_path / "out.png")
-    described = describe(Job(Path("photo.jpg"), tmp_path / "out.png"), STYLES, seed=7)
+    described = describe(Job(Path("photo.jpg"), tmp_path / "out.png"), STYLES)
 
-    assert list(described) == list(describe(PAINTING, STYLES, seed=7))
+    assert list(described) == list(describe(PAINTING, STYLES))
     assert described["size"] == [5, 4]
     assert (described["stopped"], described["skipped"]) == (False, True)
     assert {key for key, value in described.items() if value is None} == {
