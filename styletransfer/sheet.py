@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# Pixels, but for the last one.
+# Pixels, but for the counts in _MOST_TIMES and _ACROSS.
 _WIDEST, _HIGHEST = 2400, 3600
 _LARGEST, _SMALLEST = 512, 128
+_ENLARGED, _MOST_TIMES = 400, 4
 _MARGIN, _GAP = 40, 24
-_TEXT = (16, 28)
+_TEXT = (16, 32)
 _ACROSS = 6
 
 _PAPER, _INK, _GREY, _RED = "white", "#1a1a1a", "#737373", "#b3001b"
@@ -54,7 +55,7 @@ class ContactSheet:
     One axis makes a row, broken into lines of equal length where it is long,
     with a label above each picture. Two axes make a grid: the first goes down
     and has its labels at the left, the second goes across and has them on top.
-    No picture is enlarged: what is seen are its own pixels, or fewer.
+    A large picture is scaled down, a draft enlarged by a whole number.
 
     Args:
         axes: One or two; the values of the last one change fastest.
@@ -73,7 +74,7 @@ class ContactSheet:
             self.number = self.rows * self.columns
         self.cell = self._cell(size)
         low, high = _TEXT
-        self.text = min(high, max(low, self.cell[0] // 18))
+        self.text = min(high, max(low, self.cell[0] // 16))
         self.font = ImageFont.load_default(self.text)
         self.label = 2 * self.text
         self.left = _MARGIN + self._row_labels(self.font)
@@ -179,10 +180,12 @@ class ContactSheet:
         self._draw_words(number, words, _GREY)
 
     def _draw_note(self, number: int, words: str) -> None:
-        """A word on a white band across the picture, which is legible on any."""
+        """A word on white, which is legible on any picture."""
         left, top, right, bottom = self.box(number)
-        middle = (top + bottom) // 2
-        self.draw.rectangle((left, middle - self.text, right - 1, middle + self.text), _PAPER)
+        x, y = (left + right) / 2, (top + bottom) / 2
+        half = self._length(words) / 2 + self.text / 2
+        around = (x - half, y - self.text, x + half, y + self.text)
+        self.draw.rounded_rectangle(around, self.text / 3, _PAPER, _LINE)
         self._draw_words(number, words, _RED)
 
     def _draw_words(self, number: int, words: str, colour: str) -> None:
@@ -191,6 +194,7 @@ class ContactSheet:
 
 
 def _fitted(size: tuple[int, int], room: tuple[int, int]) -> tuple[int, int]:
-    """Width and height of what is scaled down to have room, and never up."""
-    scale = min(1.0, room[0] / size[0], room[1] / size[1])
+    """Width and height that a picture is shown with, where there is some room."""
+    times = max(1, min(_MOST_TIMES, _ENLARGED // max(size)))
+    scale = min(float(times), room[0] / size[0], room[1] / size[1])
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from styletransfer.config import Settings
 
 _WEIGHTS = {
-    "content_weight": ("content", "Content weight"),
-    "style_weight": ("style", "Style weight"),
+    "content_weight": ("content", "content weight"),
+    "style_weight": ("style", "style weight"),
     "tv_weight": ("tv", "TV weight"),
 }
 """The settings that take a list: in the name of a file, and in words."""
@@ -37,13 +37,13 @@ class Variant(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The values in words, such as ``Style weight 5, TV weight 0.3``."""
+        """The values in words, such as ``style weight 5, TV weight 0.3``."""
         return self._words(name for name in _WEIGHTS if name in self.values)
 
     @property
     def constants(self) -> str:
-        """The weights that do not vary, in the same words."""
-        return self._words(name for name in _WEIGHTS if name not in self.values)
+        """The weights that do not vary, such as ``Content weight 1``."""
+        return _capital(self._words(name for name in _WEIGHTS if name not in self.values))
 
     def _words(self, names: Iterable[str]) -> str:
         return ", ".join(
@@ -94,7 +94,9 @@ def sweep_from(config: str | None, given: Mapping[str, Any], styles: int, output
         Variant(choice, each, _named(output, choice))
         for choice, each in zip(choices, settings, strict=True)
     )
-    axes = (Axis(_WEIGHTS[name][1], [*map(shown, values)]) for name, values in lists.items())
+    axes = (
+        Axis(_capital(_WEIGHTS[name][1]), [*map(shown, values)]) for name, values in lists.items()
+    )
     return Sweep(tuple(axes), tuple(variants))
 
 
@@ -110,6 +112,10 @@ def shown(value: float) -> str:
 
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _named(output: Path, choice: Mapping[str, float]) -> Path:
