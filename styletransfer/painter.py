@@ -158,10 +158,7 @@ class Painter:
                 differ in their weights alone; None: there is no other.
 
         Returns:
-            As `paint` does.
-
-        Raises:
-            StyleTransferError: As `paint` does.
+            As `paint` does, which also tells what is raised.
         """
         started = time.monotonic()
         delivery = order.delivery

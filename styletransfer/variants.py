@@ -119,6 +119,6 @@ def _capital(words: str) -> str:
 
 
 def _named(output: Path, choice: Mapping[str, float]) -> Path:
-    """Beside the sheet, with the values in its name."""
-    values = [f"{_WEIGHTS[name][0]}{shown(value)}" for name, value in choice.items()]
-    return output.with_name("-".join([output.stem, *values]) + output.suffix)
+    """Beside the sheet, with the values in its name; without values the path itself."""
+    values = [f"-{_WEIGHTS[name][0]}{shown(value)}" for name, value in choice.items()]
+    return output.parent / f"{output.stem}{''.join(values)}{output.suffix}" if values else output

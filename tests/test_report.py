@@ -4,13 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from styletransfer.config import Settings
+from styletransfer.images import save_image
 from styletransfer.naming import Job
 from styletransfer.optimize import Losses
 from styletransfer.painter import Painting
+from styletransfer.record import record
 from styletransfer.report import describe, to_line
+from styletransfer.sheet import Sheet
 
 PAINTING = Painting(
     path=Path("out.png"),
@@ -35,11 +39,13 @@ def test_a_painting_is_described() -> None:
         "size": [48, 32],
         "seconds": 1.235,
         "seed": 7,
+        "weights": {"content": 1.0, "style": 5.0, "tv": 0.3},
         "losses": {"content": 0.5, "style": 1.5, "tv": 0.25, "total": 2.25},
         "device": "cpu",
         "precision": "float32",
         "stopped": False,
         "skipped": False,
+        "sheet": False,
     }
 
 
@@ -53,7 +59,32 @@ def test_a_result_that_was_there_has_the_same_keys_and_null_where_nothing_is_kno
     assert described["size"] == [5, 4]
     assert (described["stopped"], described["skipped"]) == (False, True)
     assert {key for key, value in described.items() if value is None} == {
-        *("seconds", "seed", "losses", "device", "precision")
+        *("seconds", "seed", "weights", "losses", "device", "precision")
+    }
+
+
+def test_a_result_that_was_there_tells_the_weights_that_it_carries(tmp_path: Path) -> None:
+    path = tmp_path / "out.png"
+    save_image(torch.zeros(1, 3, 2, 3), path, text=record(Settings(tv_weight=0.3)))
+
+    assert describe(Job(Path("photo.jpg"), path), STYLES)["weights"] == {
+        "content": 1.0,
+        "style": 5.0,
+        "tv": 0.3,
+    }
+
+
+def test_a_contact_sheet_says_that_it_is_one() -> None:
+    described = describe(Sheet(Path("out.png"), Path("photo.jpg"), 1600, 400), STYLES)
+
+    assert list(described) == list(describe(PAINTING, STYLES))
+    assert described["sheet"] is True
+    assert {key: value for key, value in described.items() if value} == {
+        "path": "out.png",
+        "content": "photo.jpg",
+        "styles": ["a.png", "b.png"],
+        "size": [1600, 400],
+        "sheet": True,
     }
 
 
