@@ -108,7 +108,6 @@ class SweepRun:
         self.stop = painter.stop
         self.content = content
         self.output = output
-        self.stopped = False
         self.kept = self.painted = 0
         self.targets: SharedTargets | None = None
         self.failed: list[str] = []
@@ -128,16 +127,17 @@ class SweepRun:
         self._check_room()
         with SeriesProgress(len(self.variants), quiet=self.painter.quiet) as progress:
             for number in range(len(self.variants)):
-                result = self._result(number, progress)
-                if self.stopped:
+                if self.stop.signal_number is not None:
                     break
+                result = self._result(number, progress)
                 if result is not None:
                     yield result
         if self.kept and not self.painter.quiet:
             self.painter.say(f"{self.kept} of {len(self.variants)} results were there already")
-        if self.kept + self.painted + len(self.failed):
+        tried = self.kept + self.painted + len(self.failed)
+        if tried:
             yield self._save_sheet()
-        if self.stopped:
+        if tried < len(self.variants):
             self.stop.release()
         if self.failed:
             raise StyleTransferError(
@@ -167,7 +167,7 @@ class SweepRun:
             self.painter.check_room(order.delivery)
 
     def _result(self, number: int, progress: SeriesProgress) -> Painting | Job | None:
-        """The result of a variant, painted unless it is kept; None if that failed."""
+        """The result of a variant, painted unless it is kept; None if it failed or was stopped."""
         variant, order = self.variants[number], self.orders[number]
         job = Job(self.content, variant.output)
         progress.begin(variant.label)
@@ -187,11 +187,10 @@ class SweepRun:
             progress.drop()
             return None
         if painting.stopped:
-            self.stopped = True
             self.stop.message = (
                 f"interrupted: {self._done()}; {painting.path} holds the one at work"
             )
-            return painting
+            return None
         self.painted += 1
         self._place(number, job.output)
         progress.finish(variant.label, job.output, painting.seconds)

@@ -1,6 +1,6 @@
 """A picture to paint, and what is refused of it before the network is loaded."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,12 @@ from styletransfer.errors import ConfigError, DeviceError, ImageError
 from styletransfer.memory import Extent
 from styletransfer.order import Order, accept, check_room
 
-Accept = Callable[..., Order]
-
 STYLES = [Extent(20, 20)]
 
 
 def delivery(**values: Any) -> Delivery:
     Image.new("RGB", (48, 32), "teal").save("content.png")
-    settings = Settings(**{"min_size": 24, "iterations": (3,)} | values)
+    settings = replace(Settings(min_size=24, iterations=(3,)), **values)
     return Delivery(Path("content.png"), settings, lambda line: None)
 
 
@@ -52,7 +50,7 @@ def test_snapshots_are_counted_over_all_sizes() -> None:
         order(save_every=7)
 
 
-@pytest.mark.parametrize("output", ["content.png", "style.png", "out.bmp", "."])
+@pytest.mark.parametrize("output", ["content.png", "style.png", "out.bmp"])
 def test_a_path_that_cannot_hold_the_result_is_refused(output: str) -> None:
     with pytest.raises(ImageError):
         order(output)

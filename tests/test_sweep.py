@@ -1,6 +1,7 @@
 """Sweeps of weights, as a person or a script meets them."""
 
 import errno
+import itertools
 import json
 import os
 import re
@@ -415,14 +416,14 @@ def test_a_signal_leaves_a_sheet_of_what_is_done_and_the_best_of_the_one_at_work
     command: Command,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    say = cli._print
+    show, steps = Progress.show, itertools.count(1)
 
-    def interrupt(path: Path, described: Any) -> None:
-        say(path, described)
-        if path.name == "out-tv0.png":
+    def interrupt(self: Progress, step: Any) -> None:
+        show(self, step)
+        if next(steps) == 9 + 2:
             signal.raise_signal(number)
 
-    monkeypatch.setattr(cli, "_print", interrupt)
+    monkeypatch.setattr(Progress, "show", interrupt)
 
     assert command(f"{LINE} --size 24 --min-size 24 -n 9 -q") == Ran(
         code,
@@ -433,6 +434,27 @@ def test_a_signal_leaves_a_sheet_of_what_is_done_and_the_best_of_the_one_at_work
     assert pictures() == {"out.png", "out-tv0.png", "out-tv0.3.partial.png"}
     empty = (0xF2, 0xF2, 0xF2)
     assert [bool((shown(n)[10, 10] == empty).all()) for n in range(3)] == [False, True, True]
+
+
+@pytest.mark.weights
+def test_after_a_signal_between_two_variants_the_next_is_not_begun(
+    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say = cli._print
+
+    def interrupt(path: Path, described: Any) -> None:
+        say(path, described)
+        if path.name == "out-tv0.3.png":
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(cli, "_print", interrupt)
+
+    assert command(f"{LINE} {QUICK} -q") == Ran(
+        130,
+        "out-tv0.png\nout-tv0.3.png\nout.png\n",
+        "stylize: interrupted: 2 of 3 results are done; --skip-existing resumes\n",
+    )
+    assert pictures() == {"out.png", "out-tv0.png", "out-tv0.3.png"}
 
 
 @pytest.mark.weights
