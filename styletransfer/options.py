@@ -151,7 +151,7 @@ Json = Annotated[
     Option(
         "--json",
         help="Print a JSON object for each result instead of its path: path, content, styles, "
-        "size, seconds, seed, losses, device, precision, stopped, skipped.",
+        "size, seconds, seed, weights, losses, device, precision, stopped, skipped, sheet.",
         rich_help_panel=_SCRIPTS,
     ),
 ]
