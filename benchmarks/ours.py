@@ -143,7 +143,7 @@ def precisions(size: int, iterations: list[int] | None) -> dict[str, Any] | None
         of their pixels, in levels of 255. None: the processor would only
         emulate bfloat16, which may take hours.
     """
-    if choose_precision("auto", torch.device("cpu")) == torch.float32:
+    if choose_precision("auto", torch.device("cpu")).dtype == torch.float32:
         return None
     retain_memory()
     base = Settings(size=size, device="cpu")

@@ -24,7 +24,7 @@ from styletransfer.naming import (
     name_results,
     refuse_overwriting,
 )
-from styletransfer.progress import FolderProgress
+from styletransfer.progress import SeriesProgress
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -68,7 +68,7 @@ def paint_picture(painter: Painter, content: Path, output: Path, options: Option
         StyleTransferError: As `Painter.paint` does.
         InterruptionError: If a signal ended the run.
     """
-    _refuse_idle(options)
+    refuse_idle(options)
     job = Job(content, output)
     if options.skip_existing and is_whole(output):
         refuse_overwriting([job], painter.inputs)
@@ -85,7 +85,7 @@ def paint_picture(painter: Painter, content: Path, output: Path, options: Option
         painter.stop.message = f"stopped early: {painting.path} holds the best picture so far"
         painter.stop.release()
     if unfinished is not None:
-        _remove(unfinished)
+        remove(unfinished)
 
 
 def paint_folder(painter: Painter, folder: Path, output: Path, options: Options) -> Results:
@@ -165,10 +165,10 @@ class FolderRun:
 
     def paint(self) -> Results:
         """Paint the pictures, as `paint_folder` says."""
-        with FolderProgress(len(self.jobs), quiet=self.painter.quiet) as progress:
+        with SeriesProgress(len(self.jobs), quiet=self.painter.quiet) as progress:
             for job in self.jobs:
                 self.painter.stop.release()
-                progress.begin(job.content)
+                progress.begin(job.content.name)
                 result = self._result(job, progress)
                 if result is not None:
                     yield result
@@ -179,7 +179,7 @@ class FolderRun:
         if self.failed:
             raise StyleTransferError(self._failures())
 
-    def _result(self, job: Job, progress: FolderProgress) -> Painting | Job | None:
+    def _result(self, job: Job, progress: SeriesProgress) -> Painting | Job | None:
         """The result of a job, painted unless it is to be kept; None if that failed."""
         if self.options.skip_existing and is_whole(job.output):
             self.kept += 1
@@ -188,10 +188,12 @@ class FolderRun:
             return job
         try:
             painting = self.painter.paint(
-                job.content, job.output, unfinished=job.unfinished, folder=progress
+                job.content, job.output, unfinished=job.unfinished, series=progress
             )
         except StyleTransferError as error:
-            if not self._goes_on_after(error):
+            if not concerns_one(error):
+                if self.kept + self.painted:
+                    self.painter.say(self._progress())
                 raise
             named = str(error) if str(job.content) in str(error) else f"{job.content}: {error}"
             self.painter.say(f"error: {named}")
@@ -203,18 +205,9 @@ class FolderRun:
             self.painter.stop.release()
         self.painted += 1
         self.painter.stop.message = self._interrupted()
-        progress.finish(job.content, job.output, painting.seconds)
-        _remove(job.unfinished)
+        progress.finish(str(job.content), job.output, painting.seconds)
+        remove(job.unfinished)
         return painting
-
-    def _goes_on_after(self, error: StyleTransferError) -> bool:
-        """Whether the next picture may well succeed; else says how to resume."""
-        own = isinstance(error, ImageError | DivergenceError | ShortageError)
-        if own and not isinstance(error, UnsavedError):
-            return True
-        if self.kept + self.painted:
-            self.painter.say(self._progress())
-        return False
 
     def _progress(self) -> str:
         done = self.kept + self.painted
@@ -231,7 +224,14 @@ class FolderRun:
         return f"{len(self.failed)} of {len(self.jobs)} pictures failed: {names}{rest}"
 
 
-def _refuse_idle(options: Options) -> None:
+def concerns_one(error: StyleTransferError) -> bool:
+    """Whether what ended one picture says nothing against the next."""
+    own = isinstance(error, ImageError | DivergenceError | ShortageError)
+    return own and not isinstance(error, UnsavedError)
+
+
+def refuse_idle(options: Options) -> None:
+    """Refuse what is for folders, where the content is none, with a `ConfigError`."""
     given = {
         "--recursive": options.recursive,
         "--name": options.name is not None,
@@ -241,7 +241,7 @@ def _refuse_idle(options: Options) -> None:
         raise ConfigError(f"{flag} has no effect: CONTENT is not a folder")
 
 
-def _remove(unfinished: Path) -> None:
+def remove(unfinished: Path) -> None:
     """Take away what an interrupted run left, once the whole picture is there."""
     with contextlib.suppress(OSError):
         unfinished.unlink(missing_ok=True)

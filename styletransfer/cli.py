@@ -10,15 +10,16 @@ import typer
 
 from styletransfer import __version__
 from styletransfer import options as opt
-from styletransfer.batch import Options, paint_folder, paint_picture
+from styletransfer.batch import Options
 from styletransfer.config import field_names
 from styletransfer.errors import ConfigError, StyleTransferError, reason
 from styletransfer.interrupt import InterruptionError, StopRequest
-from styletransfer.listing import is_folder
 from styletransfer.painter import Painter
 from styletransfer.progress import aside
 from styletransfer.report import describe, to_line
-from styletransfer.usage import home, output_path, settings_from
+from styletransfer.sweep import paint
+from styletransfer.usage import home, output_path
+from styletransfer.variants import sweep_from
 
 _COMPLETION = "_STYLIZE_COMPLETE"
 """The environment variable by which a shell asks for completions."""
@@ -105,7 +106,8 @@ def stylize(
     stylize photos painting.jpg -o painted
 
     A folder is painted picture by picture; one that fails does not keep the
-    others from it.
+    others from it. A list of weights, as in --tv-weight 0,0.3,1,3, paints the
+    picture with each beside OUT, as out-tv0.3.png, and OUT is a sheet of all.
 
     The path of each result goes to stdout, everything else to stderr. Exit
     code 0: every picture is there, whole. 1: one failed, and one line for each
@@ -115,17 +117,18 @@ def stylize(
     if quiet and verbose:
         raise ConfigError("--verbose has no effect: --quiet silences it")
     given = {name: context.params[name] for name in field_names()}
-    settings = settings_from(config, given, len(styles))
+    output = output_path(output)
+    sweep = sweep_from(config, given, len(styles), output)
+    settings = sweep.variants[0].settings
     content, styles = home(content), [home(style) for style in styles]
     options = Options(recursive, name, skip_existing, fail_fast)
-    paint = paint_folder if is_folder(content) else paint_picture
     with StopRequest() as stop:
         painter = Painter(
             styles, settings, stop, _say, quiet=quiet, verbose=verbose, save_every=save_every
         )
-        with closing(paint(painter, content, output_path(output), options)) as results:
+        with closing(paint(sweep, painter, content, output, options)) as results:
             for result in results:
-                _print(result.path, describe(result, styles, settings.seed) if json else None)
+                _print(result.path, describe(result, styles) if json else None)
 
 
 def _print(path: Path, described: dict[str, Any] | None) -> None:

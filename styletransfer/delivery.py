@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import tempfile
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from styletransfer.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import Self
 
     from torch import Tensor
 
@@ -46,6 +48,16 @@ class Delivery:
             note=say,
         )
 
+    def with_settings(self, settings: Settings) -> Self:
+        """Deliver the same content of another run, without decoding it again.
+
+        Args:
+            settings: Those of this one in all that concerns decoding.
+        """
+        other = copy(self)
+        other.settings = settings
+        return other
+
     def check(self, paths: Iterable[Path], inputs: Sequence[Path]) -> None:
         """Refuse paths that cannot hold the result, before any work is done.
 
@@ -64,6 +76,9 @@ class Delivery:
                 text=record(self.settings),
                 metadata=self.picture.metadata,
             )
+
+    def warn(self, path: Path) -> None:
+        """Say what the format of a path loses of the content."""
         if self.picture.alpha is not None and not holds_alpha(path):
             self.say(
                 f"{path}: a JPEG holds no transparency, so {self.content} is laid on "

@@ -49,6 +49,7 @@ __all__ = [
     "open_picture",
     "read_image",
     "save_image",
+    "save_picture",
     "to_picture",
     "to_tensor",
 ]

@@ -1,6 +1,7 @@
 """What one size of a run is optimized for: the three terms and their targets."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -20,22 +21,45 @@ class Terms(NamedTuple):
     tv: Tensor
 
 
+@dataclass(slots=True)
+class Targets:
+    """What an image is compared to at one size; None: no run has needed it yet.
+
+    Neither depends on the weights. So runs may share them that are on the same
+    pictures and whose settings differ in their weights alone.
+    """
+
+    content: dict[str, Tensor] | None = None
+    """Activations of the content by layer, each of shape (1, C, H, W)."""
+
+    style: dict[str, Tensor] | None = None
+    """Blended Gram matrices of the styles by layer, each of shape (1, C, C)."""
+
+
 class Objective:
     """The weighted loss of an image against a content and some styles.
 
     ``content_weight · content + style_weight · style + tv_weight · tv``
 
-    The targets are computed once, when the objective is made.
+    The targets are computed once, when the objective is made; those of a
+    weight of 0 are not.
 
     Args:
         encoder: The network.
         content: The content picture, shape (1, 3, H, W), RGB in [0, 1].
         styles: Style pictures, each of shape (1, 3, H, W), RGB in [0, 1].
         settings: Weights, layers and forms.
+        targets: Those that other runs have computed for this size; what is
+            missing is added to them. None: there is no other run.
     """
 
     def __init__(
-        self, encoder: Encoder, content: Tensor, styles: Sequence[Tensor], settings: Settings
+        self,
+        encoder: Encoder,
+        content: Tensor,
+        styles: Sequence[Tensor],
+        settings: Settings,
+        targets: Targets | None = None,
     ) -> None:
         self.encoder = encoder
         self.settings = settings
@@ -46,9 +70,15 @@ class Objective:
             settings.layer_weights or [default_share(layer) for layer in settings.style_layers]
         )
         self.layer_shares = dict(zip(settings.style_layers, shares, strict=True))
+        targets = Targets() if targets is None else targets
         with torch.no_grad():
-            self.content_targets = encoder(content, self.content_layers)
-            self.style_targets = self._blend(styles)
+            if self.content_layers and targets.content is None:
+                targets.content = encoder(content, self.content_layers)
+            if self.style_layers and targets.style is None:
+                targets.style = self._blend(styles)
+        # Another weight than this run's may have filled in what is not asked for here.
+        self.content_targets = targets.content or {} if self.content_layers else {}
+        self.style_targets = targets.style or {} if self.style_layers else {}
 
     def _blend(self, styles: Sequence[Tensor]) -> dict[str, Tensor]:
         """Average the Gram matrices of the styles by their shares."""

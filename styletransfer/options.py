@@ -19,6 +19,12 @@ def _numbers(text: str) -> tuple[float, ...]:
         raise BadParameter(f"{text!r} is not a number, or numbers with commas between") from error
 
 
+def _weight(text: str) -> float | tuple[float, ...]:
+    """One value, or several for a sweep. To add 0 makes a 0 of -0."""
+    numbers = tuple(number + 0.0 for number in _numbers(text))
+    return numbers if len(numbers) > 1 else numbers[0]
+
+
 def _whole_numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(item) for item in text.split(","))
@@ -145,7 +151,7 @@ Json = Annotated[
     Option(
         "--json",
         help="Print a JSON object for each result instead of its path: path, content, styles, "
-        "size, seconds, seed, losses, device, precision, stopped, skipped.",
+        "size, seconds, seed, weights, losses, device, precision, stopped, skipped, sheet.",
         rich_help_panel=_SCRIPTS,
     ),
 ]
@@ -156,29 +162,36 @@ Verbose = Annotated[
     ),
 ]
 ContentWeight = Annotated[
-    float | None,
+    Any,
     _setting(
         "content_weight",
-        "Faithfulness to the photograph, a pure number: 0 none, 1 default, 5 hardly repainted.",
+        "Faithfulness to the photograph, a pure number: 0 none, 1 default, 5 hardly repainted. "
+        "A list tries each.",
         panel=_LOOK,
+        parser=_weight,
+        metavar="NUMBERS",
     ),
 ]
 StyleWeight = Annotated[
-    float | None,
+    Any,
     _setting(
         "style_weight",
         "Strength of the painter's manner, a pure number: 1 a tint, 5 default, "
-        "50 dissolves the photograph.",
+        "50 dissolves the photograph. A list tries each.",
         panel=_LOOK,
+        parser=_weight,
+        metavar="NUMBERS",
     ),
 ]
 TVWeight = Annotated[
-    float | None,
+    Any,
     _setting(
         "tv_weight",
         "Total variation, a pure number that smooths noise and keeps edges: 0 none, 2 default, "
-        "20 smears detail.",
+        "20 smears detail. A list tries each.",
         panel=_LOOK,
+        parser=_weight,
+        metavar="NUMBERS",
     ),
 ]
 TVForm = Annotated[

@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from styletransfer.delivery import Delivery
 from styletransfer.errors import DivergenceError
-from styletransfer.images import check_side, open_picture, to_tensor
-from styletransfer.memory import Extent, Work, check_memory, shortage_told
-from styletransfer.pyramid import plan
-from styletransfer.snapshots import Snapshots
+from styletransfer.images import open_picture, to_tensor
+from styletransfer.memory import Extent, shortage_told
+from styletransfer.order import accept, check_room
 from styletransfer.usage import init_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    import torch
+
     from styletransfer.config import Settings
-    from styletransfer.encoder import Encoder
     from styletransfer.interrupt import StopRequest
+    from styletransfer.memory import Work
     from styletransfer.optimize import Losses
-    from styletransfer.progress import FolderProgress
-    from styletransfer.pyramid import Scale
-    from styletransfer.transfer import Result, Step
+    from styletransfer.order import Order
+    from styletransfer.progress import SeriesProgress
+    from styletransfer.transfer import Result, SharedTargets, Step
 
 
 class Painting(NamedTuple):
@@ -31,6 +32,9 @@ class Painting(NamedTuple):
 
     path: Path
     """Where it was saved."""
+
+    settings: Settings
+    """What it was painted with."""
 
     content: Path
     """What was repainted."""
@@ -110,7 +114,7 @@ class Painter:
         output: Path,
         *,
         unfinished: Path | None = None,
-        folder: FolderProgress | None = None,
+        series: SeriesProgress | None = None,
     ) -> Painting:
         """Paint one picture.
 
@@ -119,7 +123,7 @@ class Painter:
             output: Where to save the result.
             unfinished: Where to save the best picture of a run that was
                 stopped or diverged; None: at the output.
-            folder: Told how much is done.
+            series: Told how much is done.
 
         Returns:
             The result; of a run that was stopped, the best so far.
@@ -130,21 +134,46 @@ class Painter:
             UnsavedError: If the result lies elsewhere, or nowhere.
         """
         started = time.monotonic()
-        unfinished = unfinished or output
         delivery = Delivery(content, self.settings, self.say)
-        inputs = [content, *self.inputs]
-        delivery.check(dict.fromkeys((output, unfinished)), inputs)
-        scales = plan(*delivery.picture.colours.size, self.settings)
-        check_side(output, max(scales[-1][:2]))
-        snapshots = self._snapshots(delivery, output, scales, inputs)
-        result, device, precision = self._run(delivery, unfinished, scales, snapshots, folder)
-        path = unfinished if result.stopped else output
+        order = self.accept(delivery, output, unfinished)
+        delivery.warn(output)
+        painting = self.fulfil(order, series=series)
+        return painting._replace(seconds=time.monotonic() - started)
+
+    def accept(self, delivery: Delivery, output: Path, unfinished: Path | None = None) -> Order:
+        """Check a picture to paint, as `order.accept` does."""
+        unfinished = unfinished or output
+        return accept(delivery, output, unfinished, self.inputs, self.save_every)
+
+    def fulfil(
+        self,
+        order: Order,
+        *,
+        series: SeriesProgress | None = None,
+        targets: SharedTargets | None = None,
+    ) -> Painting:
+        """Paint what was accepted.
+
+        Args:
+            order: What to paint.
+            series: Told how much is done.
+            targets: Shared with orders of the same content whose settings
+                differ in their weights alone; None: there is no other.
+
+        Returns:
+            As `paint` does, which also tells what is raised.
+        """
+        started = time.monotonic()
+        delivery = order.delivery
+        result, device, precision = self._run(order, series, targets)
+        path = order.unfinished if result.stopped else order.output
         delivery.save(result.image, path)
         self._warn(result, delivery, path)
         height, width = result.image.shape[2:]
         return Painting(
             path=path,
-            content=content,
+            settings=delivery.settings,
+            content=delivery.content,
             width=width,
             height=height,
             losses=result.losses,
@@ -154,34 +183,25 @@ class Painter:
             stopped=result.stopped,
         )
 
-    def _snapshots(
-        self, delivery: Delivery, output: Path, scales: Sequence[Scale], inputs: Sequence[Path]
-    ) -> Snapshots | None:
-        """What saves snapshots beside an output, if that is wanted and possible."""
-        if self.save_every is None:
-            return None
-        snapshots = Snapshots(output, self.save_every, scales, delivery.write, self.say)
-        snapshots.check(inputs)
-        return snapshots
-
     def _run(
-        self,
-        delivery: Delivery,
-        unfinished: Path,
-        scales: list[Scale],
-        snapshots: Snapshots | None,
-        folder: FolderProgress | None,
+        self, order: Order, series: SeriesProgress | None, targets: SharedTargets | None
     ) -> tuple[Result, str, str]:
         """Optimize, with progress, until the end or a signal."""
         from styletransfer.progress import Progress
-        from styletransfer.transfer import stylize
+        from styletransfer.runtime import explain
+        from styletransfer.transfer import encoder_for, stylize
 
-        encoder, work, machine = self._encoder(delivery.picture.colours.size)
-        device = encoder.mean.device
-        self._announce(f"painting {scales[-1].width}×{scales[-1].height} on {machine}")
+        delivery, _, unfinished, scales, snapshots = order
+        work, device = self.check_room(delivery)
+        encoder = encoder_for(delivery.settings)
+        width, height, _ = scales[-1]
+        machine = f"{device} in {work.precision}"
+        if self.verbose:
+            machine += explain(delivery.settings.precision, device)
+        self._announce(f"painting {width}×{height} on {machine}")
         with (
             shortage_told(work, device, lambda: scales[-1]),
-            Progress(scales, quiet=self.quiet, folder=folder) as progress,
+            Progress(scales, quiet=self.quiet, series=series) as progress,
         ):
 
             def on_step(step: Step) -> bool:
@@ -195,9 +215,10 @@ class Painter:
                 result = stylize(
                     to_tensor(delivery.picture.colours),
                     [to_tensor(style) for style in self.styles],
-                    self.settings,
+                    delivery.settings,
                     init=None if self.init is None else to_tensor(self.init),
                     encoder=encoder,
+                    targets=targets,
                     on_step=on_step,
                 )
             except DivergenceError as error:
@@ -206,22 +227,9 @@ class Painter:
                 raise DivergenceError(message, error.image) from None
         return result, str(device), work.precision
 
-    def _encoder(self, content: tuple[int, int]) -> tuple[Encoder, Work, str]:
-        """The network, once the machine is known to have room for the work, and the machine."""
-        from styletransfer import runtime
-        from styletransfer.transfer import encoder_for
-
-        runtime.retain_memory()
-        threads = runtime.set_threads(self.settings.threads)
-        device = runtime.choose_device(self.settings.device)
-        precision = runtime.choose_precision(self.settings.precision, device)
-        styles = [Extent(*style.size) for style in self.styles]
-        work = Work(Extent(*content), styles, self.settings, precision.name)
-        check_memory(work, device)
-        machine = f"{device} in {precision.name}"
-        if self.verbose:
-            machine += f" ({precision.reason}), threads: {threads}"
-        return encoder_for(self.settings), work, machine
+    def check_room(self, delivery: Delivery) -> tuple[Work, torch.device]:
+        """Check that the machine can take a run, as `order.check_room` does."""
+        return check_room(delivery, [Extent(*style.size) for style in self.styles])
 
     def _announce(self, line: str) -> None:
         """Say what is painted, unless it is the same as before."""
@@ -236,13 +244,13 @@ class Painter:
         if result.stopped:
             return
         content = delivery.picture.colours
-        start = content if self.settings.init == "content" else self.init
+        start = content if delivery.settings.init == "content" else self.init
         line = doubt(
             result,
             to_tensor(content),
             [to_tensor(style) for style in self.styles],
             None if start is None else to_tensor(start),
-            self.settings,
+            delivery.settings,
         )
         if line is not None:
             self.say(f"{path}: {line}")

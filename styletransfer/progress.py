@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar for a run, above it one for a folder; plain lines off a terminal."""
+"""Progress on stderr: a bar for a run, above it one for a series; plain lines off a terminal."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def aside() -> Iterator[None]:
         yield
 
 
-class FolderProgress:
-    """Shows how many pictures of a folder are done, and when all will be.
+class SeriesProgress:
+    """Shows how many pictures of a series are done, and when all will be.
 
     The bar counts pictures, and the one at work by its share. What takes no
     time, as a result that is there already, is left out of the time left.
@@ -68,12 +68,12 @@ class FolderProgress:
     ) -> None:
         self.bar.close()
 
-    def begin(self, content: Path) -> None:
-        """Go to the next picture."""
+    def begin(self, name: str) -> None:
+        """Go to the next picture; a long name is cut."""
         self.number += 1
         self.done = 0
         # A line break would tear the bar, and other bytes do worse.
-        name = "".join(letter if letter.isprintable() else "?" for letter in content.name)
+        name = "".join(letter if letter.isprintable() else "?" for letter in name)
         if len(name) > _LONGEST_NAME:
             name = f"{name[: _LONGEST_NAME - 1]}…"
         self.bar.set_description_str(f"{self.number}/{self.pictures} {name}")
@@ -84,11 +84,11 @@ class FolderProgress:
         self.bar.update(done - self.done)
         self.done = done
 
-    def finish(self, content: Path, output: Path, seconds: float) -> None:
+    def finish(self, name: str, output: Path, seconds: float) -> None:
         """Count a picture as done; off a terminal, say so."""
         self.advance(1.0)
         if self.lines:
-            line = f"{self.number}/{self.pictures} {content} → {output}, {seconds:.0f} s"
+            line = f"{self.number}/{self.pictures} {name} → {output}, {seconds:.0f} s"
             tqdm.write(" ".join(line.splitlines()), file=sys.stderr)
 
     def drop(self) -> None:
@@ -107,13 +107,13 @@ class Progress:
     Args:
         scales: The sizes to come.
         quiet: Show nothing.
-        folder: Told how much of this run is done.
+        series: Told how much of this run is done.
     """
 
     def __init__(
-        self, scales: list[Scale], *, quiet: bool, folder: FolderProgress | None = None
+        self, scales: list[Scale], *, quiet: bool, series: SeriesProgress | None = None
     ) -> None:
-        self.folder = folder
+        self.series = series
         self.lines = not quiet and not sys.stderr.isatty()
         self.started = time.monotonic()
         self.ahead = {scale: _work(scale) for scale in scales}
@@ -158,8 +158,8 @@ class Progress:
         self.bar.set_description_str(_size(step.scale), refresh=False)
         self.bar.set_postfix_str(", ".join(terms), refresh=False)
         self.bar.update(share)
-        if self.folder is not None:
-            self.folder.advance(self.done / (self.done + sum(self.ahead.values())))
+        if self.series is not None:
+            self.series.advance(self.done / (self.done + sum(self.ahead.values())))
 
     def _report(self) -> None:
         """Write a line about the size that is over, where there is no bar to see."""

@@ -3,7 +3,7 @@
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +44,19 @@ def record(settings: Settings) -> dict[str, str]:
     return {"Software": f"stylize {__version__}", KEYWORD: words}
 
 
+def sheet_record(names: Sequence[str]) -> dict[str, str]:
+    """Describe a contact sheet, which no settings are true of.
+
+    Args:
+        names: Of the files beside it that hold its pictures.
+
+    Returns:
+        Texts by keyword, as `record` does.
+    """
+    words = json.dumps({"sheet": list(names), "versions": {"stylize": __version__}})
+    return {"Software": f"stylize {__version__}", KEYWORD: words}
+
+
 def is_picture(path: Path) -> bool:
     """Whether a file is a picture in a format that a result may have, whatever its name."""
     try:
@@ -63,10 +76,15 @@ def read_record(path: Path) -> Mapping[str, Any]:
         Values by field of `Settings`.
 
     Raises:
-        ConfigError: If the picture carries none, or is damaged.
+        ConfigError: If the picture carries none, is damaged, or is a contact
+            sheet: then its pictures are named, which carry theirs.
     """
     try:
-        settings = json.loads(_words(path))["settings"]
+        words = json.loads(_words(path))
+        if "sheet" in words:
+            names = ", ".join(str(path.with_name(name)) for name in words["sheet"])
+            raise ConfigError(f"{path} is a contact sheet; take one of its pictures: {names}")
+        settings = words["settings"]
         if isinstance(settings, dict):
             return settings
     except _UNREADABLE:

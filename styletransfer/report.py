@@ -3,48 +3,62 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from styletransfer.errors import ImageError
+from styletransfer.errors import ConfigError, ImageError
 from styletransfer.images import open_picture
 from styletransfer.naming import Job
+from styletransfer.record import read_record
+from styletransfer.sheet import Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from styletransfer.painter import Painting
 
 
-def describe(result: Painting | Job, styles: Sequence[Path], seed: int) -> dict[str, Any]:
-    """Describe a result by the same keys, whether it was painted or there already.
+_UNKNOWN = {
+    **dict.fromkeys(("size", "seconds", "seed", "weights", "losses", "device", "precision")),
+    **dict.fromkeys(("stopped", "skipped", "sheet"), False),
+}
+
+
+def describe(result: Painting | Job | Sheet, styles: Sequence[Path]) -> dict[str, Any]:
+    """Describe a result by the same keys, whatever it is.
 
     Args:
-        result: A painting, or a job whose result was there already.
+        result: A painting, a job whose result was there already, or a contact
+            sheet.
         styles: The style pictures.
-        seed: Of the run.
 
     Returns:
-        Values by key; None where only painting would tell.
+        Values by key; None where there is none, or only painting would tell.
     """
-    common = {
+    return {
         "path": str(result.path),
         "content": str(result.content),
         "styles": [str(style) for style in styles],
+        **_UNKNOWN,
+        **_known(result),
     }
+
+
+def _known(result: Painting | Job | Sheet) -> dict[str, Any]:
+    if isinstance(result, Sheet):
+        return {"size": [result.width, result.height], "sheet": True}
     if isinstance(result, Job):
-        unknown = dict.fromkeys(("seconds", "seed", "losses", "device", "precision"))
-        return {**common, "size": _size(result.path), **unknown, "stopped": False, "skipped": True}
+        return {"size": _size(result.path), "weights": _recorded(result.path), "skipped": True}
     return {
-        **common,
         "size": [result.width, result.height],
         "seconds": round(result.seconds, 3),
-        "seed": seed,
+        "seed": result.settings.seed,
+        "weights": _weights(asdict(result.settings)),
         "losses": {**result.losses._asdict(), "total": result.losses.total},
         "device": result.device,
         "precision": result.precision,
         "stopped": result.stopped,
-        "skipped": False,
     }
 
 
@@ -72,3 +86,15 @@ def _size(path: Path) -> list[int] | None:
         return list(open_picture(path).size)
     except ImageError:
         return None
+
+
+def _recorded(path: Path) -> dict[str, float] | None:
+    """The weights that a result says it was painted with."""
+    try:
+        return _weights(read_record(path))
+    except (ConfigError, LookupError):
+        return None
+
+
+def _weights(settings: Mapping[str, Any]) -> dict[str, float]:
+    return {name: settings[f"{name}_weight"] for name in ("content", "style", "tv")}

@@ -96,18 +96,28 @@ def _bfloat16_unit(device: torch.device) -> str | None:
     return next((unit for unit, check in checks.items() if getattr(torch.cpu, check, bool)()), None)
 
 
-def set_threads(threads: int | None) -> int:
+def explain(precision: str, device: torch.device) -> str:
+    """Say why a number format was chosen, and how many threads compute in it.
+
+    Args:
+        precision: As `choose_precision` takes it.
+        device: As `choose_precision` takes it.
+
+    Returns:
+        Words to follow the name of the format.
+    """
+    reason = choose_precision(precision, device).reason
+    return f" ({reason}), threads: {torch.get_num_threads()}"
+
+
+def set_threads(threads: int | None) -> None:
     """Let torch compute in so many threads, in the whole process.
 
     Args:
         threads: 1 and up; None: leave it as it is, as a rule one for each core.
-
-    Returns:
-        How many they are now.
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    return torch.get_num_threads()
 
 
 def retain_memory() -> None:

@@ -1,5 +1,6 @@
 """The whole method: a content picture, repainted in the manner of styles."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -13,12 +14,21 @@ from styletransfer.config import Settings
 from styletransfer.encoder import Encoder, load_encoder
 from styletransfer.errors import ConfigError, DivergenceError, ImageError
 from styletransfer.memory import Extent, Work, shortage_told
-from styletransfer.objective import Objective
+from styletransfer.objective import Objective, Targets
 from styletransfer.optimize import Losses, OnStep, optimize
 from styletransfer.pyramid import Scale, fit, plan
 from styletransfer.runtime import choose_device, choose_precision
 
-__all__ = ["Result", "Scale", "Step", "encoder_for", "plan", "resize", "stylize"]
+__all__ = [
+    "Result",
+    "Scale",
+    "SharedTargets",
+    "Step",
+    "encoder_for",
+    "plan",
+    "resize",
+    "stylize",
+]
 
 
 LATER = 0.5
@@ -57,6 +67,22 @@ class Result(NamedTuple):
     """Whether the caller asked to stop before the end."""
 
 
+class SharedTargets:
+    """What runs on the same pictures share whose settings differ in their weights alone.
+
+    The features of the content and the Gram matrices of the styles at each
+    size: the first run that needs them computes them, and the next find them.
+    A run that shares them gives the same picture to the bit as one by itself.
+    """
+
+    def __init__(self) -> None:
+        self._by_size: defaultdict[tuple[int, int], Targets] = defaultdict(Targets)
+
+    def at(self, width: int, height: int) -> Targets:
+        """The targets at a size in pixels."""
+        return self._by_size[width, height]
+
+
 def stylize(
     content: Tensor,
     styles: Tensor | Sequence[Tensor],
@@ -64,6 +90,7 @@ def stylize(
     *,
     init: Tensor | None = None,
     encoder: Encoder | None = None,
+    targets: SharedTargets | None = None,
     on_step: Callable[[Step], bool | None] | None = None,
 ) -> Result:
     """Repaint a content picture in the manner of one or more styles.
@@ -78,6 +105,7 @@ def stylize(
         settings: Everything else; None: the defaults.
         init: The picture to start from; None: what `Settings.init` names.
         encoder: The network; None: the one that the settings name.
+        targets: Shared with other runs; None: there is none.
         on_step: Called after every step; returning True ends the run there.
 
     Returns:
@@ -96,6 +124,7 @@ def stylize(
     styles = [styles] if isinstance(styles, Tensor) else list(styles)
     _check(content, styles, init, settings)
     encoder = encoder or encoder_for(settings)
+    targets = targets or SharedTargets()
     scales = plan(content.shape[3], content.shape[2], settings)
     scale, image = scales[0], _first_image(content, init, scales[0], settings)
     method = settings
@@ -108,6 +137,7 @@ def stylize(
                 canvas(resize(content, *scale[:2])).to(encoder.mean),
                 [_resize_style(style, side).to(encoder.mean) for style in styles],
                 settings,
+                targets.at(*scale[:2]),
             )
             start = canvas(resize(image, *scale[:2])).to(encoder.mean)
             try:

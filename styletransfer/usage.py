@@ -1,7 +1,7 @@
 """From a configuration and a command line to the settings of a run."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,16 +44,37 @@ def settings_from(config: str | None, given: Mapping[str, Any], styles: int) -> 
     Raises:
         ConfigError: If a value is refused, or an option would do nothing.
     """
+    (settings,) = settings_of_each(config, [given], styles)
+    return settings
+
+
+def settings_of_each(
+    config: str | None, given: Sequence[Mapping[str, Any]], styles: int
+) -> list[Settings]:
+    """Lay several command lines, each for itself, over a configuration over the defaults.
+
+    Args:
+        config: As in `settings_from`.
+        given: Each as in `settings_from`; they say something of the same fields.
+        styles: How many style pictures there are.
+
+    Returns:
+        The settings, in the order of the command lines.
+
+    Raises:
+        ConfigError: If a value is refused, or an option would do nothing in
+            any of them.
+    """
     base = _base(config)
-    values = {name: value for name, value in given.items() if value is not None}
-    settings = base.with_values(values)
+    values = [{name: value for name, value in each.items() if value is not None} for each in given]
+    settings = [base.with_values(each) for each in values]
     for name, (idle, reason) in _IDLE.items():
-        if name in values and idle(settings):
+        if name in values[0] and all(idle(each) for each in settings):
             raise ConfigError(f"--{name.replace('_', '-')} has no effect: {reason}")
-    if settings.style_blend is not None and len(settings.style_blend) != styles:
+    blend = settings[0].style_blend
+    if blend is not None and len(blend) != styles:
         raise ConfigError(
-            f"--style-blend needs one number for each of the {styles} styles, "
-            f"not {len(settings.style_blend)}"
+            f"--style-blend needs one number for each of the {styles} styles, not {len(blend)}"
         )
     return settings
 

@@ -482,9 +482,10 @@ def test_a_single_result_that_is_there_is_printed_and_kept(studio: Path, command
             "content": "photos/a.jpg",
             "styles": ["style.png"],
             "size": [8, 8],
-            **dict.fromkeys(("seconds", "seed", "losses", "device", "precision")),
+            **dict.fromkeys(("seconds", "seed", "weights", "losses", "device", "precision")),
             "stopped": False,
             "skipped": True,
+            "sheet": False,
         }
     ]
     assert files(studio) == before

@@ -88,6 +88,8 @@ WRONG_USAGE = [
     "content.png -o old.png",
     "content.png style.png",
     "content.png style.png -o old.png --tv-weight lots",
+    "content.png style.png -o old.png --tv-weight 0,,1",
+    "content.png style.png -o old.png --style-weight 1;2",
     "content.png style.png -o old.png --size 12.5",
     "content.png style.png -o old.png --size Original",
     "content.png style.png -o old.png --bits 12",

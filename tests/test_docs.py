@@ -21,7 +21,8 @@ from styletransfer.config import Settings, field_names, load_config
 from styletransfer.images import save_image
 from styletransfer.presets import preset_folder, presets
 from styletransfer.record import record
-from styletransfer.usage import INITS, settings_from
+from styletransfer.usage import INITS
+from styletransfer.variants import sweep_from
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "samples/README.md", "docs/scripts.md")
@@ -59,7 +60,8 @@ def parse(line: str) -> Parsed:
     command: Any = typer.main.get_command(app)
     values = command.make_context("stylize", shlex.split(line)[1:]).params
     given = {name: values[name] for name in field_names()}
-    settings = settings_from(values["config"], given, len(values["styles"]))
+    sweep = sweep_from(values["config"], given, len(values["styles"]), values["output"])
+    settings = sweep.variants[0].settings
     inits = [] if settings.init in INITS else [Path(settings.init)]
     return Parsed([values["content"], *values["styles"], *inits], values["output"], settings)
 

@@ -14,7 +14,7 @@ from styletransfer.losses import (
     total_variation,
     total_variation_loss,
 )
-from styletransfer.objective import Objective, Terms
+from styletransfer.objective import Objective, Targets, Terms
 
 Picture = Callable[[int, int, int], Tensor]
 
@@ -165,3 +165,44 @@ def test_flat_pictures_cost_a_finite_amount_with_a_finite_gradient(
         (gradient,) = torch.autograd.grad(loss, at)
         assert loss.isfinite()
         assert gradient.isfinite().all()
+
+
+# Shared targets
+
+
+def counting(encoder: Encoder, calls: list[int]) -> Any:
+    """Count the evaluations of a network; to be removed."""
+    return encoder.register_forward_hook(lambda *_: calls.append(1))
+
+
+WEIGHTS: list[dict[str, Any]] = [
+    {"content_weight": 0, "style_weight": 0},
+    {"content_weight": 0},
+    {"style_weight": 0},
+    {"tv_weight": 0},
+    {"content_weight": 3, "style_weight": 0.5},
+    {"content_weight": 0, "tv_weight": 0},
+]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_shared_targets_change_no_bit_of_a_term_whatever_the_weights(
+    order: int, case: Case
+) -> None:
+    targets = Targets()
+    for values in WEIGHTS[::order]:
+        settings = Settings(**values)
+        shared = Objective(case.encoder, case.content, case.styles, settings, targets)
+        assert list(shared(case.image)) == list(case.terms(case.styles, **values))
+
+
+def test_shared_targets_are_computed_once_and_none_for_a_weight_of_0(case: Case) -> None:
+    targets, counts = Targets(), []
+    for values in WEIGHTS:
+        calls: list[int] = []
+        hook = counting(case.encoder, calls)
+        Objective(case.encoder, case.content, case.styles, Settings(**values), targets)
+        hook.remove()
+        counts.append(len(calls))
+
+    assert counts == [0, 2, 1, 0, 0, 0]

@@ -83,6 +83,20 @@ def test_other_than_numbers_is_wrong_usage(text: str) -> None:
         opt._numbers(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "value"), [("3", 3.0), ("0,0.3, 1e1", (0.0, 0.3, 10.0)), ("-0", 0.0)]
+)
+def test_a_weight_is_a_number_or_several_with_commas(
+    text: str, value: float | tuple[float, ...]
+) -> None:
+    assert repr(opt._weight(text)) == repr(value)
+
+
+@pytest.mark.parametrize("name", ["content_weight", "style_weight", "tv_weight"])
+def test_the_help_of_a_weight_tells_of_lists(name: str) -> None:
+    assert "A list tries each." in PARAMETERS[name].help
+
+
 def test_whole_numbers_have_commas_between() -> None:
     assert opt._whole_numbers("60, 50") == (60, 50)
 

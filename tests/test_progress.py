@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from styletransfer.optimize import Losses
-from styletransfer.progress import FolderProgress, Progress, aside, describe
+from styletransfer.progress import Progress, SeriesProgress, aside, describe
 from styletransfer.transfer import Scale, Step
 
 SMALL, LARGE = Scale(24, 16, 4), Scale(48, 32, 2)
@@ -200,21 +200,21 @@ def test_the_rest_of_a_size_that_ended_early_is_no_longer_ahead(
 def test_each_picture_of_a_folder_gets_a_plain_line_off_a_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with FolderProgress(3, quiet=False) as folder:
-        folder.begin(Path("a.jpg"))
-        folder.drop()
-        folder.begin(Path("odd\nname.jpg"))
-        folder.advance(0.5)
-        folder.finish(Path("odd\nname.jpg"), Path("out/b.png"), 12.3)
+    with SeriesProgress(3, quiet=False) as series:
+        series.begin("a.jpg")
+        series.drop()
+        series.begin("odd\nname.jpg")
+        series.advance(0.5)
+        series.finish("odd\nname.jpg", Path("out/b.png"), 12.3)
 
     assert capsys.readouterr() == ("", "2/3 odd name.jpg → out/b.png, 12 s\n")
 
 
 def test_quiet_says_nothing_of_a_folder(terminal: Callable[[int], Callable[[], str]]) -> None:
     read = terminal(80)
-    with FolderProgress(1, quiet=True) as folder:
-        folder.begin(Path("a.jpg"))
-        folder.finish(Path("a.jpg"), Path("b.png"), 1.0)
+    with SeriesProgress(1, quiet=True) as series:
+        series.begin("a.jpg")
+        series.finish("a.jpg", Path("b.png"), 1.0)
 
     assert read() == ""
 
@@ -223,57 +223,57 @@ def test_the_folders_bar_is_above_the_runs_and_both_fit(
     terminal: Callable[[int], Callable[[], str]],
 ) -> None:
     read = terminal(80)
-    with FolderProgress(20, quiet=False) as folder:
-        folder.begin(Path(f"{'long name ' * 20}.jpg"))
-        with Progress([SMALL], quiet=False, folder=folder) as progress:
+    with SeriesProgress(20, quiet=False) as series:
+        series.begin(f"{'long name ' * 20}.jpg")
+        with Progress([SMALL], quiet=False, series=series) as progress:
             read()
             progress.show(step(SMALL, 1))
             progress.bar.refresh()
-            folder.bar.refresh()
+            series.bar.refresh()
             shown = pictures_of(read().replace("\x1b[A", ""))
 
     assert max(map(len, shown)) <= 80
     (above,) = {text for text in shown if text.startswith("1/20")}
     assert above.startswith("1/20 long name long name long name… ")
     assert any(text.startswith("24×16") for text in shown)
-    assert (folder.bar.pos, progress.bar.pos) == (0, 1)
+    assert (series.bar.pos, progress.bar.pos) == (0, 1)
 
 
 def test_the_folders_bar_counts_pictures_and_the_one_at_work_by_its_share(
     terminal: Callable[[int], Callable[[], str]],
 ) -> None:
     terminal(80)
-    with FolderProgress(4, quiet=False) as folder:
-        folder.begin(Path("a.jpg"))
-        with Progress([SMALL], quiet=False, folder=folder) as progress:
+    with SeriesProgress(4, quiet=False) as series:
+        series.begin("a.jpg")
+        with Progress([SMALL], quiet=False, series=series) as progress:
             progress.show(step(SMALL, 1))
-            assert folder.bar.n == 250
-        folder.finish(Path("a.jpg"), Path("a.png"), 1.0)
-        assert folder.bar.n == 1000
+            assert series.bar.n == 250
+        series.finish("a.jpg", Path("a.png"), 1.0)
+        assert series.bar.n == 1000
 
 
 def test_what_takes_no_time_is_not_counted(terminal: Callable[[int], Callable[[], str]]) -> None:
     terminal(80)
-    with FolderProgress(4, quiet=False) as folder:
-        folder.begin(Path("there already.jpg"))
-        folder.drop()
-        folder.begin(Path("fails half way.jpg"))
-        folder.advance(0.5)
-        folder.drop()
-        assert (folder.bar.n, folder.bar.total) == (500, 2500)
+    with SeriesProgress(4, quiet=False) as series:
+        series.begin("there already.jpg")
+        series.drop()
+        series.begin("fails half way.jpg")
+        series.advance(0.5)
+        series.drop()
+        assert (series.bar.n, series.bar.total) == (500, 2500)
 
 
 def test_shares_of_any_picture_add_up_to_the_whole(
     terminal: Callable[[int], Callable[[], str]],
 ) -> None:
     terminal(80)
-    with FolderProgress(7, quiet=False) as folder:
+    with SeriesProgress(7, quiet=False) as series:
         for _ in range(7):
-            folder.begin(Path("a.jpg"))
+            series.begin("a.jpg")
             for step_taken in range(1, 37):
-                folder.advance(step_taken / 36)
-            folder.finish(Path("a.jpg"), Path("a.png"), 1.0)
-        assert folder.bar.n == folder.bar.total
+                series.advance(step_taken / 36)
+            series.finish("a.jpg", Path("a.png"), 1.0)
+        assert series.bar.n == series.bar.total
 
 
 @pytest.mark.parametrize("name", ["two\nlines.jpg", "\x1b[2J.jpg", "\udcff.jpg"])
@@ -281,9 +281,9 @@ def test_an_odd_name_does_not_tear_the_bar(
     name: str, terminal: Callable[[int], Callable[[], str]]
 ) -> None:
     read = terminal(80)
-    with FolderProgress(1, quiet=False) as folder:
+    with SeriesProgress(1, quiet=False) as series:
         read()
-        folder.begin(Path(name))
+        series.begin(name)
         shown = read()
 
     assert "?" in shown
@@ -292,9 +292,9 @@ def test_an_odd_name_does_not_tear_the_bar(
 
 def test_bars_step_aside_for_what_is_printed(terminal: Callable[[int], Callable[[], str]]) -> None:
     read = terminal(80)
-    with FolderProgress(2, quiet=False) as folder:
-        folder.begin(Path("a.jpg"))
-        with Progress([SMALL], quiet=False, folder=folder):
+    with SeriesProgress(2, quiet=False) as series:
+        series.begin("a.jpg")
+        with Progress([SMALL], quiet=False, series=series):
             read()
             with aside():
                 before = read()

@@ -13,7 +13,7 @@ from styletransfer import __version__
 from styletransfer.config import Settings
 from styletransfer.errors import ConfigError
 from styletransfer.images import OUTPUT_SUFFIXES, save_image, to_tensor
-from styletransfer.record import _PICTURE, KEYWORD, is_picture, read_record, record
+from styletransfer.record import _PICTURE, KEYWORD, is_picture, read_record, record, sheet_record
 from styletransfer.usage import settings_from
 
 RUNS = [
@@ -60,6 +60,27 @@ def test_other_formats_have_the_record_in_their_exif_block(suffix: str, tmp_path
         assert exif[ExifTags.Base.Software] == f"stylize {__version__}"
         comment = exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment]
     assert comment == b"ASCII\0\0\0" + text[KEYWORD].encode("ascii")
+
+
+@pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)
+def test_a_contact_sheet_is_no_configuration_and_names_its_pictures(
+    suffix: str, tmp_path: Path
+) -> None:
+    names = [f"日本-tv{value}{suffix}" for value in ("0", "0.3")]
+    path = saved(tmp_path / f"日本{suffix}", sheet_record(names))
+    with pytest.raises(ConfigError) as caught:
+        settings_from(str(path), {}, 1)
+    assert str(caught.value) == (
+        f"{path} is a contact sheet; take one of its pictures: "
+        f"{tmp_path / names[0]}, {tmp_path / names[1]}"
+    )
+
+
+@pytest.mark.parametrize("words", ['{"sheet": 1}', '{"sheet": ["a/b"]}', '["sheet"]', '"sheet"'])
+def test_a_damaged_record_of_a_sheet_is_no_settings(words: str, tmp_path: Path) -> None:
+    path = saved(tmp_path / "out.png", {KEYWORD: words})
+    with pytest.raises(ConfigError, match="carries no settings"):
+        read_record(path)
 
 
 def test_the_record_names_the_versions() -> None:

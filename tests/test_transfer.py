@@ -12,7 +12,16 @@ from styletransfer.config import DEFAULT_SIZE, Settings
 from styletransfer.encoder import Encoder
 from styletransfer.errors import ConfigError, DivergenceError, ImageError
 from styletransfer.pyramid import fit
-from styletransfer.transfer import LATER, Result, Scale, Step, plan, resize, stylize
+from styletransfer.transfer import (
+    LATER,
+    Result,
+    Scale,
+    SharedTargets,
+    Step,
+    plan,
+    resize,
+    stylize,
+)
 
 Picture = Callable[[int, int, int], Tensor]
 
@@ -27,6 +36,7 @@ class Runs:
         self.content = smooth(60, 80, 0)
         self.styles: list[Tensor] = [noisy(40, 30, 1)]
         self.start: Tensor | None = None
+        self.targets: SharedTargets | None = None
         self.on_step: Callable[[Step], bool | None] | None = None
 
     def __call__(self, **values: Any) -> Result:
@@ -36,6 +46,7 @@ class Runs:
             replace(QUICK, **values),
             init=self.start,
             encoder=self.encoder,
+            targets=self.targets,
             on_step=self.on_step,
         )
 
@@ -299,6 +310,47 @@ def test_a_blend_is_neither_of_its_styles(run: Runs, smooth: Picture) -> None:
 def test_one_style_need_not_stand_in_a_list(run: Runs) -> None:
     alone = stylize(run.content, run.styles[0], QUICK, encoder=run.encoder)
     assert torch.equal(alone.image, run().image)
+
+
+# Runs that share their targets
+
+
+def test_runs_that_share_their_targets_equal_their_runs_alone_to_the_bit(run: Runs) -> None:
+    weights = [
+        {"tv_weight": 0.0},
+        {"content_weight": 0.0},
+        {"style_weight": 0.0},
+        {"tv_weight": 9.0},
+        {"content_weight": 0.5, "style_weight": 20.0},
+    ]
+    # At 20 and 28 pixels the canvas is of one size, though the pictures are not.
+    sizes = {"size": 28, "min_size": 20, "iterations": (2,)}
+    for values in (sizes, {"size": 48}):
+        alone = [run(**values, **each) for each in weights]
+        run.targets = SharedTargets()
+        for single, each in zip(alone, weights, strict=True):
+            shared = run(**values, **each)
+            assert torch.equal(shared.image, single.image)
+            assert shared.losses == single.losses
+        run.targets = None
+
+
+def test_targets_are_computed_once_for_all_runs_that_share_them(
+    run: Runs, encoder: Encoder, noisy: Picture
+) -> None:
+    run.styles = [noisy(40, 30, 1), noisy(20, 30, 2)]
+    run.targets = SharedTargets()
+    calls: list[int] = []
+    hook = encoder.register_forward_hook(lambda *_: calls.append(1))
+    counts = []
+    for tv_weight in (0.0, 1.0, 2.0):
+        calls.clear()
+        run(tv_weight=tv_weight)
+        counts.append(len(calls))
+    hook.remove()
+
+    pictures, sizes, evaluations = 3, 2, 4
+    assert counts == [sizes * (pictures + evaluations)] + [sizes * evaluations] * 2
 
 
 # The end before the end

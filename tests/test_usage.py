@@ -7,7 +7,14 @@ import pytest
 
 from styletransfer.config import Settings
 from styletransfer.errors import ConfigError
-from styletransfer.usage import _IDLE, home, init_file, output_path, settings_from
+from styletransfer.usage import (
+    _IDLE,
+    home,
+    init_file,
+    output_path,
+    settings_from,
+    settings_of_each,
+)
 
 USELESS: dict[str, tuple[dict[str, Any], str]] = {
     "seed": ({"seed": 1}, "--init is not noise"),
@@ -42,6 +49,23 @@ def config(tmp_path: Path) -> str:
     path = tmp_path / "mine.toml"
     path.write_text("tv_weight = 3\nsize = 64\n")
     return str(path)
+
+
+def test_several_command_lines_go_over_one_configuration_each_for_itself(config: str) -> None:
+    given = [{"tv_weight": value, "size": None} for value in (0.0, 1.0)]
+
+    assert settings_of_each(config, given, 1) == [
+        Settings(size=64, tv_weight=value) for value in (0.0, 1.0)
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in USELESS if "style" in name])
+def test_an_option_with_effect_in_one_command_line_is_taken(name: str) -> None:
+    given, _ = USELESS[name]
+
+    idle, busy = settings_of_each(None, [given, {**given, "style_weight": 1.0}], 1)
+
+    assert getattr(idle, name) == getattr(busy, name) == given[name]
 
 
 def test_nothing_said_means_the_defaults() -> None:

@@ -1,0 +1,97 @@
+"""A picture to paint: what is refused of it before the network is loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from styletransfer.images import check_side
+from styletransfer.memory import Extent, Work, check_memory
+from styletransfer.pyramid import plan
+from styletransfer.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import torch
+
+    from styletransfer.delivery import Delivery
+    from styletransfer.pyramid import Scale
+
+
+class Order(NamedTuple):
+    """A picture to paint, of which all was found good that can be without torch."""
+
+    delivery: Delivery
+    """The content, and the settings of the run."""
+
+    output: Path
+    """Where to save the result."""
+
+    unfinished: Path
+    """Where to save the best picture of a run that was stopped or diverged."""
+
+    scales: list[Scale]
+    """The sizes to come, smallest first."""
+
+    snapshots: Snapshots | None
+    """What saves the picture on the way."""
+
+
+def accept(
+    delivery: Delivery,
+    output: Path,
+    unfinished: Path,
+    inputs: Sequence[Path],
+    save_every: int | None,
+) -> Order:
+    """Refuse what can be refused of a picture before torch is imported.
+
+    Args:
+        delivery: The content, and the settings of the run.
+        output: Where to save the result.
+        unfinished: Where to save the best picture of a run that was stopped or
+            diverged.
+        inputs: The pictures beside the content that may not be overwritten.
+        save_every: Steps from one snapshot to the next; None: there are none.
+
+    Returns:
+        The order.
+
+    Raises:
+        StyleTransferError: If a path, a size or a number of steps is refused.
+    """
+    inputs = [delivery.content, *inputs]
+    delivery.check(dict.fromkeys((output, unfinished)), inputs)
+    scales = plan(*delivery.picture.colours.size, delivery.settings)
+    check_side(output, max(scales[-1][:2]))
+    snapshots = None
+    if save_every is not None:
+        snapshots = Snapshots(output, save_every, scales, delivery.write, delivery.say)
+        snapshots.check(inputs)
+    return Order(delivery, output, unfinished, scales, snapshots)
+
+
+def check_room(delivery: Delivery, styles: Sequence[Extent]) -> tuple[Work, torch.device]:
+    """Refuse a run that the machine cannot take.
+
+    Args:
+        delivery: The content, and the settings of the run.
+        styles: The sizes of the style pictures.
+
+    Returns:
+        What the run takes, and the device that it is for.
+
+    Raises:
+        DeviceError: If the device is not there, or has too little memory.
+    """
+    from styletransfer.runtime import choose_device, choose_precision, retain_memory, set_threads
+
+    retain_memory()
+    settings = delivery.settings
+    set_threads(settings.threads)
+    device = choose_device(settings.device)
+    precision = choose_precision(settings.precision, device).name
+    work = Work(Extent(*delivery.picture.colours.size), styles, settings, precision)
+    check_memory(work, device)
+    return work, device

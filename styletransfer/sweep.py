@@ -1,0 +1,240 @@
+"""A sweep: one content painted once for each value in a list of weights, and a sheet of all."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from styletransfer.batch import (
+    concerns_one,
+    paint_folder,
+    paint_picture,
+    refuse_idle,
+    remove,
+)
+from styletransfer.delivery import Delivery
+from styletransfer.errors import ConfigError, DivergenceError, ImageError, StyleTransferError
+from styletransfer.images import check_output, check_side, is_whole, open_picture, save_picture
+from styletransfer.listing import enumerate_briefly, is_folder
+from styletransfer.naming import Job, refuse_overwriting
+from styletransfer.progress import SeriesProgress
+from styletransfer.pyramid import plan
+from styletransfer.record import sheet_record
+from styletransfer.sheet import ContactSheet, Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from styletransfer.batch import Options
+    from styletransfer.order import Order
+    from styletransfer.painter import Painter, Painting
+    from styletransfer.transfer import SharedTargets
+    from styletransfer.variants import Sweep, Variant
+
+    Results = Generator[Painting | Job | Sheet, None, None]
+
+
+def paint(sweep: Sweep, painter: Painter, content: Path, output: Path, options: Options) -> Results:
+    """Paint what a command line asks for: a picture, a folder of them, or a sweep.
+
+    Args:
+        sweep: Its variants; the only one of a plain run is the painter's.
+        painter: Knows the styles.
+        content: A picture file or, without lists, a folder.
+        output: Where the result goes, or the results, or the sheet.
+        options: How the pictures are treated.
+
+    Returns:
+        What `paint_picture`, `paint_folder` or `paint_sweep` does.
+    """
+    if sweep.axes:
+        return paint_sweep(sweep, painter, content, output, options)
+    paint_plainly = paint_folder if is_folder(content) else paint_picture
+    return paint_plainly(painter, content, output, options)
+
+
+def paint_sweep(
+    sweep: Sweep, painter: Painter, content: Path, output: Path, options: Options
+) -> Results:
+    """Paint a picture once for each choice of the values, and a contact sheet.
+
+    Args:
+        sweep: The choices.
+        painter: Knows the styles.
+        content: A picture file.
+        output: Where the sheet goes.
+        options: Those that are for folders are refused.
+
+    Yields:
+        The results as they are saved, a job where one was there already; at
+        last the sheet.
+
+    Raises:
+        ConfigError: If the content is a folder, or an option has no effect.
+        StyleTransferError: Before the first step if a path is refused or the
+            machine has no room; at once if whatever is wrong would be so with
+            every choice; after the sheet if any failed.
+        InterruptionError: If a signal ended the run, after a sheet of what is done.
+    """
+    if is_folder(content):
+        raise ConfigError(
+            f"a list of weights is for one picture, and {content} is a folder; "
+            "give single numbers, or run the list picture by picture in a loop"
+        )
+    refuse_idle(options)
+    yield from SweepRun(sweep, painter, content, output, options).paint()
+
+
+class SweepRun:
+    """Paints one variant after the other; network, pictures and targets are made once.
+
+    Args:
+        sweep: The variants.
+        painter: Knows the styles.
+        content: A picture file.
+        output: Where the sheet goes.
+        options: Whether results that are there are kept.
+
+    Raises:
+        StyleTransferError: If the content or a path is refused.
+    """
+
+    def __init__(
+        self, sweep: Sweep, painter: Painter, content: Path, output: Path, options: Options
+    ) -> None:
+        self.variants = sweep.variants
+        self.painter = painter
+        self.stop = painter.stop
+        self.content = content
+        self.output = output
+        self.kept = self.painted = 0
+        self.targets: SharedTargets | None = None
+        self.failed: list[str] = []
+        delivery = Delivery(content, painter.settings, painter.say)
+        self.text = sheet_record([each.output.name for each in self.variants])
+        check_output(output, [content, *painter.inputs], text=self.text)
+        self.orders = [self._order(each, delivery, options) for each in self.variants]
+        size = plan(*delivery.picture.colours.size, painter.settings)[-1][:2]
+        self.sheet = ContactSheet(sweep.axes, size, self.variants[0].constants)
+        check_side(output, max(self.sheet.image.size))
+        _refuse_links([output, *(each.output for each in self.variants)])
+        if any(self.orders):
+            delivery.warn(output)
+
+    def paint(self) -> Results:
+        """Paint the variants, as `paint_sweep` says."""
+        self._check_room()
+        with SeriesProgress(len(self.variants), quiet=self.painter.quiet) as progress:
+            for number in range(len(self.variants)):
+                if self.stop.signal_number is not None:
+                    break
+                result = self._result(number, progress)
+                if result is not None:
+                    yield result
+        if self.kept and not self.painter.quiet:
+            self.painter.say(f"{self.kept} of {len(self.variants)} results were there already")
+        tried = self.kept + self.painted + len(self.failed)
+        if tried:
+            yield self._save_sheet()
+        if tried < len(self.variants):
+            self.stop.release()
+        if self.failed:
+            raise StyleTransferError(
+                f"{len(self.failed)} of {len(self.variants)} results failed: "
+                f"{enumerate_briefly(self.failed)}"
+            )
+
+    def _order(self, variant: Variant, delivery: Delivery, options: Options) -> Order | None:
+        """What is to be painted; None if it is there already."""
+        job = Job(self.content, variant.output)
+        if options.skip_existing and is_whole(variant.output):
+            refuse_overwriting([job], self.painter.inputs)
+            return None
+        delivery = delivery.with_settings(variant.settings)
+        return self.painter.accept(delivery, job.output, job.unfinished)
+
+    def _check_room(self) -> None:
+        """Refuse the whole sweep if the machine has no room for a part of it."""
+        orders = [order for order in self.orders if order is not None]
+        if not orders:
+            return
+        # Here and not above, since it imports torch.
+        from styletransfer.transfer import SharedTargets
+
+        self.targets = SharedTargets()
+        for order in orders:
+            self.painter.check_room(order.delivery)
+
+    def _result(self, number: int, progress: SeriesProgress) -> Painting | Job | None:
+        """The result of a variant, painted unless it is kept; None if it failed or was stopped."""
+        variant, order = self.variants[number], self.orders[number]
+        job = Job(self.content, variant.output)
+        progress.begin(variant.label)
+        if order is None:
+            self.kept += 1
+            self._place(number, job.output)
+            progress.drop()
+            return job
+        try:
+            painting = self.painter.fulfil(order, series=progress, targets=self.targets)
+        except StyleTransferError as error:
+            if not concerns_one(error):
+                if self.kept + self.painted:
+                    self.painter.say(self._done())
+                raise
+            self._fail(number, error, job.unfinished)
+            progress.drop()
+            return None
+        if painting.stopped:
+            self.stop.message = (
+                f"interrupted: {self._done()}; {painting.path} holds the one at work"
+            )
+            return None
+        self.painted += 1
+        self._place(number, job.output)
+        progress.finish(variant.label, job.output, painting.seconds)
+        remove(job.unfinished)
+        return painting
+
+    def _place(self, number: int, path: Path, note: str = "") -> None:
+        """Show a saved picture on the sheet."""
+        self.stop.message = f"interrupted: {self._done()}"
+        background = self.painter.settings.background
+        self.sheet.place(number, open_picture(path, background=background), note)
+
+    def _fail(self, number: int, error: StyleTransferError, best: Path) -> None:
+        """Tell a failure, and show on the sheet what there is."""
+        label = self.variants[number].label
+        self.painter.say(f"error: {label}: {error}")
+        self.failed.append(label)
+        if isinstance(error, DivergenceError):
+            self._place(number, best, "diverged")
+        else:
+            self.sheet.place(number, None, "failed")
+
+    def _save_sheet(self) -> Sheet:
+        import numpy as np
+
+        try:
+            save_picture(np.asarray(self.sheet.image), self.output, text=self.text)
+        except ImageError as error:
+            raise ImageError(
+                f"{error}; the results are saved, and --skip-existing makes the sheet anew"
+            ) from error
+        return Sheet(self.output, self.content, *self.sheet.image.size)
+
+    def _done(self) -> str:
+        done = self.kept + self.painted
+        return f"{done} of {len(self.variants)} results are done; --skip-existing resumes"
+
+
+def _refuse_links(outputs: list[Path]) -> None:
+    """Refuse paths of which one is a link to another."""
+    taken: dict[str, Path] = {}
+    for output in outputs:
+        other = taken.setdefault(os.path.realpath(output), output)
+        if other != output:
+            raise ImageError(
+                f"{output} and {other} are links to one file; remove one, or choose another output"
+            )
