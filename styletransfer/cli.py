@@ -12,12 +12,12 @@ from styletransfer import __version__
 from styletransfer import options as opt
 from styletransfer.batch import Options, paint_folder, paint_picture
 from styletransfer.config import field_names
+from styletransfer.described import describe, to_line
 from styletransfer.errors import ConfigError, StyleTransferError, reason
 from styletransfer.interrupt import InterruptionError, StopRequest
 from styletransfer.listing import is_folder
 from styletransfer.painter import Painter
 from styletransfer.progress import aside
-from styletransfer.report import describe, to_line
 from styletransfer.usage import home, output_path, settings_from
 
 _COMPLETION = "_STYLIZE_COMPLETE"

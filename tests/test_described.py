@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from styletransfer.described import describe, to_line
 from styletransfer.naming import Job
 from styletransfer.optimize import Losses
 from styletransfer.painter import Painting
-from styletransfer.report import describe, to_line
 
 PAINTING = Painting(
     path=Path("out.png"),
