@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from styletransfer.delivery import Delivery
 from styletransfer.errors import DivergenceError
 from styletransfer.images import check_side, open_picture, to_tensor
+from styletransfer.losslog import LossLog
 from styletransfer.memory import Extent, Work, check_memory, shortage_told
 from styletransfer.pyramid import plan
 from styletransfer.snapshots import Snapshots
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from styletransfer.config import Settings
     from styletransfer.encoder import Encoder
     from styletransfer.interrupt import StopRequest
+    from styletransfer.losslog import Entry
     from styletransfer.optimize import Losses
     from styletransfer.progress import FolderProgress
     from styletransfer.pyramid import Scale
@@ -56,6 +58,9 @@ class Painting(NamedTuple):
     stopped: bool
     """Whether a signal ended it early."""
 
+    entries: Sequence[Entry] = ()
+    """How the terms stood after each step."""
+
 
 class Painter:
     """Paints contents in the manner of the same styles, with the same settings.
@@ -70,6 +75,8 @@ class Painter:
         say: Takes a line for the user.
         quiet: Show no progress.
         save_every: Save a snapshot after every so many steps; None: none.
+        log: Where each run writes how its terms stood after each step; None:
+            nowhere.
 
     Raises:
         ImageError: If a style or the init cannot be read.
@@ -84,6 +91,7 @@ class Painter:
         *,
         quiet: bool = False,
         save_every: int | None = None,
+        log: Path | None = None,
     ) -> None:
         self.said = ""
         self.settings = settings
@@ -91,6 +99,7 @@ class Painter:
         self.say = say
         self.quiet = quiet
         self.save_every = save_every
+        self.log = log
         self.style_paths = list(styles)
         init = init_file(settings)
         self.inputs = [*styles] if init is None else [*styles, init]
@@ -134,7 +143,8 @@ class Painter:
         scales = plan(*delivery.picture.colours.size, self.settings)
         check_side(output, max(scales[-1][:2]))
         snapshots = self._snapshots(delivery, output, scales, inputs)
-        result, device, precision = self._run(delivery, unfinished, scales, snapshots, folder)
+        log = LossLog(self.settings, self.log, self.say)
+        result, device, precision = self._run(delivery, unfinished, scales, snapshots, log, folder)
         path = unfinished if result.stopped else output
         delivery.save(result.image, path)
         self._warn(result, delivery, path)
@@ -149,6 +159,7 @@ class Painter:
             device=device,
             precision=precision,
             stopped=result.stopped,
+            entries=log.entries,
         )
 
     def _snapshots(
@@ -167,6 +178,7 @@ class Painter:
         unfinished: Path,
         scales: list[Scale],
         snapshots: Snapshots | None,
+        log: LossLog,
         folder: FolderProgress | None,
     ) -> tuple[Result, str, str]:
         """Optimize, with progress, until the end or a signal."""
@@ -180,10 +192,12 @@ class Painter:
         with (
             shortage_told(work, device, lambda: scales[-1]),
             Progress(scales, quiet=self.quiet, folder=folder) as progress,
+            log,
         ):
 
             def on_step(step: Step) -> bool:
                 progress.show(step)
+                log.show(step)
                 if snapshots is not None:
                     snapshots.show(step)
                 self.stop.hold = True
