@@ -72,6 +72,8 @@ def paint_picture(painter: Painter, content: Path, output: Path, options: Option
     job = Job(content, output)
     if options.skip_existing and is_whole(output):
         refuse_overwriting([job], painter.inputs)
+        if painter.log is not None:
+            painter.say(f"{painter.log}: not written, since {output} was there already")
         yield job
         return
     unfinished = None

@@ -16,9 +16,10 @@ from styletransfer.described import describe, to_line
 from styletransfer.errors import ConfigError, StyleTransferError, reason
 from styletransfer.interrupt import InterruptionError, StopRequest
 from styletransfer.listing import is_folder
-from styletransfer.painter import Painter
+from styletransfer.painter import Painter, Painting
 from styletransfer.progress import aside
-from styletransfer.usage import home, output_path, settings_from
+from styletransfer.report import Report
+from styletransfer.usage import home, output_path, refuse_for_folder, settings_from
 
 _COMPLETION = "_STYLIZE_COMPLETE"
 """The environment variable by which a shell asks for completions."""
@@ -90,6 +91,8 @@ def stylize(
     fail_fast: opt.FailFast = False,
     json: opt.Json = False,
     save_every: opt.SaveEvery = None,
+    log: opt.Log = None,
+    report: opt.Report = None,
     quiet: opt.Quiet = False,
     version: Annotated[
         bool,
@@ -115,11 +118,18 @@ def stylize(
     content, styles = home(content), [home(style) for style in styles]
     options = Options(recursive, name, skip_existing, fail_fast)
     paint = paint_folder if is_folder(content) else paint_picture
+    if paint is paint_folder:
+        refuse_for_folder(content, {"--log": log, "--report": report})
+    log, report = (None if path is None else home(path) for path in (log, report))
     with StopRequest() as stop:
-        painter = Painter(styles, settings, stop, _say, quiet=quiet, save_every=save_every)
-        with closing(paint(painter, content, output_path(output), options)) as results:
+        painter = Painter(styles, settings, stop, _say, quiet=quiet, save_every=save_every, log=log)
+        page = Report(report, styles, _say, quiet=quiet)
+        page.check([content, *painter.inputs])
+        with page, closing(paint(painter, content, output_path(output), options)) as results:
             for result in results:
                 _print(result.path, describe(result, styles, settings.seed) if json else None)
+                if isinstance(result, Painting):
+                    page.add(result, settings)
 
 
 def _print(path: Path, described: dict[str, Any] | None) -> None:

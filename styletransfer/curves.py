@@ -92,7 +92,8 @@ def draw(entries: Sequence[Entry], within: tuple[float, float], name: str) -> st
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({**_LOOK, "svg.hashsalt": name}):
+    look: Any = {**_LOOK, "svg.hashsalt": name}
+    with mpl.rc_context(look):
         figure = Figure(figsize=_INCHES, layout="constrained")
         axes = figure.add_subplot()
         _draw_sizes(axes, entries)

@@ -120,17 +120,21 @@ class LossLog:
 
     def _entry(self, step: Step) -> Entry:
         width, height, _ = step.scale
-        terms = [
+        content, style, tv = (
             weighted / weight if weight else None
             for weighted, weight in zip(step.losses, self.weights, strict=True)
-        ]
+        )
         return Entry(
-            len(self.entries) + 1,
-            step.iteration,
-            width,
-            height,
-            *terms,
-            *step.losses,
+            iteration=len(self.entries) + 1,
+            size_iteration=step.iteration,
+            width=width,
+            height=height,
+            content=content,
+            style=style,
+            tv=tv,
+            weighted_content=step.losses.content,
+            weighted_style=step.losses.style,
+            weighted_tv=step.losses.tv,
             total=step.losses.total,
             seconds=round(time.monotonic() - self.started, 3),
         )

@@ -1,0 +1,263 @@
+"""What the page of a report tells about results: numbers, curves, settings, commands."""
+
+from __future__ import annotations
+
+import shlex
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from PIL import ImageColor
+
+from styletransfer.config import Settings, field_names
+from styletransfer.embed import embed_file, embed_picture
+from styletransfer.images import open_picture, to_picture, to_tensor
+from styletransfer.usage import command_line, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from markupsafe import Markup
+    from torch import Tensor
+
+    from styletransfer.losslog import Entry
+    from styletransfer.painter import Painting
+    from styletransfer.quality import Quality
+
+STYLE_SIDE = 512
+"""The longest side of an embedded style in pixels."""
+
+LEVELS = 255
+"""Noise is told in levels of 8 bits."""
+
+_DEFAULTS = Settings()
+
+
+class Exhibit(NamedTuple):
+    """A result on the page."""
+
+    painting: Painting
+    """The result, which lies at its path."""
+
+    settings: Settings
+    """That it was made with."""
+
+
+class Choice(NamedTuple):
+    """A row of the picker: what may be chosen of one setting."""
+
+    name: str
+    """Of the setting, or of all together."""
+
+    labels: list[str]
+    """Its values."""
+
+
+def page(exhibits: Sequence[Exhibit], styles: Sequence[Path]) -> dict[str, Any]:
+    """Gather what the template shows.
+
+    Args:
+        exhibits: The results, one or more, all of one content and of one size.
+        styles: The style pictures.
+
+    Returns:
+        Values by the names that the template knows.
+
+    Raises:
+        ImageError: If a picture cannot be read again.
+    """
+    first, settings = exhibits[0]
+    background = settings.background
+    content = _content(first, background)
+    choices, places = picker([exhibit.settings for exhibit in exhibits])
+    red, green, blue = ImageColor.getrgb(background)[:3]
+    return {
+        "content": {"name": first.content.name, "uri": embed_picture(to_picture(content))},
+        "styles": [
+            {
+                "name": path.name,
+                "uri": embed_picture(open_picture(path, background=background), STYLE_SIDE),
+            }
+            for path in styles
+        ],
+        "width": first.width,
+        "height": first.height,
+        "background": f"#{red:02x}{green:02x}{blue:02x}",
+        "choices": choices,
+        "before": _quality(content, content),
+        "exhibits": _results(exhibits, styles, content, choices, places),
+        "settings": settings_table([exhibit.settings for exhibit in exhibits]),
+    }
+
+
+def picker(settings: Sequence[Settings]) -> tuple[list[Choice], list[tuple[int, ...]]]:
+    """Say how a result is chosen: by each setting that varies, or one by one.
+
+    Args:
+        settings: Of the results.
+
+    Returns:
+        One choice for each setting that varies, if there is a result for every
+        combination; otherwise a single one. And the place of each result: for
+        each choice, the number of its label, from 0.
+    """
+    varying = _varying(settings)
+    values = {
+        name: list(dict.fromkeys(getattr(each, name) for each in settings)) for name in varying
+    }
+    places = [
+        tuple(values[name].index(getattr(each, name)) for name in varying) for each in settings
+    ]
+    if varying and sorted(places) == sorted(
+        product(*(range(len(values[name])) for name in varying))
+    ):
+        return [Choice(name, list(map(shown, values[name]))) for name in varying], places
+    labels = [
+        ", ".join(f"{name} {shown(getattr(each, name))}" for name in varying) or str(number)
+        for number, each in enumerate(settings, 1)
+    ]
+    return [Choice("result", labels)], [(number,) for number in range(len(settings))]
+
+
+def settings_table(settings: Sequence[Settings]) -> list[dict[str, Any]]:
+    """List all settings: the values they have, the default, and whether those are the same.
+
+    Args:
+        settings: Of the results.
+
+    Returns:
+        Rows with the keys ``name``, ``value``, ``default`` and ``differs``.
+    """
+    rows = []
+    for name in field_names():
+        values = list(dict.fromkeys(getattr(each, name) for each in settings))
+        default = getattr(_DEFAULTS, name)
+        rows.append(
+            {
+                "name": name,
+                "value": " | ".join(map(_word, values)),
+                "default": _word(default),
+                "differs": values != [default],
+            }
+        )
+    return rows
+
+
+def _varying(settings: Sequence[Settings]) -> list[str]:
+    return [n for n in field_names() if len({getattr(each, n) for each in settings}) > 1]
+
+
+def _results(
+    exhibits: Sequence[Exhibit],
+    styles: Sequence[Path],
+    content: Tensor,
+    choices: Sequence[Choice],
+    places: Sequence[tuple[int, ...]],
+) -> list[dict[str, Any]]:
+    from styletransfer.curves import limits
+
+    within = limits([exhibit.painting.entries for exhibit in exhibits])
+    results = []
+    for number, (exhibit, place) in enumerate(zip(exhibits, places, strict=True), 1):
+        painting, settings = exhibit
+        labels = [choice.labels[at] for choice, at in zip(choices, place, strict=True)]
+        results.append(
+            {
+                "id": f"result-{number}",
+                "name": painting.path.name,
+                "labels": labels,
+                "title": ", ".join(
+                    f"{choice.name} {label}" for choice, label in zip(choices, labels, strict=True)
+                ),
+                "place": " ".join(map(str, place)),
+                "uri": embed_file(painting.path),
+                "curves": _curves(painting.entries, within, number),
+                "terms": terms_table(painting, settings),
+                "total": painting.losses.total,
+                "quality": _quality(_result(painting, settings, content), content),
+                "facts": _facts(painting),
+                "seconds": painting.seconds,
+                "stopped": painting.stopped,
+                "command": shlex.join(
+                    command_line(painting.content, styles, painting.path, settings)
+                ),
+            }
+        )
+    return results
+
+
+def _curves(
+    entries: Sequence[Entry], within: tuple[float, float] | None, number: int
+) -> Markup | None:
+    from markupsafe import Markup
+
+    from styletransfer.curves import draw
+
+    if within is None or not entries:
+        return None
+    return Markup(draw(entries, within, f"curves-{number}"))
+
+
+def terms_table(painting: Painting, settings: Settings) -> list[dict[str, Any]]:
+    """List the terms of a result: without weight, the weight, their product, its share.
+
+    Returns:
+        Rows with the keys ``name``, ``term`` (None: not evaluated), ``weight``,
+        ``weighted`` and ``share``.
+    """
+    total = painting.losses.total or 1.0
+    rows = []
+    for name, weighted in painting.losses._asdict().items():
+        weight: float = getattr(settings, f"{name}_weight")
+        rows.append(
+            {
+                "name": name,
+                "term": weighted / weight if weight else None,
+                "weight": shown(weight),
+                "weighted": weighted,
+                "share": weighted / total,
+            }
+        )
+    return rows
+
+
+def _facts(painting: Painting) -> list[str]:
+    steps = len(painting.entries)
+    return [
+        f"{painting.width}×{painting.height} px",
+        *([f"{steps} steps"] if steps else []),
+        f"{painting.seconds:.0f} s" if painting.seconds >= 10 else f"{painting.seconds:.1f} s",
+        f"{painting.device}, {painting.precision}",
+    ]
+
+
+def _content(painting: Painting, background: str) -> Tensor:
+    """The content at the size of its result, shape (1, 3, H, W), as painting saw it."""
+    from styletransfer.transfer import resize
+
+    picture = open_picture(painting.content, background=background)
+    return resize(to_tensor(picture), painting.width, painting.height)
+
+
+def _result(painting: Painting, settings: Settings, content: Tensor) -> Tensor:
+    from styletransfer.transfer import resize
+
+    picture = open_picture(painting.path, background=settings.background)
+    height, width = content.shape[2:]
+    return resize(to_tensor(picture), width, height)
+
+
+def _quality(image: Tensor, content: Tensor) -> dict[str, str]:
+    from styletransfer.quality import measure
+
+    found: Quality = measure(image, content)
+    edges = found.edge_sharpness
+    return {
+        "noise": f"{found.noise * LEVELS:.2f}",
+        "edges": "–" if edges is None else f"{edges:.2f}",
+        "tv": f"{found.tv:.4f}",
+    }
+
+
+def _word(value: Any) -> str:
+    return "not set" if value is None else shown(value)

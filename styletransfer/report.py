@@ -1,0 +1,142 @@
+"""The report of a run: one page, in one file, to look at in a browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from styletransfer import __version__
+from styletransfer.errors import ConfigError, StyleTransferError
+from styletransfer.page import Exhibit, page
+from styletransfer.saving import check_file, save_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from styletransfer.config import Settings
+    from styletransfer.painter import Painting
+
+REPORT_SUFFIXES = (".html", ".htm")
+"""The suffixes that a report may have; capitals will do as well."""
+
+_PACKAGES = ("jinja2", "matplotlib")
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Report:
+    """Gathers results, and saves a page about them when the run is over.
+
+    Within ``with Report(…) as report:`` results are added; the page is saved
+    at the end, also that of a run that failed or was interrupted, unless there
+    is nothing to show.
+
+    Args:
+        path: Where the page goes; None: there is none.
+        styles: The style pictures.
+        say: Takes a line for the user.
+        quiet: Do not say where the page is.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        styles: Sequence[Path],
+        say: Callable[[str], None],
+        *,
+        quiet: bool = False,
+    ) -> None:
+        self.path = path
+        self.styles = styles
+        self.say = say
+        self.quiet = quiet
+        self.exhibits: list[Exhibit] = []
+
+    def check(self, inputs: Sequence[Path]) -> None:
+        """Refuse a page that could not be made or saved, before any work is done.
+
+        Args:
+            inputs: The files that it must not overwrite, nor through links.
+
+        Raises:
+            ConfigError: If a package is missing.
+            ImageError: If the path is refused.
+        """
+        if self.path is None:
+            return
+        check_file(self.path, REPORT_SUFFIXES, inputs)
+        missing = [name for name in _PACKAGES if find_spec(name) is None]
+        if missing:
+            raise ConfigError(
+                f"--report needs {' and '.join(missing)}; pip install {' '.join(missing)}, "
+                "or install stylize with its extra, as in pip install '.[report]'"
+            )
+
+    def add(self, painting: Painting, settings: Settings) -> None:
+        """Put a result on the page, below those before."""
+        if self.path is not None:
+            self.exhibits.append(Exhibit(painting, settings))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.path is None:
+            return
+        if not self.exhibits:
+            if error is None:
+                self.say(f"{self.path}: not written, since nothing was painted")
+            return
+        try:
+            # A name may hold bytes that are no text.
+            save_file(render(self.exhibits, self.styles).encode("utf-8", "replace"), self.path)
+        except StyleTransferError as failure:
+            if error is None:
+                raise
+            self.say(f"error: {failure}")
+            return
+        if not self.quiet:
+            self.say(f"the report is {self.path}")
+
+
+def render(exhibits: Sequence[Exhibit], styles: Sequence[Path]) -> str:
+    """Write the page about results of one content.
+
+    Where they differ in settings, a picker on the page swaps them in place.
+
+    Args:
+        exhibits: The results, one or more, all of one content and of one size.
+        styles: The style pictures.
+
+    Returns:
+        HTML that holds all it needs.
+
+    Raises:
+        ImageError: If a picture cannot be read again.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = (_TEMPLATES / "report.js").read_text("utf-8")
+    return environment.get_template("report.html.j2").render(
+        style_sheet=Markup((_TEMPLATES / "report.css").read_text("utf-8")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        version=__version__,
+        **page(exhibits, styles),
+    )
