@@ -59,17 +59,22 @@ _LOOK: dict[str, Any] = {
 
 
 def limits(runs: Sequence[Sequence[Entry]]) -> tuple[float, float] | None:
-    """The range of loss that holds the curves of all runs, so that they can be compared.
+    """The range of loss in which the curves of all runs are drawn, so that they can be compared.
 
     Args:
         runs: The entries of each.
 
     Returns:
-        The lowest and the highest value above 0, a little apart; None: there
-        is no such value, and so no curve.
+        From a little below the lowest value that a term has at the end of a
+        size, to a little above the highest; the first steps may come from
+        below, since a start from the content has no content error. None: no
+        value is above 0, and so there is no curve.
     """
     values = [value for entries in runs for name in CURVES for _, value in _points(entries, name)]
-    return (min(values) / 1.3, max(values) * 1.3) if values else None
+    ends = [
+        value for entries in runs for name in CURVES for _, value in _points(_ends(entries), name)
+    ]
+    return (min(ends or values) / 1.6, max(values) * 1.3) if values else None
 
 
 def draw(entries: Sequence[Entry], within: tuple[float, float], name: str) -> str:
@@ -91,6 +96,7 @@ def draw(entries: Sequence[Entry], within: tuple[float, float], name: str) -> st
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     look: Any = {**_LOOK, "svg.hashsalt": name}
     with mpl.rc_context(look):
@@ -111,7 +117,8 @@ def draw(entries: Sequence[Entry], within: tuple[float, float], name: str) -> st
                 )
         axes.set_yscale("log")
         axes.set_ylim(within)
-        axes.set_xlim(0, max(len(entries), 2) + 0.5)
+        axes.set_xlim(0.5, len(entries) + 0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlabel("step")
         axes.set_ylabel("weighted loss")
         axes.grid(visible=True, axis="y")
@@ -137,10 +144,9 @@ def _draw_sizes(axes: Axes, entries: Sequence[Entry]) -> None:
             f"{side} px",
             (start - 0.5, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(4, -2),
+            xytext=(0, 3),
             textcoords="offset points",
-            va="top",
-            fontsize=9,
+            fontsize=9.5,
         )
 
 
@@ -151,6 +157,11 @@ def _sizes(entries: Sequence[Entry]) -> Iterator[tuple[int, int]]:
         if entry[2:4] != before:
             yield entry.iteration, max(entry.width, entry.height)
         before = entry[2:4]
+
+
+def _ends(entries: Sequence[Entry]) -> list[Entry]:
+    """The last entry at each size."""
+    return list({entry[2:4]: entry for entry in entries}.values())
 
 
 def _as_element(drawing: str, name: str) -> str:

@@ -99,6 +99,18 @@ class LossLog:
         if self.file is not None:
             self.file.close()
 
+    def check(self, inputs: Sequence[Path]) -> None:
+        """Refuse a path that no log could be written to, before any work is done.
+
+        Args:
+            inputs: The files that it must not overwrite, nor through links.
+
+        Raises:
+            ImageError: If the path is refused.
+        """
+        if self.path is not None:
+            check_file(self.path, LOG_SUFFIXES, inputs)
+
     def show(self, step: Step) -> None:
         """Take down a step.
 
@@ -149,19 +161,6 @@ class LossLog:
         if self.file.write(written) != len(written):
             self.file.truncate(end)
             raise OSError("no space is left for a whole row")
-
-
-def check_log(path: Path, inputs: Sequence[Path]) -> None:
-    """Refuse a path that no log could be written to, before any work is done.
-
-    Args:
-        path: Where the log is to go; a missing folder is made.
-        inputs: The files that it must not overwrite, nor through links.
-
-    Raises:
-        ImageError: If it is refused.
-    """
-    check_file(path, LOG_SUFFIXES, inputs)
 
 
 def header(path: Path) -> bytes:

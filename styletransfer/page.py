@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import ImageColor
@@ -11,6 +10,7 @@ from PIL import ImageColor
 from styletransfer.config import Settings, field_names
 from styletransfer.embed import embed_file, embed_picture
 from styletransfer.images import open_picture, to_picture, to_tensor
+from styletransfer.picker import picker
 from styletransfer.usage import command_line, shown
 
 if TYPE_CHECKING:
@@ -43,16 +43,6 @@ class Exhibit(NamedTuple):
     """That it was made with."""
 
 
-class Choice(NamedTuple):
-    """A row of the picker: what may be chosen of one setting."""
-
-    name: str
-    """Of the setting, or of all together."""
-
-    labels: list[str]
-    """Its values."""
-
-
 def page(exhibits: Sequence[Exhibit], styles: Sequence[Path]) -> dict[str, Any]:
     """Gather what the template shows.
 
@@ -66,10 +56,12 @@ def page(exhibits: Sequence[Exhibit], styles: Sequence[Path]) -> dict[str, Any]:
     Raises:
         ImageError: If a picture cannot be read again.
     """
-    first, settings = exhibits[0]
-    background = settings.background
+    from styletransfer.curves import limits
+
+    first, background = exhibits[0].painting, exhibits[0].settings.background
     content = _content(first, background)
-    choices, places = picker([exhibit.settings for exhibit in exhibits])
+    choices, places, titles = picker([exhibit.settings for exhibit in exhibits])
+    within = limits([exhibit.painting.entries for exhibit in exhibits])
     red, green, blue = ImageColor.getrgb(background)[:3]
     return {
         "content": {"name": first.content.name, "uri": embed_picture(to_picture(content))},
@@ -85,38 +77,19 @@ def page(exhibits: Sequence[Exhibit], styles: Sequence[Path]) -> dict[str, Any]:
         "background": f"#{red:02x}{green:02x}{blue:02x}",
         "choices": choices,
         "before": _quality(content, content),
-        "exhibits": _results(exhibits, styles, content, choices, places),
+        "exhibits": [
+            {
+                "title": title,
+                "place": " ".join(map(str, place)),
+                "labels": [choice.labels[at] for choice, at in zip(choices, place, strict=True)],
+                **_result(number, exhibit, styles, content, within),
+            }
+            for number, (exhibit, place, title) in enumerate(
+                zip(exhibits, places, titles, strict=True), 1
+            )
+        ],
         "settings": settings_table([exhibit.settings for exhibit in exhibits]),
     }
-
-
-def picker(settings: Sequence[Settings]) -> tuple[list[Choice], list[tuple[int, ...]]]:
-    """Say how a result is chosen: by each setting that varies, or one by one.
-
-    Args:
-        settings: Of the results.
-
-    Returns:
-        One choice for each setting that varies, if there is a result for every
-        combination; otherwise a single one. And the place of each result: for
-        each choice, the number of its label, from 0.
-    """
-    varying = _varying(settings)
-    values = {
-        name: list(dict.fromkeys(getattr(each, name) for each in settings)) for name in varying
-    }
-    places = [
-        tuple(values[name].index(getattr(each, name)) for name in varying) for each in settings
-    ]
-    if varying and sorted(places) == sorted(
-        product(*(range(len(values[name])) for name in varying))
-    ):
-        return [Choice(name, list(map(shown, values[name]))) for name in varying], places
-    labels = [
-        ", ".join(f"{name} {shown(getattr(each, name))}" for name in varying) or str(number)
-        for number, each in enumerate(settings, 1)
-    ]
-    return [Choice("result", labels)], [(number,) for number in range(len(settings))]
 
 
 def settings_table(settings: Sequence[Settings]) -> list[dict[str, Any]]:
@@ -143,47 +116,28 @@ def settings_table(settings: Sequence[Settings]) -> list[dict[str, Any]]:
     return rows
 
 
-def _varying(settings: Sequence[Settings]) -> list[str]:
-    return [n for n in field_names() if len({getattr(each, n) for each in settings}) > 1]
-
-
-def _results(
-    exhibits: Sequence[Exhibit],
+def _result(
+    number: int,
+    exhibit: Exhibit,
     styles: Sequence[Path],
     content: Tensor,
-    choices: Sequence[Choice],
-    places: Sequence[tuple[int, ...]],
-) -> list[dict[str, Any]]:
-    from styletransfer.curves import limits
-
-    within = limits([exhibit.painting.entries for exhibit in exhibits])
-    results = []
-    for number, (exhibit, place) in enumerate(zip(exhibits, places, strict=True), 1):
-        painting, settings = exhibit
-        labels = [choice.labels[at] for choice, at in zip(choices, place, strict=True)]
-        results.append(
-            {
-                "id": f"result-{number}",
-                "name": painting.path.name,
-                "labels": labels,
-                "title": ", ".join(
-                    f"{choice.name} {label}" for choice, label in zip(choices, labels, strict=True)
-                ),
-                "place": " ".join(map(str, place)),
-                "uri": embed_file(painting.path),
-                "curves": _curves(painting.entries, within, number),
-                "terms": terms_table(painting, settings),
-                "total": painting.losses.total,
-                "quality": _quality(_result(painting, settings, content), content),
-                "facts": _facts(painting),
-                "seconds": painting.seconds,
-                "stopped": painting.stopped,
-                "command": shlex.join(
-                    command_line(painting.content, styles, painting.path, settings)
-                ),
-            }
-        )
-    return results
+    within: tuple[float, float] | None,
+) -> dict[str, Any]:
+    """What the template shows of one result, apart from its place in the picker."""
+    painting, settings = exhibit
+    command = command_line(painting.content, styles, painting.path, settings)
+    return {
+        "id": f"result-{number}",
+        "name": painting.path.name,
+        "uri": embed_file(painting.path),
+        "curves": _curves(painting.entries, within, number),
+        "terms": terms_table(painting, settings),
+        "total": painting.losses.total,
+        "quality": _quality(_image(painting, settings, content), content),
+        "facts": _facts(painting),
+        "stopped": painting.stopped,
+        "command": [shlex.quote(word) for word in command],
+    }
 
 
 def _curves(
@@ -239,7 +193,8 @@ def _content(painting: Painting, background: str) -> Tensor:
     return resize(to_tensor(picture), painting.width, painting.height)
 
 
-def _result(painting: Painting, settings: Settings, content: Tensor) -> Tensor:
+def _image(painting: Painting, settings: Settings, content: Tensor) -> Tensor:
+    """The result as it was saved, of the content's shape."""
     from styletransfer.transfer import resize
 
     picture = open_picture(painting.path, background=settings.background)

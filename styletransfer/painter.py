@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from styletransfer.delivery import Delivery
 from styletransfer.errors import DivergenceError
 from styletransfer.images import check_side, open_picture, to_tensor
-from styletransfer.losslog import LossLog, check_log
+from styletransfer.losslog import LossLog
 from styletransfer.memory import Extent, Work, check_memory, shortage_told
 from styletransfer.pyramid import plan
 from styletransfer.snapshots import Snapshots
@@ -143,9 +143,8 @@ class Painter:
         scales = plan(*delivery.picture.colours.size, self.settings)
         check_side(output, max(scales[-1][:2]))
         snapshots = self._snapshots(delivery, output, scales, inputs)
-        if self.log is not None:
-            check_log(self.log, [*inputs, output])
         log = LossLog(self.settings, self.log, self.say)
+        log.check([*inputs, output])
         result, device, precision = self._run(delivery, unfinished, scales, snapshots, log, folder)
         path = unfinished if result.stopped else output
         delivery.save(result.image, path)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from styletransfer.config import Settings
-from styletransfer.losslog import Entry, LossLog, check_log, header, to_row
+from styletransfer.losslog import Entry, LossLog, header, to_row
 from styletransfer.optimize import Losses
 from styletransfer.pyramid import Scale
 from styletransfer.transfer import Step
@@ -32,10 +32,14 @@ def run(log: LossLog) -> None:
                 log.show(Step(scale, iteration, LOSSES, image))
 
 
+def log_to(path: Path) -> LossLog:
+    return LossLog(SETTINGS, path, pytest.fail)
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> Write:
     def write(name: str) -> Path:
-        run(LossLog(SETTINGS, tmp_path / name, pytest.fail))
+        run(log_to(tmp_path / name))
         return tmp_path / name
 
     return write
@@ -87,7 +91,7 @@ def test_numbers_are_read_back_exactly(number: float) -> None:
 
 def test_each_row_is_in_the_file_before_the_next_step(tmp_path: Path) -> None:
     path = tmp_path / "losses.csv"
-    with LossLog(SETTINGS, path, pytest.fail) as log:
+    with log_to(path) as log:
         for number in (1, 2):
             log.show(Step(SCALES[0], number, LOSSES, torch.zeros(1, 3, 4, 6)))
             text = path.read_text()
@@ -98,7 +102,7 @@ def test_each_row_is_in_the_file_before_the_next_step(tmp_path: Path) -> None:
 def test_an_old_log_stays_until_the_first_step(tmp_path: Path) -> None:
     path = tmp_path / "losses.csv"
     path.write_text("old")
-    with LossLog(SETTINGS, path, pytest.fail) as log:
+    with log_to(path) as log:
         assert path.read_text() == "old"
         log.show(Step(SCALES[0], 1, LOSSES, torch.zeros(1, 3, 4, 6)))
     assert path.read_bytes().startswith(header(path))
@@ -135,7 +139,7 @@ def test_of_a_row_that_does_not_fit_nothing_stays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["losses", "losses.txt", "losses.json", ".csv"])
 def test_another_suffix_is_refused(name: str, tmp_path: Path) -> None:
-    line = refusal(check_log, tmp_path / name, [])
+    line = refusal(log_to(tmp_path / name).check, [])
     assert line == f"{tmp_path / name}: unknown suffix; use one of .csv .jsonl"
     assert not [*tmp_path.iterdir()]
 
@@ -143,10 +147,10 @@ def test_another_suffix_is_refused(name: str, tmp_path: Path) -> None:
 def test_an_input_is_never_overwritten_nor_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "content.png").touch()
     (tmp_path / "losses.csv").symlink_to(tmp_path / "content.png")
-    line = refusal(check_log, tmp_path / "losses.csv", [tmp_path / "content.png"])
+    line = refusal(log_to(tmp_path / "losses.csv").check, [tmp_path / "content.png"])
     assert "this is also an input" in line
 
 
 def test_a_missing_folder_is_made(tmp_path: Path) -> None:
-    check_log(tmp_path / "new" / "losses.csv", [])
+    log_to(tmp_path / "new" / "losses.csv").check([])
     assert not [*(tmp_path / "new").iterdir()]
