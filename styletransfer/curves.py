@@ -22,6 +22,7 @@ CURVES = {
 }
 """What is drawn, by field of an entry, and what it is called."""
 
+_START = 2  # steps
 _INCHES = (5.6, 3.2)
 _INK, _FAINT = "#010203", "#040506"
 # Matplotlib knows no colours of the page; these stand for them until the end.
@@ -65,16 +66,15 @@ def limits(runs: Sequence[Sequence[Entry]]) -> tuple[float, float] | None:
         runs: The entries of each.
 
     Returns:
-        From a little below the lowest value that a term has at the end of a
-        size, to a little above the highest; the first steps may come from
-        below, since a start from the content has no content error. None: no
-        value is above 0, and so there is no curve.
+        From a little below the lowest value of a term to a little above the
+        highest. The first two steps may come from below, since a start from
+        the content has almost no content error. None: no value is above 0, and
+        so there is no curve.
     """
-    values = [value for entries in runs for name in CURVES for _, value in _points(entries, name)]
-    ends = [
-        value for entries in runs for name in CURVES for _, value in _points(_ends(entries), name)
-    ]
-    return (min(ends or values) / 1.6, max(values) * 1.3) if values else None
+    points = [point for entries in runs for name in CURVES for point in _points(entries, name)]
+    values = [value for _, value in points]
+    settled = [value for iteration, value in points if iteration > _START]
+    return (min(settled or values) / 1.3, max(values) * 1.3) if values else None
 
 
 def draw(entries: Sequence[Entry], within: tuple[float, float], name: str) -> str:
@@ -96,7 +96,7 @@ def draw(entries: Sequence[Entry], within: tuple[float, float], name: str) -> st
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib as mpl
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import LogLocator, MaxNLocator
 
     look: Any = {**_LOOK, "svg.hashsalt": name}
     with mpl.rc_context(look):
@@ -116,13 +116,15 @@ def draw(entries: Sequence[Entry], within: tuple[float, float], name: str) -> st
                     marker="o" if len(points) == 1 else "",
                 )
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.set_ylim(within)
         axes.set_xlim(0.5, len(entries) + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.set_xlabel("step")
         axes.set_ylabel("weighted loss")
         axes.grid(visible=True, axis="y")
-        axes.tick_params(which="minor", labelleft=False)
+        axes.minorticks_off()
         figure.legend(loc="outside upper left", ncols=4, frameon=False, handlelength=1.8)
         drawing = io.StringIO()
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -157,11 +159,6 @@ def _sizes(entries: Sequence[Entry]) -> Iterator[tuple[int, int]]:
         if entry[2:4] != before:
             yield entry.iteration, max(entry.width, entry.height)
         before = entry[2:4]
-
-
-def _ends(entries: Sequence[Entry]) -> list[Entry]:
-    """The last entry at each size."""
-    return list({entry[2:4]: entry for entry in entries}.values())
 
 
 def _as_element(drawing: str, name: str) -> str:

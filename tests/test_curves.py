@@ -20,13 +20,18 @@ def drawn(run: list[Entry], name: str = "a") -> str:
     return draw(run, within, name)
 
 
-def test_the_limits_hold_the_ends_of_all_sizes_of_all_runs() -> None:
+def test_the_limits_hold_all_runs_but_what_the_first_two_steps_come_from() -> None:
     other = entries(Settings(style_weight=50.0))
+    other[0] = other[0]._replace(weighted_content=1e-9)
     found = limits([RUN, other])
     assert found is not None
     lowest, highest = found
-    assert lowest < RUN[3].weighted_tv
+    assert RUN[2].weighted_tv / 2 < lowest < RUN[2].weighted_tv
     assert highest > other[0].total
+
+
+def test_a_run_of_one_step_has_its_limits_too() -> None:
+    assert limits([RUN[:1]]) == (RUN[0].weighted_tv / 1.3, RUN[0].total * 1.3)
 
 
 def test_without_a_value_above_0_there_are_no_limits() -> None:

@@ -23,7 +23,7 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402  # after the skip
 from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402  # after the skip
 
 CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None
 )
 DRIVER = shutil.which("chromedriver")
 QUIET = (
