@@ -96,8 +96,12 @@ class LossLog:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self.file is not None:
+        if self.file is None:
+            return
+        try:
             self.file.close()
+        except OSError as failure:  # A distant disk may say so only now.
+            self.say(f"{self.path}: {reason(failure)}; the end of the log may be missing")
 
     def check(self, inputs: Sequence[Path]) -> None:
         """Refuse a path that no log could be written to, before any work is done.

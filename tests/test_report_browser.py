@@ -260,19 +260,22 @@ def test_the_keyboard_zooms_and_moves_the_picture_that_has_the_focus(
 def test_the_wheel_zooms_only_once_the_picture_has_the_focus(
     browser: Browser, pages: dict[str, Path]
 ) -> None:
-    def wheel() -> None:
+    def wheel(down: int) -> None:
         origin = webdriver.common.actions.wheel_input.ScrollOrigin.from_element(
             browser.find(".stage")
         )
-        webdriver.ActionChains(browser.driver).scroll_from_origin(origin, 0, -200).perform()
+        webdriver.ActionChains(browser.driver).scroll_from_origin(origin, 0, down).perform()
 
     browser.open(pages["one"])
     fitted = browser.zoom()
-    wheel()
+    wheel(-200)
     assert browser.zoom() == fitted
-    browser.run("document.querySelector('.stage').focus()")
-    wheel()
-    assert browser.zoom() != fitted
+    browser.run("document.querySelector('.stage').focus({preventScroll: true})")
+    wheel(200)
+    browser.wait_for("return window.scrollY > 0")
+    assert browser.zoom() == fitted, "with the whole picture seen, the page scrolls on"
+    wheel(-200)
+    browser.wait_for(f"return document.querySelector('.zoom output').value !== '{fitted}'")
 
 
 def test_two_fingers_zoom(browser: Browser, pages: dict[str, Path]) -> None:

@@ -163,8 +163,10 @@
   }
 
   stage.addEventListener("wheel", (event) => {
-    // Without a click before it, the wheel scrolls the page, as it does everywhere else.
+    // Without a click before it, the wheel scrolls the page, as it does everywhere else;
+    // and so it does again once the whole picture is seen.
     if (!event.ctrlKey && document.activeElement !== stage) return;
+    if (!event.ctrlKey && event.deltaY > 0 && view.scale <= 1.001) return;
     event.preventDefault();
     const box = stage.getBoundingClientRect();
     const lines = event.deltaMode === 1 ? 30 : 1;
