@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-    from styletransfer.painter import Painter, Painting
+    from styletransfer.painter import Painter
+    from styletransfer.painting import Painting
 
     Results = Generator[Painting | Job, None, None]
 
@@ -72,6 +73,8 @@ def paint_picture(painter: Painter, content: Path, output: Path, options: Option
     job = Job(content, output)
     if options.skip_existing and is_whole(output):
         refuse_overwriting([job], painter.inputs)
+        if painter.log is not None:
+            painter.say(f"{painter.log}: not written, since {output} was there already")
         yield job
         return
     unfinished = None

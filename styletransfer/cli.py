@@ -12,13 +12,16 @@ from styletransfer import __version__
 from styletransfer import options as opt
 from styletransfer.batch import Options
 from styletransfer.config import field_names
+from styletransfer.described import describe, to_line
 from styletransfer.errors import ConfigError, StyleTransferError, reason
 from styletransfer.interrupt import InterruptionError, StopRequest
+from styletransfer.listing import is_folder
 from styletransfer.painter import Painter
+from styletransfer.painting import Painting
 from styletransfer.progress import aside
-from styletransfer.report import describe, to_line
+from styletransfer.report import Report
 from styletransfer.sweep import paint
-from styletransfer.usage import home, output_path
+from styletransfer.usage import home, output_path, refuse_for_folder
 from styletransfer.variants import sweep_from
 
 _COMPLETION = "_STYLIZE_COMPLETE"
@@ -92,6 +95,8 @@ def stylize(
     fail_fast: opt.FailFast = False,
     json: opt.Json = False,
     save_every: opt.SaveEvery = None,
+    log: opt.Log = None,
+    report: opt.Report = None,
     quiet: opt.Quiet = False,
     verbose: opt.Verbose = False,
     version: Annotated[
@@ -122,13 +127,27 @@ def stylize(
     settings = sweep.variants[0].settings
     content, styles = home(content), [home(style) for style in styles]
     options = Options(recursive, name, skip_existing, fail_fast)
+    if is_folder(content):
+        refuse_for_folder(content, {"--log": log, "--report": report})
+    log, report = (None if path is None else home(path) for path in (log, report))
     with StopRequest() as stop:
         painter = Painter(
-            styles, settings, stop, _say, quiet=quiet, verbose=verbose, save_every=save_every
+            styles,
+            settings,
+            stop,
+            _say,
+            quiet=quiet,
+            verbose=verbose,
+            save_every=save_every,
+            log=log,
         )
-        with closing(paint(sweep, painter, content, output, options)) as results:
+        page = Report(report, styles, _say, quiet=quiet)
+        page.check([content, *painter.inputs])
+        with page, closing(paint(sweep, painter, content, output, options)) as results:
             for result in results:
                 _print(result.path, describe(result, styles) if json else None)
+                if isinstance(result, Painting):
+                    page.add(result)
 
 
 def _print(path: Path, described: dict[str, Any] | None) -> None:

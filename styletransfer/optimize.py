@@ -21,6 +21,9 @@ JUMP = 100.0
 sum of the weights: an error of 100 % in every term. From a best of almost 0, as
 where a picture starts as the content, an honest step may rise by any factor."""
 
+MERCY = 2
+"""So many divergences of one size are taken back; the next ends the run."""
+
 RISE = 2.0
 """A loss this many times the best so far is taken back."""
 
@@ -89,8 +92,8 @@ def optimize(
         The best image that was evaluated.
 
     Raises:
-        DivergenceError: If a loss is not finite or jumps far above the best;
-            the error holds the best image.
+        DivergenceError: If a loss is not finite, or jumps far above the best
+            again and again; the error holds the best image.
     """
     best = Best(start, settings.content_weight + settings.style_weight + settings.tv_weight)
     height, width = start.shape[2:]
@@ -125,6 +128,7 @@ class Best:
     def __init__(self, image: Tensor, harmless: float = 0.0) -> None:
         self.image = self.variable = self.gradient = image
         self.harmless = harmless
+        self.divergences = 0
         self.losses = Losses(math.inf, math.inf, math.inf)
 
     def offer(self, image: Tensor, variable: Tensor, gradient: Tensor, losses: Losses) -> None:
@@ -137,10 +141,12 @@ class Best:
             losses: Its weighted terms.
 
         Raises:
-            DivergenceError: If its loss is not finite or far above the best.
+            DivergenceError: If its loss is not finite, or once more far above
+                the best.
         """
         limit = max(JUMP * self.losses.total, self.harmless)
-        if not math.isfinite(losses.total) or losses.total > limit:
+        self.divergences += losses.total > limit
+        if not math.isfinite(losses.total) or self.divergences > MERCY:
             raise DivergenceError(
                 f"the loss left the road: {losses.total:.3g} after a best of "
                 f"{self.losses.total:.3g}; lower --learning-rate, the largest weight, "

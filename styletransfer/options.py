@@ -108,6 +108,26 @@ SaveEvery = Annotated[
         show_default=False,
     ),
 ]
+Log = Annotated[
+    Path | None,
+    Option(
+        "--log",
+        metavar="FILE",
+        help="Write how the terms stand after each step, row by row as they come: .csv, or .jsonl "
+        "for a JSON object a line. A term whose weight is 0 is not evaluated: empty, or null.",
+        show_default=False,
+    ),
+]
+Report = Annotated[
+    Path | None,
+    Option(
+        "--report",
+        metavar="FILE",
+        help="Save a page to look at in a browser, .html, all in one file: the pictures before "
+        "and after, the curves of the terms, noise and sharpness, every setting.",
+        show_default=False,
+    ),
+]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="No progress; warnings and errors only.")]
 Recursive = Annotated[
     bool,

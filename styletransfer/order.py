@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from styletransfer.images import check_side
+from styletransfer.losslog import LossLog
 from styletransfer.memory import Extent, Work, check_memory
 from styletransfer.pyramid import plan
 from styletransfer.snapshots import Snapshots
@@ -19,17 +20,27 @@ if TYPE_CHECKING:
     from styletransfer.pyramid import Scale
 
 
+class Paths(NamedTuple):
+    """Where a run saves what."""
+
+    output: Path
+    """The result."""
+
+    unfinished: Path
+    """The best picture of a run that was stopped or diverged."""
+
+    log: Path | None
+    """How the terms stood after each step; None: nowhere."""
+
+
 class Order(NamedTuple):
     """A picture to paint, of which all was found good that can be without torch."""
 
     delivery: Delivery
     """The content, and the settings of the run."""
 
-    output: Path
-    """Where to save the result."""
-
-    unfinished: Path
-    """Where to save the best picture of a run that was stopped or diverged."""
+    paths: Paths
+    """Where all goes."""
 
     scales: list[Scale]
     """The sizes to come, smallest first."""
@@ -37,21 +48,18 @@ class Order(NamedTuple):
     snapshots: Snapshots | None
     """What saves the picture on the way."""
 
+    log: LossLog
+    """What remembers the terms after each step."""
+
 
 def accept(
-    delivery: Delivery,
-    output: Path,
-    unfinished: Path,
-    inputs: Sequence[Path],
-    save_every: int | None,
+    delivery: Delivery, paths: Paths, inputs: Sequence[Path], save_every: int | None
 ) -> Order:
     """Refuse what can be refused of a picture before torch is imported.
 
     Args:
         delivery: The content, and the settings of the run.
-        output: Where to save the result.
-        unfinished: Where to save the best picture of a run that was stopped or
-            diverged.
+        paths: Where all goes.
         inputs: The pictures beside the content that may not be overwritten.
         save_every: Steps from one snapshot to the next; None: there are none.
 
@@ -62,6 +70,7 @@ def accept(
         StyleTransferError: If a path, a size or a number of steps is refused.
     """
     inputs = [delivery.content, *inputs]
+    output, unfinished, _ = paths
     delivery.check(dict.fromkeys((output, unfinished)), inputs)
     scales = plan(*delivery.picture.colours.size, delivery.settings)
     check_side(output, max(scales[-1][:2]))
@@ -69,7 +78,9 @@ def accept(
     if save_every is not None:
         snapshots = Snapshots(output, save_every, scales, delivery.write, delivery.say)
         snapshots.check(inputs)
-    return Order(delivery, output, unfinished, scales, snapshots)
+    log = LossLog(delivery.settings, paths.log, delivery.say)
+    log.check([*inputs, output])
+    return Order(delivery, paths, scales, snapshots, log)
 
 
 def check_room(delivery: Delivery, styles: Sequence[Extent]) -> tuple[Work, torch.device]:

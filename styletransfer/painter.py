@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from styletransfer.delivery import Delivery
 from styletransfer.errors import DivergenceError
 from styletransfer.images import open_picture, to_tensor
 from styletransfer.memory import Extent, shortage_told
-from styletransfer.order import accept, check_room
+from styletransfer.order import Paths, accept, check_room
+from styletransfer.painting import Painting
 from styletransfer.usage import init_file
 
 if TYPE_CHECKING:
@@ -21,44 +22,9 @@ if TYPE_CHECKING:
     from styletransfer.config import Settings
     from styletransfer.interrupt import StopRequest
     from styletransfer.memory import Work
-    from styletransfer.optimize import Losses
     from styletransfer.order import Order
     from styletransfer.progress import SeriesProgress
     from styletransfer.transfer import Result, SharedTargets, Step
-
-
-class Painting(NamedTuple):
-    """A result that lies whole at its path."""
-
-    path: Path
-    """Where it was saved."""
-
-    settings: Settings
-    """What it was painted with."""
-
-    content: Path
-    """What was repainted."""
-
-    width: int
-    """In pixels."""
-
-    height: int
-    """In pixels."""
-
-    losses: Losses
-    """Its weighted terms, at the last size that was worked on."""
-
-    seconds: float
-    """From the first look at the content to the saved file."""
-
-    device: str
-    """Where the network was evaluated."""
-
-    precision: str
-    """The number format of its convolutions."""
-
-    stopped: bool
-    """Whether a signal ended it early."""
 
 
 class Painter:
@@ -75,6 +41,8 @@ class Painter:
         quiet: Show no progress.
         verbose: Say why it is computed as it is.
         save_every: Save a snapshot after every so many steps; None: none.
+        log: Where each run writes how its terms stood after each step; None:
+            nowhere.
 
     Raises:
         ImageError: If a style or the init cannot be read.
@@ -90,6 +58,7 @@ class Painter:
         quiet: bool = False,
         verbose: bool = False,
         save_every: int | None = None,
+        log: Path | None = None,
     ) -> None:
         self.said = ""
         self.settings = settings
@@ -98,6 +67,7 @@ class Painter:
         self.quiet = quiet
         self.verbose = verbose
         self.save_every = save_every
+        self.log = log
         self.style_paths = list(styles)
         init = init_file(settings)
         self.inputs = [*styles] if init is None else [*styles, init]
@@ -140,10 +110,16 @@ class Painter:
         painting = self.fulfil(order, series=series)
         return painting._replace(seconds=time.monotonic() - started)
 
-    def accept(self, delivery: Delivery, output: Path, unfinished: Path | None = None) -> Order:
+    def accept(
+        self,
+        delivery: Delivery,
+        output: Path,
+        unfinished: Path | None = None,
+        log: Path | None = None,
+    ) -> Order:
         """Check a picture to paint, as `order.accept` does."""
-        unfinished = unfinished or output
-        return accept(delivery, output, unfinished, self.inputs, self.save_every)
+        paths = Paths(output, unfinished or output, log or self.log)
+        return accept(delivery, paths, self.inputs, self.save_every)
 
     def fulfil(
         self,
@@ -164,9 +140,9 @@ class Painter:
             As `paint` does, which also tells what is raised.
         """
         started = time.monotonic()
-        delivery = order.delivery
+        delivery, paths = order.delivery, order.paths
         result, device, precision = self._run(order, series, targets)
-        path = order.unfinished if result.stopped else order.output
+        path = paths.unfinished if result.stopped else paths.output
         delivery.save(result.image, path)
         self._warn(result, delivery, path)
         height, width = result.image.shape[2:]
@@ -181,6 +157,7 @@ class Painter:
             device=device,
             precision=precision,
             stopped=result.stopped,
+            entries=order.log.entries,
         )
 
     def _run(
@@ -191,7 +168,7 @@ class Painter:
         from styletransfer.runtime import explain
         from styletransfer.transfer import encoder_for, stylize
 
-        delivery, _, unfinished, scales, snapshots = order
+        delivery, paths, scales, snapshots, log = order
         work, device = self.check_room(delivery)
         encoder = encoder_for(delivery.settings)
         width, height, _ = scales[-1]
@@ -202,10 +179,12 @@ class Painter:
         with (
             shortage_told(work, device, lambda: scales[-1]),
             Progress(scales, quiet=self.quiet, series=series) as progress,
+            log,
         ):
 
             def on_step(step: Step) -> bool:
                 progress.show(step)
+                log.show(step)
                 if snapshots is not None:
                     snapshots.show(step)
                 self.stop.hold = True
@@ -222,8 +201,8 @@ class Painter:
                     on_step=on_step,
                 )
             except DivergenceError as error:
-                delivery.save(error.image, unfinished)
-                message = f"{error}; the best picture is in {unfinished}"
+                delivery.save(error.image, paths.unfinished)
+                message = f"{error}; the best picture is in {paths.unfinished}"
                 raise DivergenceError(message, error.image) from None
         return result, str(device), work.precision
 

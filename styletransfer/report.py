@@ -1,100 +1,141 @@
-"""A result in JSON, for scripts."""
+"""The report of a run: one page, in one file, to look at in a browser."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+import base64
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
-from styletransfer.errors import ConfigError, ImageError
-from styletransfer.images import open_picture
-from styletransfer.naming import Job
-from styletransfer.record import read_record
-from styletransfer.sheet import Sheet
+from styletransfer import __version__
+from styletransfer.errors import ConfigError, StyleTransferError
+from styletransfer.page import page
+from styletransfer.saving import check_file, save_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
 
-    from styletransfer.painter import Painting
+    from styletransfer.painting import Painting
+
+REPORT_SUFFIXES = (".html", ".htm")
+"""The suffixes that a report may have; capitals will do as well."""
+
+_PACKAGES = ("jinja2", "matplotlib")
+_TEMPLATES = Path(__file__).parent / "templates"
 
 
-_UNKNOWN = {
-    **dict.fromkeys(("size", "seconds", "seed", "weights", "losses", "device", "precision")),
-    **dict.fromkeys(("stopped", "skipped", "sheet"), False),
-}
+class Report:
+    """Gathers results, and saves a page about them when the run is over.
 
-
-def describe(result: Painting | Job | Sheet, styles: Sequence[Path]) -> dict[str, Any]:
-    """Describe a result by the same keys, whatever it is.
+    Within ``with Report(…) as report:`` results are added; the page is saved
+    at the end, also that of a run that failed or was interrupted, unless there
+    is nothing to show.
 
     Args:
-        result: A painting, a job whose result was there already, or a contact
-            sheet.
+        path: Where the page goes; None: there is none.
+        styles: The style pictures.
+        say: Takes a line for the user.
+        quiet: Do not say where the page is.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        styles: Sequence[Path],
+        say: Callable[[str], None],
+        *,
+        quiet: bool = False,
+    ) -> None:
+        self.path = path
+        self.styles = styles
+        self.say = say
+        self.quiet = quiet
+        self.paintings: list[Painting] = []
+
+    def check(self, inputs: Sequence[Path]) -> None:
+        """Refuse a page that could not be made or saved, before any work is done.
+
+        Args:
+            inputs: The files that it must not overwrite, nor through links.
+
+        Raises:
+            ConfigError: If a package is missing.
+            ImageError: If the path is refused.
+        """
+        if self.path is None:
+            return
+        check_file(self.path, REPORT_SUFFIXES, inputs)
+        missing = [name for name in _PACKAGES if find_spec(name) is None]
+        if missing:
+            raise ConfigError(
+                f"--report needs {' and '.join(missing)}; pip install {' '.join(missing)}, "
+                "or install stylize with its extra, as in pip install '.[report]'"
+            )
+
+    def add(self, painting: Painting) -> None:
+        """Put a result on the page, below those before."""
+        if self.path is not None:
+            self.paintings.append(painting)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.path is None:
+            return
+        if not self.paintings:
+            if error is None:
+                self.say(f"{self.path}: not written, since nothing was painted")
+            return
+        try:
+            # A name may hold bytes that are no text.
+            save_file(render(self.paintings, self.styles).encode("utf-8", "replace"), self.path)
+        except StyleTransferError as failure:
+            if error is None:
+                raise
+            self.say(f"error: {failure}")
+            return
+        if not self.quiet:
+            self.say(f"the report is {self.path}")
+
+
+def render(paintings: Sequence[Painting], styles: Sequence[Path]) -> str:
+    """Write the page about results of one content.
+
+    Where they differ in settings, a picker on the page swaps them in place.
+
+    Args:
+        paintings: The results, one or more, all of one content and of one size.
         styles: The style pictures.
 
     Returns:
-        Values by key; None where there is none, or only painting would tell.
+        HTML that holds all it needs.
+
+    Raises:
+        ImageError: If a picture cannot be read again.
     """
-    return {
-        "path": str(result.path),
-        "content": str(result.content),
-        "styles": [str(style) for style in styles],
-        **_UNKNOWN,
-        **_known(result),
-    }
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
 
-
-def _known(result: Painting | Job | Sheet) -> dict[str, Any]:
-    if isinstance(result, Sheet):
-        return {"size": [result.width, result.height], "sheet": True}
-    if isinstance(result, Job):
-        return {"size": _size(result.path), "weights": _recorded(result.path), "skipped": True}
-    return {
-        "size": [result.width, result.height],
-        "seconds": round(result.seconds, 3),
-        "seed": result.settings.seed,
-        "weights": _weights(asdict(result.settings)),
-        "losses": {**result.losses._asdict(), "total": result.losses.total},
-        "device": result.device,
-        "precision": result.precision,
-        "stopped": result.stopped,
-    }
-
-
-def to_line(values: dict[str, Any], encoding: str) -> str:
-    """Write an object as one line of JSON.
-
-    Args:
-        values: What to write.
-        encoding: Of the stream that the line goes to.
-
-    Returns:
-        The line, without its end. What the stream cannot hold, such as bytes
-        of a file's name that are no text, is escaped.
-    """
-    line = json.dumps(values, ensure_ascii=False)
-    try:
-        line.encode(encoding)
-    except UnicodeEncodeError:
-        return json.dumps(values)
-    return line
-
-
-def _size(path: Path) -> list[int] | None:
-    try:
-        return list(open_picture(path).size)
-    except ImageError:
-        return None
-
-
-def _recorded(path: Path) -> dict[str, float] | None:
-    """The weights that a result says it was painted with."""
-    try:
-        return _weights(read_record(path))
-    except (ConfigError, LookupError):
-        return None
-
-
-def _weights(settings: Mapping[str, Any]) -> dict[str, float]:
-    return {name: settings[f"{name}_weight"] for name in ("content", "style", "tv")}
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script = (_TEMPLATES / "report.js").read_text("utf-8")
+    return environment.get_template("report.html.j2").render(
+        style_sheet=Markup((_TEMPLATES / "report.css").read_text("utf-8")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        version=__version__,
+        **page(paintings, styles),
+    )

@@ -61,9 +61,27 @@ def check_output(
             a place that may not be written, or the format cannot hold the
             metadata.
     """
-    target = _output_target(path)
+    target = _output_target(path, OUTPUT_SUFFIXES)
     _check_bits(path, bits)
     _check_metadata(path, text or {}, metadata)
+    _check_place(path, target, inputs)
+
+
+def check_file(path: Path, suffixes: Sequence[str], inputs: Sequence[Path]) -> None:
+    """Refuse a path that no other file than a picture could be saved to, as `check_output` does.
+
+    Args:
+        path: Where the file is to go; a missing folder is made.
+        suffixes: Those that it may end in, in small letters.
+        inputs: The files that it must not overwrite, nor through links.
+
+    Raises:
+        ImageError: If it is refused.
+    """
+    _check_place(path, _output_target(path, suffixes), inputs)
+
+
+def _check_place(path: Path, target: Path, inputs: Sequence[Path]) -> None:
     with _refused(path, _ELSEWHERE):
         # Asked of the file system, which knows links and whether capitals count.
         if target.exists() and any(each.exists() and target.samefile(each) for each in inputs):
@@ -135,29 +153,43 @@ def save_picture(
         ConfigError: If the format holds no 16 bits.
         ImageError: If the file cannot be written.
     """
-    target = _output_target(path)
+    _output_target(path, OUTPUT_SUFFIXES)
     _check_bits(path, 8 * levels.dtype.itemsize)
     with _refused(path, "choose another suffix"):
         encoded = encode(levels, _FORMATS[path.suffix.lower()], text or {}, metadata)
+    save_file(encoded, path)
+
+
+def save_file(data: bytes, path: Path) -> None:
+    """Save a file whole, as `save_picture` does, or leave the one at the path as it was.
+
+    Args:
+        data: What it holds.
+        path: Where it goes, whatever its suffix.
+
+    Raises:
+        ImageError: If it cannot be written.
+    """
+    target = _output_target(path, [path.suffix.lower()])
     with _refused(path, _ELSEWHERE), _temporary_beside(target) as temporary:
         with temporary.open("xb") as file:
             # There may be no old file, or no permissions on that file system.
             with contextlib.suppress(OSError):
                 shutil.copymode(target, temporary)
-            file.write(encoded)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
 
 
-def _output_target(path: Path) -> Path:
+def _output_target(path: Path, suffixes: Sequence[str]) -> Path:
     """The file to write, links followed; refused if it is none or its suffix is unknown."""
     target = Path(os.path.realpath(path))
     with _refused(path, _ELSEWHERE):
         if target.is_dir():
             raise ImageError(f"{path}: this is a folder; name a file in it")
-        if path.suffix.lower() not in _FORMATS:
-            raise ImageError(f"{path}: unknown suffix; use one of {' '.join(OUTPUT_SUFFIXES)}")
+        if path.suffix.lower() not in suffixes:
+            raise ImageError(f"{path}: unknown suffix; use one of {' '.join(suffixes)}")
         if os.path.lexists(target) and not (target.is_file() and os.access(target, os.W_OK)):
             raise ImageError(f"{path}: this may not be overwritten; choose another output")
     return target

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from styletransfer.batch import Options
     from styletransfer.order import Order
-    from styletransfer.painter import Painter, Painting
+    from styletransfer.painter import Painter
+    from styletransfer.painting import Painting
     from styletransfer.transfer import SharedTargets
     from styletransfer.variants import Sweep, Variant
 
@@ -152,7 +153,12 @@ class SweepRun:
             refuse_overwriting([job], self.painter.inputs)
             return None
         delivery = delivery.with_settings(variant.settings)
-        return self.painter.accept(delivery, job.output, job.unfinished)
+        log = self.painter.log
+        if log is not None:
+            # Named after the result: losses-tv0.3.csv belongs to out-tv0.3.png.
+            values = job.output.stem.removeprefix(self.output.stem)
+            log = log.with_name(f"{log.stem}{values}{log.suffix}")
+        return self.painter.accept(delivery, job.output, job.unfinished, log)
 
     def _check_room(self) -> None:
         """Refuse the whole sweep if the machine has no room for a part of it."""

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from styletransfer.config import BUNDLED, Settings, load_config
+from styletransfer.config import BUNDLED, Settings, field_names, load_config
 from styletransfer.errors import ConfigError
 from styletransfer.record import is_picture, read_record
+
+_DEFAULTS = Settings()
 
 INITS = ("content", "noise")
 """What painting may start from, beside a picture file."""
@@ -77,6 +79,71 @@ def settings_of_each(
             f"--style-blend needs one number for each of the {styles} styles, not {len(blend)}"
         )
     return settings
+
+
+def refuse_for_folder(folder: Path, given: Mapping[str, Any]) -> None:
+    """Refuse options that are for a single picture.
+
+    Args:
+        folder: Given as CONTENT.
+        given: Values by option; None where it was not given.
+
+    Raises:
+        ConfigError: If one was.
+    """
+    for flag in (flag for flag, value in given.items() if value is not None):
+        raise ConfigError(
+            f"{flag} is for one picture, and {folder} is a folder; "
+            f"run its pictures one by one, each with a {flag} of its own"
+        )
+
+
+def command_line(
+    content: Path, styles: Sequence[Path], output: Path, settings: Settings
+) -> list[str]:
+    """Say by which command a result is made, whatever file its settings were read from.
+
+    Args:
+        content: The picture that was repainted.
+        styles: The style pictures.
+        output: Where the result was saved.
+        settings: Of the run; those that are the defaults, or do nothing, are
+            left out.
+
+    Returns:
+        The command and its arguments, not quoted.
+    """
+    words = ["stylize", _as_argument(content), *map(_as_argument, styles)]
+    words += ["-o", _as_argument(output)]
+    for name in field_names():
+        value = getattr(settings, name)
+        idle, _ = _IDLE.get(name, (lambda _: False, ""))
+        if value != getattr(_DEFAULTS, name) and not idle(settings):
+            words += _as_option(name.replace("_", "-"), value)
+    return words
+
+
+def _as_option(name: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    text = shown(value).replace(" ", "") if isinstance(value, tuple) else shown(value)
+    # A file may have a name that looks like an option.
+    return [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]
+
+
+def _as_argument(path: Path) -> str:
+    """A path as an argument that is read as a path: see `home` and `output_path`."""
+    text = str(path)
+    return f"./{text}" if text.startswith(("-", "=", "~")) else text
+
+
+def shown(value: Any) -> str:
+    """Write the value of a setting for people: 2 for 2.0, and a list with commas."""
+    if isinstance(value, tuple):
+        return ", ".join(map(shown, value))
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _base(config: str | None) -> Settings:

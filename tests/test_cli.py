@@ -43,6 +43,15 @@ REFUSALS: list[tuple[str, int, str]] = [
     ("content.png style.png -o old.png --init old.png", 1, "old.png: this is also an input"),
     ("content.png style.png -o folder", 1, "folder: this is a folder"),
     ("content.png style.png -o words.jpg/out.png", 1, "words.jpg/out.png: cannot be saved"),
+    (
+        "content.png style.png -o old.png --log old.txt",
+        1,
+        "old.txt: unknown suffix; use one of .csv",
+    ),
+    ("content.png style.png -o old.png --log folder", 1, "folder: this is a folder; name a file"),
+    ("content.png style.png -o old.png --report old.txt", 1, "unknown suffix; use one of .html"),
+    ("folder style.png -o out --log losses.csv", 2, "--log is for one picture, and folder is a"),
+    ("folder style.png -o out --report a.html", 2, "--report is for one picture, and folder is"),
     # What is wrong with the settings.
     ("content.png style.png -o old.png --tv-weight -1", 2, "tv_weight must be 0 or more, not -1.0"),
     ("content.png style.png -o old.png --style-weight nan", 2, "style_weight must be a number"),
@@ -280,6 +289,74 @@ def test_what_a_picture_carries_is_asked_for_by_options(studio: Path, command: C
     assert b"Maker" not in (studio / "out.jpg").read_bytes()
 
 
+# What a run leaves beside its picture
+
+
+@pytest.mark.weights
+def test_a_run_may_leave_a_log_and_a_report(studio: Path, command: Command) -> None:
+    code, out, err = command(f"{QUICK} -o out.png --log new/losses.csv --report new/report.html")
+
+    assert (code, out) == (0, "out.png\n")
+    assert err.splitlines()[-1] == "stylize: the report is new/report.html"
+    assert sorted(path.name for path in (studio / "new").iterdir()) == ["losses.csv", "report.html"]
+    rows = (studio / "new/losses.csv").read_text().splitlines()
+    assert [row.split(",")[:4] for row in rows[1:]] == [
+        ["1", "1", "24", "16"],
+        ["2", "2", "24", "16"],
+        ["3", "1", "48", "32"],
+    ]
+    page = (studio / "new/report.html").read_text("utf-8")
+    assert "content.png <span>in the manner of</span> style.png" in page
+    assert "3 steps" in page
+
+
+@pytest.mark.weights
+def test_the_command_that_a_report_tells_makes_the_same_bytes(
+    studio: Path, command: Command
+) -> None:
+    (studio / "mine.toml").write_text("size = 24\niterations = 1\ntv_weight = 0.7\n")
+    assert command("content.png style.png -o out.png -c mine.toml --report r.html -q").code == 0
+    made = Path("out.png").read_bytes()
+    Path("out.png").unlink()
+    (found,) = re.findall(r'<pre class="command".*?>(.*?)</pre>', Path("r.html").read_text("utf-8"))
+    line = re.sub("<[^>]+>", "", found)
+    assert line.startswith("stylize content.png style.png -o out.png --size 24")
+
+    assert command(f"{line.removeprefix('stylize ')} -q").code == 0
+    assert Path("out.png").read_bytes() == made
+
+
+@pytest.mark.weights
+def test_a_result_that_was_there_leaves_the_log_and_the_report_as_they_were(
+    studio: Path, command: Command
+) -> None:
+    line = f"{QUICK} -o old.png --skip-existing --log losses.csv --report report.html"
+    before = files(studio)
+
+    code, out, err = command(line)
+
+    assert (code, out) == (0, "old.png\n")
+    assert err.splitlines() == [
+        "stylize: losses.csv: not written, since old.png was there already",
+        "stylize: report.html: not written, since nothing was painted",
+    ]
+    assert files(studio) == before
+
+
+def test_without_its_packages_a_report_is_refused_before_the_work(
+    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("styletransfer.report.find_spec", lambda name: None)
+    before = files(studio)
+
+    code, out, err = command("content.png style.png -o out.png --report report.html")
+
+    assert (code, out) == (2, "")
+    assert err.startswith("stylize: error: --report needs jinja2 and matplotlib; pip install ")
+    assert err.count("\n") == 1
+    assert files(studio) == before
+
+
 # Refusals
 
 
@@ -362,17 +439,24 @@ def test_missing_weights_are_refused_in_one_line(studio: Path, command: Command)
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_a_run_that_diverges_saves_its_best_picture_and_exits_1(
-    optimizer: str, studio: Path, command: Command
+    studio: Path, command: Command
 ) -> None:
-    method = f"--optimizer {optimizer} --learning-rate 100 --min-size 24 --preconditioning 2"
+    method = "--optimizer adam --learning-rate 100 --min-size 24 --preconditioning 2"
 
     code, out, err = command(f"content.png style.png -o out.png -n 40 -q {method}")
 
     assert (code, out) == (1, "")
     assert re.fullmatch(r"stylize: error: the loss [^\n]+the best picture is in out\.png\n", err)
     assert size_of(studio / "out.png") == (48, 32)
+
+
+@pytest.mark.weights
+def test_lbfgs_makes_up_for_a_learning_rate_that_is_far_too_high(
+    studio: Path, command: Command
+) -> None:
+    method = "--learning-rate 100 --min-size 24 --preconditioning 2"
+    assert command(f"content.png style.png -o out.png -n 40 -q {method}").code == 0
 
 
 @pytest.mark.weights

@@ -242,3 +242,30 @@ def _open_once_it_is_read(pipe: Path) -> int:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
+
+
+@pytest.mark.weights
+def test_what_is_logged_until_a_signal_stays_and_the_report_shows_it(studio: Path) -> None:
+    arguments = [
+        "-m",
+        "styletransfer",
+        "content.png",
+        "style.png",
+        "-o",
+        "out.png",
+        "-n",
+        "1000000",
+    ]
+    arguments += ["--size", "24", "--min-size", "24", "--log", "l.csv", "--report", "r.html", "-q"]
+    with start(*arguments, folder=studio) as process:
+        log = studio / "l.csv"
+        deadline = time.monotonic() + 120
+        while not log.exists() or log.read_bytes().count(b"\n") < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(120) == 130
+
+    rows = log.read_text().splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == [str(n) for n in range(1, len(rows))]
+    assert "stopped early" in (studio / "r.html").read_text("utf-8")

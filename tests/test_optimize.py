@@ -14,7 +14,7 @@ from styletransfer.errors import DivergenceError
 from styletransfer.images import read_image
 from styletransfer.losses import TVForm, total_variation, total_variation_loss
 from styletransfer.objective import Objective, Terms
-from styletransfer.optimize import FIRST_STEP, JUMP, RISE, WINDOW, Losses, optimize
+from styletransfer.optimize import FIRST_STEP, JUMP, MERCY, RISE, WINDOW, Losses, optimize
 from styletransfer.transfer import encoder_for, resize
 
 Picture = Callable[[int, int, int], Tensor]
@@ -153,14 +153,19 @@ def test_the_end_comes_when_the_fall_slows_down() -> None:
 # The guard
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 3 * JUMP * 1.01])
-def test_a_loss_that_leaves_the_road_ends_the_run_and_keeps_the_best_image(bad: float) -> None:
-    objective = Scripted(5, 3, 4, bad, 1)
+FAR = 3 * JUMP * 1.01
+
+
+@pytest.mark.parametrize("bad", [[math.nan], [math.inf], [-math.inf], [FAR] * (MERCY + 1)])
+def test_a_loss_that_leaves_the_road_ends_the_run_and_keeps_the_best_image(
+    bad: list[float],
+) -> None:
+    objective = Scripted(5, 3, 4, *bad, 1)
     settings = Settings(content_weight=1, style_weight=1, tv_weight=1)
     with pytest.raises(DivergenceError, match="--learning-rate") as caught:
-        optimize(objective, GREY, 4, settings)
+        optimize(objective, GREY, 8, settings)
     assert torch.equal(caught.value.image, objective.seen[1].clamp(0, 1))
-    assert f"{bad:.3g} after a best of 3" in str(caught.value)
+    assert f"{bad[-1]:.3g} after a best of 3" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -169,6 +174,14 @@ def test_a_first_loss_that_is_not_finite_keeps_the_start(bad: float) -> None:
     with pytest.raises(DivergenceError) as caught:
         optimize(Scripted(bad), GREY, 4, Settings())
     assert torch.equal(caught.value.image, GREY)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_divergence_is_taken_back_if_shorter_steps_help(optimizer: Optimizer) -> None:
+    settings = Settings(content_weight=1, style_weight=1, tv_weight=1, optimizer=optimizer)
+    objective = Scripted(5, 3, *[FAR] * MERCY, 2)
+    result = optimize(objective, GREY, 2 + MERCY, settings)
+    assert result.losses.total == 2
 
 
 def test_a_loss_that_rises_less_than_a_jump_is_borne() -> None:

@@ -11,7 +11,7 @@ from styletransfer.config import Settings
 from styletransfer.delivery import Delivery
 from styletransfer.errors import ConfigError, DeviceError, ImageError
 from styletransfer.memory import Extent
-from styletransfer.order import Order, accept, check_room
+from styletransfer.order import Order, Paths, accept, check_room
 
 STYLES = [Extent(20, 20)]
 
@@ -30,7 +30,8 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def order(output: str = "out.png", save_every: int | None = None, **values: Any) -> Order:
     unfinished = Path(output).with_name(f"best-{Path(output).name}")
-    return accept(delivery(**values), Path(output), unfinished, [Path("style.png")], save_every)
+    paths = Paths(Path(output), unfinished, None)
+    return accept(delivery(**values), paths, [Path("style.png")], save_every)
 
 
 def test_what_is_accepted_knows_its_sizes_and_has_written_nothing() -> None:

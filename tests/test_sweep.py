@@ -25,7 +25,7 @@ from styletransfer.record import KEYWORD
 
 ROOT = Path(__file__).parents[1]
 QUICK = "--size 24 --min-size 24 -n 1"
-DIVERGING = "--size 24 --min-size 24 -n 40 --learning-rate 100 --preconditioning 2"
+DIVERGING = "--size 24 --min-size 24 -n 40 --optimizer adam --learning-rate 100 --preconditioning 2"
 LINE = "content.png style.png -o out.png --tv-weight 0,0.3,1"
 RESULTS = ["out-tv0.png", "out-tv0.3.png", "out-tv1.png"]
 ALL = "".join(f"{name}\n" for name in [*RESULTS, "out.png"])

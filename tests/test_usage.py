@@ -9,11 +9,14 @@ from styletransfer.config import Settings
 from styletransfer.errors import ConfigError
 from styletransfer.usage import (
     _IDLE,
+    command_line,
     home,
     init_file,
     output_path,
+    refuse_for_folder,
     settings_from,
     settings_of_each,
+    shown,
 )
 
 USELESS: dict[str, tuple[dict[str, Any], str]] = {
@@ -168,3 +171,60 @@ def test_a_tilde_is_the_home_folder_unless_a_file_is_called_so(
 )
 def test_a_short_option_may_have_an_equals_sign_as_a_long_one_has(given: str, path: Path) -> None:
     assert output_path(Path(given)) == path
+
+
+# The way back: from settings to a command line
+
+
+def said(settings: Settings) -> list[str]:
+    """The options of the command line that settings come to."""
+    words = command_line(Path("a.png"), [Path("b.png"), Path("c.png")], Path("o.png"), settings)
+    assert words[:6] == ["stylize", "a.png", "b.png", "c.png", "-o", "o.png"]
+    return words[6:]
+
+
+@pytest.mark.parametrize(
+    ("values", "options"),
+    [
+        ({}, []),
+        ({"tv_weight": 0.3}, ["--tv-weight", "0.3"]),
+        ({"tv_weight": 3.0, "size": "original"}, ["--size", "original", "--tv-weight", "3"]),
+        ({"style_weight": 1e-07}, ["--style-weight", "1e-07"]),
+        ({"iterations": (3, 1)}, ["--iterations", "3,1"]),
+        ({"style_blend": (3.0, 1.5)}, ["--style-blend", "3,1.5"]),
+        ({"style_layers": ("relu1_1", "relu2_1")}, ["--style-layers", "relu1_1,relu2_1"]),
+        ({"keep_metadata": True}, ["--keep-metadata"]),
+        ({"init": "-start.png"}, ["--init=-start.png"]),
+        ({"init": "noise", "seed": 7}, ["--init", "noise", "--seed", "7"]),
+        ({"seed": 7}, []),
+        ({"tv_weight": 0.0, "tv_form": "squared"}, ["--tv-weight", "0"]),
+    ],
+)
+def test_settings_are_said_by_the_options_that_make_a_difference(
+    values: dict[str, Any], options: list[str]
+) -> None:
+    assert said(Settings(**values)) == options
+
+
+@pytest.mark.parametrize("name", ["-a.png", "=a.png", "~a.png"])
+def test_a_path_that_would_be_read_otherwise_is_said_from_this_folder(name: str) -> None:
+    words = command_line(Path(name), [Path(name)], Path(name), Settings())
+    assert words == ["stylize", f"./{name}", f"./{name}", "-o", f"./{name}"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(2.0, "2"), (0.1, "0.1"), (True, "on"), (False, "off"), ((1.0, 2.5), "1, 2.5"), (7, "7")],
+)
+def test_values_are_shown_as_people_write_them(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_what_is_for_one_picture_is_refused_for_a_folder() -> None:
+    refuse_for_folder(Path("photos"), {"--log": None})
+    with pytest.raises(ConfigError) as caught:
+        refuse_for_folder(Path("photos"), {"--log": None, "--report": Path("report.html")})
+    assert str(caught.value) == (
+        "--report is for one picture, and photos is a folder; "
+        "run its pictures one by one, each with a --report of its own"
+    )

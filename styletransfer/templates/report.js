@@ -1,0 +1,236 @@
+"use strict";
+(() => {
+  const viewer = document.querySelector(".viewer");
+  const stage = viewer.querySelector(".stage");
+  const [before, after] = [".before", ".after"].map((name) => stage.querySelector(name));
+  const handle = stage.querySelector(".handle");
+  const split = viewer.querySelector("#split");
+  const shownZoom = viewer.querySelector("output");
+  const radios = [...viewer.querySelectorAll("input[type=radio]")];
+  const exhibits = [...document.querySelectorAll(".exhibit")];
+  const content = document.querySelector("#content");
+  const [width, height] = ["width", "height"].map((name) => Number(content.getAttribute(name)));
+  const DEEPEST = 16; // screen pixels for one of the picture
+
+  // Choosing a result
+
+  const layers = new Map();
+  let wanted = null;
+
+  function layerOf(exhibit) {
+    if (!layers.has(exhibit)) {
+      const image = exhibit.querySelector(".result img").cloneNode();
+      image.loading = "eager";
+      image.draggable = false;
+      layers.set(exhibit, image);
+    }
+    return layers.get(exhibit);
+  }
+
+  function choose() {
+    const place = radios.filter((radio) => radio.checked).map((radio) => radio.value).join(" ");
+    const exhibit = exhibits.find((each) => each.dataset.place === place) ?? exhibits[0];
+    wanted = exhibit;
+    for (const each of document.querySelectorAll("[data-place]")) {
+      each.classList.toggle("chosen", each.dataset.place === exhibit.dataset.place);
+    }
+    const image = layerOf(exhibit);
+    // Decoded first, so that no empty frame is between two results.
+    image.decode().catch(() => {}).then(() => {
+      if (wanted !== exhibit) return;
+      after.replaceChildren(image);
+      stage.dataset.shown = exhibit.id;
+    });
+  }
+
+  // Zoom and place: the picture's pixels per screen pixel, and what of it is in the middle
+
+  const view = { scale: 1, x: 0.5, y: 0.5 };
+  const fit = () => Math.min(stage.clientWidth / width, stage.clientHeight / height);
+  const one = () => 1 / (window.devicePixelRatio || 1);
+
+  function draw() {
+    const [w, h] = [stage.clientWidth, stage.clientHeight];
+    const least = Math.min(1, one() / fit());
+    const most = Math.max(1, (DEEPEST * one()) / fit());
+    view.scale = Math.min(Math.max(view.scale, least), most);
+    const scale = fit() * view.scale;
+    const [x, y] = [hold("x", w, width * scale), hold("y", h, height * scale)];
+    const lengths = { x, y, w: width * scale, h: height * scale };
+    for (const [name, value] of Object.entries(lengths)) stage.style.setProperty(`--${name}`, `${value}px`);
+    stage.classList.toggle("zoomed", view.scale > 1.001);
+    stage.classList.toggle("pixels", scale >= 3 * one());
+    shownZoom.value = `${Math.round((100 * scale) / one())} %`;
+  }
+
+  // Keeps the picture over the stage; in the middle of it, if it is smaller.
+  function hold(axis, room, length) {
+    if (length <= room + 0.5) {
+      view[axis] = 0.5;
+      return (room - length) / 2;
+    }
+    const half = room / 2 / length;
+    view[axis] = Math.min(Math.max(view[axis], half), 1 - half);
+    return room / 2 - view[axis] * length;
+  }
+
+  // Zooms by a factor; what is at a point of the stage stays there.
+  function zoom(factor, x = stage.clientWidth / 2, y = stage.clientHeight / 2) {
+    const old = fit() * view.scale;
+    const [dx, dy] = [x - stage.clientWidth / 2, y - stage.clientHeight / 2];
+    const at = { x: view.x + dx / (width * old), y: view.y + dy / (height * old) };
+    view.scale *= factor;
+    draw();
+    const now = fit() * view.scale;
+    view.x = at.x - dx / (width * now);
+    view.y = at.y - dy / (height * now);
+    draw();
+  }
+
+  function move(dx, dy) {
+    const scale = fit() * view.scale;
+    view.x -= dx / (width * scale);
+    view.y -= dy / (height * scale);
+    draw();
+  }
+
+  function fitWhole() {
+    Object.assign(view, { scale: 1, x: 0.5, y: 0.5 });
+    draw();
+  }
+
+  const actions = {
+    in: () => zoom(1.5),
+    out: () => zoom(1 / 1.5),
+    fit: fitWhole,
+    whole: () => zoom(one() / (fit() * view.scale)),
+  };
+
+  // Before and after
+
+  function drawSplit() {
+    stage.style.setProperty("--split", `${split.value}%`);
+    split.setAttribute("aria-valuetext", `${split.value} % photograph`);
+  }
+
+  function splitAt(clientX) {
+    const box = stage.getBoundingClientRect();
+    split.value = Math.round((100 * (clientX - box.left)) / box.width);
+    drawSplit();
+  }
+
+  // Fingers and mice
+
+  const pointers = new Map();
+  let sliding = false;
+
+  const spread = ([a, b]) => ({
+    x: (a.clientX + b.clientX) / 2,
+    y: (a.clientY + b.clientY) / 2,
+    length: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY) || 1,
+  });
+
+  stage.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    pointers.set(event.pointerId, event);
+    stage.setPointerCapture(event.pointerId);
+    sliding = pointers.size === 1 && (event.target === handle || view.scale <= 1.001);
+    if (sliding && event.target === handle) splitAt(event.clientX);
+  });
+
+  stage.addEventListener("pointermove", (event) => {
+    const last = pointers.get(event.pointerId);
+    if (!last) return;
+    const old = [...pointers.values()];
+    pointers.set(event.pointerId, event);
+    if (old.length === 2) {
+      const [was, is] = [spread(old), spread([...pointers.values()])];
+      const box = stage.getBoundingClientRect();
+      move(is.x - was.x, is.y - was.y);
+      zoom(is.length / was.length, is.x - box.left, is.y - box.top);
+    } else if (sliding) {
+      splitAt(event.clientX);
+    } else {
+      move(event.clientX - last.clientX, event.clientY - last.clientY);
+    }
+  });
+
+  for (const name of ["pointerup", "pointercancel"]) {
+    stage.addEventListener(name, (event) => {
+      pointers.delete(event.pointerId);
+      sliding = false;
+    });
+  }
+
+  stage.addEventListener("wheel", (event) => {
+    // Without a click before it, the wheel scrolls the page, as it does everywhere else;
+    // and so it does again once the whole picture is seen.
+    if (!event.ctrlKey && document.activeElement !== stage) return;
+    if (!event.ctrlKey && event.deltaY > 0 && view.scale <= 1.001) return;
+    event.preventDefault();
+    const box = stage.getBoundingClientRect();
+    const lines = event.deltaMode === 1 ? 30 : 1;
+    const factor = Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.002));
+    zoom(factor, event.clientX - box.left, event.clientY - box.top);
+  }, { passive: false });
+
+  // Keys
+
+  const STEP = 60; // screen pixels
+  const keys = {
+    "+": actions.in,
+    "=": actions.in,
+    "-": actions.out,
+    "0": actions.fit,
+    "1": actions.whole,
+    ArrowLeft: () => move(STEP, 0),
+    ArrowRight: () => move(-STEP, 0),
+    ArrowUp: () => move(0, STEP),
+    ArrowDown: () => move(0, -STEP),
+  };
+
+  stage.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+    // At its whole size there is nowhere to move: the arrows scroll the page.
+    if (event.key.startsWith("Arrow") && view.scale <= 1.001) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+
+  // Copying a command
+
+  function addCopyButton(command) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Copy";
+    button.className = "copy";
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(command.textContent);
+        button.textContent = "Copied";
+        setTimeout(() => { button.textContent = "Copy"; }, 1500);
+      } catch {
+        // Where that is not allowed, one key is left to press.
+        getSelection().selectAllChildren(command);
+      }
+    });
+    command.after(button);
+  }
+
+  const photograph = content.cloneNode();
+  photograph.removeAttribute("id");
+  photograph.draggable = false;
+  before.append(photograph);
+  for (const button of viewer.querySelectorAll("[data-zoom]")) {
+    button.addEventListener("click", actions[button.dataset.zoom]);
+  }
+  for (const radio of radios) radio.addEventListener("change", choose);
+  split.addEventListener("input", drawSplit);
+  document.querySelectorAll(".command").forEach(addCopyButton);
+  document.documentElement.classList.add("js");
+  viewer.hidden = false;
+  new ResizeObserver(draw).observe(stage);
+  drawSplit();
+  draw();
+  choose();
+})();
