@@ -531,3 +531,27 @@ def _python(*arguments: str) -> "subprocess.CompletedProcess[str]":
         encoding="utf-8",
         check=False,
     )
+
+
+# Log and report
+
+
+@pytest.mark.weights
+def test_each_result_of_a_list_has_its_own_log_and_its_place_in_the_report(
+    studio: Path, command: Command
+) -> None:
+    line = f"content.png style.png -o out.png --tv-weight 0,1 {QUICK} -q"
+
+    assert command(f"{line} --log losses.csv --report report.html").code == 0
+
+    logs = {path.name: path.read_text().splitlines() for path in studio.glob("losses*")}
+    assert {name: len(rows) for name, rows in logs.items()} == {
+        "losses-tv0.csv": len(logs["losses-tv0.csv"]),
+        "losses-tv1.csv": len(logs["losses-tv0.csv"]),
+    }
+    assert logs["losses-tv0.csv"][0] == logs["losses-tv1.csv"][0]
+    assert logs["losses-tv0.csv"][1].split(",")[6] == ""
+    assert float(logs["losses-tv1.csv"][1].split(",")[6]) > 0
+    page = Path("report.html").read_text("utf-8")
+    assert page.count("<article") == 2
+    assert "--tv-weight 0" in re.sub("<[^>]+>", "", page)
