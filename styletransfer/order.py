@@ -96,13 +96,14 @@ def check_room(delivery: Delivery, styles: Sequence[Extent]) -> tuple[Work, torc
     Raises:
         DeviceError: If the device is not there, or has too little memory.
     """
-    from styletransfer.runtime import choose_device, choose_precision, retain_memory, set_threads
+    from styletransfer import runtime
 
-    retain_memory()
+    runtime.retain_memory()
     settings = delivery.settings
-    set_threads(settings.threads)
-    device = choose_device(settings.device)
-    precision = choose_precision(settings.precision, device).name
+    runtime.set_threads(settings.threads)
+    device = runtime.choose_device(settings.device)
+    runtime.tune(device)
+    precision = runtime.choose_precision(settings.precision, device).name
     work = Work(Extent(*delivery.picture.colours.size), styles, settings, precision)
     check_memory(work, device)
     return work, device

@@ -110,6 +110,16 @@ def explain(precision: str, device: torch.device) -> str:
     return f" ({reason}), threads: {torch.get_num_threads()}"
 
 
+def tune(device: torch.device) -> None:
+    """Let cuDNN try which convolutions are fastest at each size, in the whole process.
+
+    There are few sizes and many steps, so that the trials pay. Not measured:
+    no such card was at hand.
+    """
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
+
+
 def set_threads(threads: int | None) -> None:
     """Let torch compute in so many threads, in the whole process.
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from styletransfer.errors import DeviceError
-from styletransfer.runtime import choose_device, choose_precision, explain, set_threads
+from styletransfer.runtime import choose_device, choose_precision, explain, set_threads, tune
 
 CPU = torch.device("cpu")
 
@@ -88,6 +88,15 @@ def test_the_choice_of_a_precision_names_its_reason(
     assert says in choose_precision("auto", CPU).reason
     assert choose_precision("float32", CPU).reason == "as asked for"
     assert choose_precision("bfloat16", CPU).name == "bfloat16"
+
+
+@pytest.mark.parametrize(("device", "tried"), [("cpu", False), ("mps", False), ("cuda:0", True)])
+def test_cudnn_tries_its_convolutions_only_on_a_card(
+    device: str, tried: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    tune(torch.device(device))
+    assert torch.backends.cudnn.benchmark is tried
 
 
 def test_threads_are_set_only_if_asked_for() -> None:
