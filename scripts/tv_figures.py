@@ -70,18 +70,18 @@ def draw_all(studio: Studio, size: int, sizes: Sequence[int], folder: Path) -> N
         folder: Where the figures go.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if all(Run(pair.content, size, tv_weight=TARGETS[-1]) in studio.found for pair in PAIRS):
+    if Run(PAIRS[0].content, size, tv_weight=TARGETS[-1]) in studio.found:
         _save(draw_forms(studio, size), folder / "tv-forms.jpg")
         _save(draw_weights(studio, size), folder / "tv-weights.jpg")
         draw_curves(studio, size, folder / "tv-curves.png")
-    if all(Run(PAIRS[0].content, side) in studio.found for side in sizes):
+    if len({run.size for run in studio.found}) == len(sizes):
         _save(draw_sizes(studio, sizes), folder / "tv-sizes.jpg")
 
 
 def draw_forms(studio: Studio, size: int) -> Image.Image:
-    """The same part of a picture by each form, at equal noise; a row for each target."""
+    """The same part of a picture by each form, at equal variation; a row for each target."""
     pair = PAIRS[0]
-    plain = Run(pair.content, size, tv_weight=0)
+    plain = Run(pair.content, size, tv_weight=0.0)
     rows = [
         [run for run, _ in matched(studio.found, pair.content, size, target)] for target in TARGETS
     ]
@@ -96,9 +96,11 @@ def draw_forms(studio: Studio, size: int) -> Image.Image:
 
 def draw_weights(studio: Studio, size: int) -> Image.Image:
     """The same part of both pictures at each weight of the isotropic form."""
-    axes = (Axis("Picture", [pair.content for pair in PAIRS]), _axis(WEIGHTS))
-    runs = [Run(pair.content, size, tv_weight=weight) for pair in PAIRS for weight in WEIGHTS]
-    return _parts(studio, axes, runs, f"{PART}×{PART} pixels of a picture of {size}")
+    rows = [[Run(pair.content, size, tv_weight=weight) for weight in WEIGHTS] for pair in PAIRS]
+    rows = [runs for runs in rows if all(run in studio.found for run in runs)]
+    axes = (Axis("Picture", [runs[0].content for runs in rows]), _axis(WEIGHTS))
+    runs = [run for row in rows for run in row]
+    return _parts(studio, axes, runs, f"{PART} by {PART} pixels of a picture of {size}")
 
 
 def draw_sizes(studio: Studio, sizes: Sequence[int]) -> Image.Image:
@@ -106,7 +108,7 @@ def draw_sizes(studio: Studio, sizes: Sequence[int]) -> Image.Image:
     axes = (Axis("Longest side", [str(size) for size in sizes]), _axis(WEIGHTS_OF_SIZES))
     content = PAIRS[0].content
     runs = [Run(content, size, tv_weight=weight) for size in sizes for weight in WEIGHTS_OF_SIZES]
-    return _parts(studio, axes, runs, f"{PART}×{PART} pixels around the same place")
+    return _parts(studio, axes, runs, f"{PART} by {PART} pixels around the same place")
 
 
 def draw_sweep(studio: Studio, row: Row) -> Image.Image:
@@ -183,15 +185,17 @@ def _draw_forms(axes: Axes, studio: Studio, size: int) -> None:
     for (form, _), colour in zip(GRIDS.items(), _COLOURS, strict=True):
         for pair, line in zip(PAIRS, ("-", "--"), strict=True):
             runs = of_form(studio.found, pair.content, size, form)
+            if not runs:
+                continue
             axes.plot(
-                [what.noise for _, what in runs],
+                [what.tv for _, what in runs],
                 [what.edges for _, what in runs],
                 line,
                 color=colour,
                 label=f"{pair.content}, {form}",
             )
-    axes.set_title("Edge sharpness at equal noise: above is better")
-    axes.set_xlabel("noise in flat parts, levels of 255")
+    axes.set_title("Edge sharpness at equal variation: above is better")
+    axes.set_xlabel("TV per pixel, levels of 255")
     axes.legend(fontsize=8)
 
 

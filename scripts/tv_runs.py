@@ -182,41 +182,41 @@ class Studio:
         return self.found[run]
 
     def match(self, run: Run, tried: Sequence[Run], target: float) -> None:
-        """Paint a run with the weights at which its noise should come to a target.
+        """Paint a run with the weights at which its TV per pixel should come to a target.
 
         Args:
             run: Its weight is what is looked for.
             tried: Such runs with other weights above 0, from small to large.
-            target: Noise in levels.
+            target: TV per pixel in levels.
         """
-        points = [(each.tv_weight, self.measure(each).noise) for each in tried]
+        points = [(each.tv_weight, self.measure(each).tv) for each in tried]
         for _ in range(2):
             weight = float(f"{weight_at(target, points):.3g}")
-            noise = self.measure(run._replace(tv_weight=weight)).noise
-            points = sorted({*points, (weight, noise)})
-            if abs(noise / target - 1) < 0.02:
+            tv = self.measure(run._replace(tv_weight=weight)).tv
+            points = sorted({*points, (weight, tv)})
+            if abs(tv / target - 1) < 0.02:
                 return
 
 
-def weight_at(noise: float, points: Sequence[tuple[float, float]]) -> float:
-    """The weight that leaves some noise, read between the nearest known ones.
+def weight_at(left: float, points: Sequence[tuple[float, float]]) -> float:
+    """The weight that leaves so much of a measure, read between the nearest known ones.
 
     Args:
-        noise: Above 0.
-        points: Weights above 0, from small to large, and the noise that each leaves, above 0.
+        left: Of the measure, above 0.
+        points: Weights above 0, from small to large, and what each leaves, above 0.
 
     Returns:
         A weight on the line through two points, both axes being logarithms:
-        those on either side of the noise, or the nearest where there is but one side.
+        those on either side of it, or the nearest where there is but one side.
 
     Example:
         >>> round(weight_at(4, [(1, 8), (4, 2), (16, 1)]), 6)
         2.0
     """
     places = range(1, len(points))
-    last = next((place for place in places if points[place][1] <= noise), len(points) - 1)
+    last = next((place for place in places if points[place][1] <= left), len(points) - 1)
     (weight, before), (heavier, after) = points[last - 1 : last + 1]
     if before == after:
         return weight
-    share = math.log(noise / before) / math.log(after / before)
+    share = math.log(left / before) / math.log(after / before)
     return weight * math.exp(share * math.log(heavier / weight))

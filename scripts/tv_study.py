@@ -1,6 +1,6 @@
 """Measure what total variation does, and write what is found into docs/total-variation.md.
 
-    python -m scripts.tv_study               # all of it: ten minutes on one thread
+    python -m scripts.tv_study               # all of it: fifteen minutes on one thread
     python -m scripts.tv_study --quick       # a trial in build/tv-study-quick; docs/ stays as it is
     python -m scripts.tv_study --parts forms # some parts; the tables of the others are empty
 
@@ -105,7 +105,7 @@ def paint_weights(studio: Studio, plan: Plan) -> None:
 
 
 def paint_forms(studio: Studio, plan: Plan) -> None:
-    """Both pictures with each form, and with the weights at which their noise is equal."""
+    """Both pictures with each form, and with the weights at which their variation is equal."""
     for pair in PAIRS:
         for form, weights in GRIDS.items():
             base = Run(pair.content, plan.sizes[0], form)
@@ -114,7 +114,7 @@ def paint_forms(studio: Studio, plan: Plan) -> None:
                 studio.measure(run)
             for target in TARGETS if form != "isotropic" else ():
                 reference = studio.measure(Run(pair.content, plan.sizes[0], tv_weight=target))
-                studio.match(base, runs, reference.noise)
+                studio.match(base, runs, reference.tv)
 
 
 def paint_anchors(studio: Studio, plan: Plan) -> None:

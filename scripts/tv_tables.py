@@ -30,16 +30,16 @@ WEIGHTS = (0.0, 0.3, 1.0, 2.0, 5.0, 10.0, 20.0)
 
 GRIDS: Mapping[TVForm, Sequence[float]] = {
     "isotropic": WEIGHTS,
-    "anisotropic": (1.0, 2.0, 5.0, 10.0),
-    "squared": (10.0, 30.0, 100.0, 300.0, 1000.0),
+    "anisotropic": (1.0, 10.0),
+    "squared": (30.0, 300.0),
 }
 """TV weights that each form is tried with."""
 
 WEIGHTS_OF_SIZES = (0.0, 1.0, 2.0, 5.0)
 """TV weights of the isotropic form that are painted at every size."""
 
-TARGETS = (2.0, 10.0)
-"""Weights of the isotropic form, to whose noise the weights of the others are matched."""
+TARGETS = (10.0,)
+"""Weights of the isotropic form, to whose variation the weights of the others are matched."""
 
 
 class Numbers(NamedTuple):
@@ -97,7 +97,8 @@ def with_tables(page: str, numbers: Numbers, sizes: Sequence[int] = SIZES) -> st
 def tables(numbers: Numbers, sizes: Sequence[int] = SIZES) -> dict[str, str]:
     """Lay out the numbers as tables in Markdown, by name."""
     found = numbers.runs
-    return {
+    compared = len({run.size for run in found}) > 1
+    return ({"sizes": _sizes(found, sizes)} if compared else {}) | {
         "denoised": _denoised(numbers.denoised),
         "forms": _forms(found, sizes[0]),
         "variation": _by_weight(
@@ -127,7 +128,6 @@ def tables(numbers: Numbers, sizes: Sequence[int] = SIZES) -> dict[str, str]:
                 "means of 4×4": lambda what: f"{what.blotches:.1f}",
             },
         ),
-        "sizes": _sizes(found, sizes),
     }
 
 
@@ -146,7 +146,7 @@ def of_form(found: Runs, content: str, size: int, form: TVForm) -> list[tuple[Ru
 
 
 def matched(found: Runs, content: str, size: int, target: float) -> list[tuple[Run, Found]]:
-    """The run of each form whose noise is nearest to that of the isotropic form.
+    """The run of each form whose TV per pixel is nearest to that of the isotropic form.
 
     Args:
         found: The numbers.
@@ -154,9 +154,9 @@ def matched(found: Runs, content: str, size: int, target: float) -> list[tuple[R
         size: Longest side in pixels.
         target: Weight of the isotropic form.
     """
-    reference = found[Run(content, size, tv_weight=target)].noise
+    reference = found[Run(content, size, tv_weight=target)].tv
     each = [of_form(found, content, size, form) for form in GRIDS]
-    return [min(runs, key=lambda run: abs(run[1].noise - reference)) for runs in each if runs]
+    return [min(runs, key=lambda run: abs(run[1].tv - reference)) for runs in each if runs]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -168,7 +168,7 @@ def _forms(found: Runs, size: int) -> str:
     head = ("picture", "form", "weight", "noise", "edge sharpness", "TV per pixel")
     rows = []
     for pair in PAIRS:
-        plain = Run(pair.content, size, tv_weight=0)
+        plain = Run(pair.content, size, tv_weight=0.0)
         known = [target for target in TARGETS if Run(pair.content, size, tv_weight=target) in found]
         for run, what in [(plain, found[plain])] if plain in found else []:
             rows.append(_form_row(run, what, "none"))
@@ -203,9 +203,11 @@ def _by_weight(found: Runs, size: int, columns: Mapping[str, Callable[[Found], s
     rows = []
     for weight in WEIGHTS:
         runs = [Run(pair.content, size, tv_weight=weight) for pair in PAIRS]
-        known = [found[run] for run in runs if run in found]
-        if known:
-            cells = (" / ".join(map(column, known)) for column in columns.values())
+        if any(run in found for run in runs):
+            cells = (
+                " / ".join(column(found[run]) if run in found else "–" for run in runs)
+                for column in columns.values()
+            )
             rows.append((f"{weight:g}", *cells))
     return _table(("TV weight", *columns), rows)
 
