@@ -43,7 +43,7 @@ def test_numbers_are_read_as_they_were_written() -> None:
 def test_more_weight_leaves_less_variation(pair: Pair) -> None:
     runs = [Run(pair.content, SMALLEST, tv_weight=weight) for weight in WEIGHTS]
     left = [NUMBERS.runs[run].tv for run in runs if run in NUMBERS.runs]
-    assert len(left) >= 3
+    assert len(left) >= 2
     assert left == sorted(left, reverse=True)
 
 
