@@ -5,7 +5,7 @@ Part of `scripts/tv_study.py`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -35,7 +35,7 @@ TIMES = 4
 _QUALITY = 85
 _INK, _FAINT, _GRID = "#1a1a1a", "#737373", "#e4e4e4"
 _COLOURS = ("#0b6ea8", "#d1601f", "#3a8f4d")
-_LOOK = {
+_LOOK: Any = {
     "axes.edgecolor": _FAINT,
     "axes.grid": True,
     "axes.labelcolor": _INK,

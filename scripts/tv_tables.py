@@ -6,7 +6,6 @@ Part of `scripts/tv_study.py`.
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from scripts.tv_denoising import Denoised
@@ -89,8 +88,9 @@ def with_tables(page: str, numbers: Numbers, sizes: Sequence[int] = SIZES) -> st
     for name, table in tables(numbers, sizes).items():
         begin = f"<!-- {name}: written by scripts/tv_study.py -->"
         end = f"<!-- end of {name} -->"
-        between = re.compile(f"(?<={re.escape(begin)}\n).*(?={re.escape(end)})", re.DOTALL)
-        page = between.sub(lambda _, table=table: f"\n{table}\n\n", page)
+        if begin in page:
+            before, _, rest = page.partition(begin)
+            page = f"{before}{begin}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
     return page
 
 
@@ -213,8 +213,8 @@ def _by_weight(found: Runs, size: int, columns: Mapping[str, Callable[[Found], s
 
 
 def _sizes(found: Runs, sizes: Sequence[int]) -> str:
-    head = ("longest side", "TV weight", "noise", "of that at 0", "TV per pixel")
-    head = (*head, "TV's share of the loss", "edge sharpness", "acts as at the smallest size")
+    start = ("longest side", "TV weight", "noise", "of that at 0", "TV per pixel")
+    head = (*start, "TV's share of the loss", "edge sharpness", "acts as at the smallest size")
     rows = []
     for size in sizes:
         runs = of_form(found, PAIRS[0].content, size, "isotropic")
