@@ -61,8 +61,7 @@ def noise(image: Tensor, content: Tensor) -> float:
     """High-frequency noise where the content is flat.
 
     ``σ = √(mean((N * x)²)) / 6`` with ``N = (1 −2 1)ᵀ (1 −2 1)``, over all
-    channels of the quarter of the content's pixels with the least gradient:
-    |∇c|², averaged over 7×7 pixels and the channels. N takes out what is
+    channels of the content's `flat_pixels`. N takes out what is
     constant or rises evenly, and what does so in one direction only; independent
     noise comes out with its own standard deviation. Brushwork finer than about
     three pixels counts as noise as well.
@@ -84,18 +83,34 @@ def noise(image: Tensor, content: Tensor) -> float:
     _check(image, content)
     if min(image.shape[2:]) < 3:
         return 0.0
+    flat = flat_pixels(content, border=1)
+    across = torch.tensor(_ACROSS, dtype=image.dtype, device=image.device)
+    fine = functional.conv2d(image.transpose(0, 1), across[None, None])[:, 0]
+    return fine[:, flat].double().square().mean().sqrt().item() / 6
+
+
+def flat_pixels(content: Tensor, border: int = 0) -> Tensor:
+    """Which pixels of a content are flat: the quarter with the least gradient.
+
+    What is compared is |∇c|², averaged over 7×7 pixels and the channels.
+
+    Args:
+        content: A picture.
+        border: So many pixels at each side are left out, less than half of them.
+
+    Returns:
+        Booleans of shape (H − 2·`border`, W − 2·`border`).
+    """
+    height, width = content.shape[2:]
     activity = functional.avg_pool2d(
         _gradient(content).square().mean(1, keepdim=True),
         _WINDOW,
         stride=1,
         padding=_WINDOW // 2,
         count_include_pad=False,
-    )[0, 0, 1:-1, 1:-1]
+    )[0, 0, border : height - border, border : width - border]
     # Pixels as flat as the last of the quarter belong to it, so that none is chosen by its place.
-    flat = activity <= activity.flatten().kthvalue(_share(FLAT, activity)).values
-    across = torch.tensor(_ACROSS, dtype=image.dtype, device=image.device)
-    fine = functional.conv2d(image.transpose(0, 1), across[None, None])[:, 0]
-    return fine[:, flat].double().square().mean().sqrt().item() / 6
+    return activity <= activity.flatten().kthvalue(_share(FLAT, activity)).values
 
 
 def edge_sharpness(image: Tensor, content: Tensor) -> float | None:
