@@ -1,6 +1,6 @@
 """Measure what total variation does, and write what is found into docs/total-variation.md.
 
-    python -m scripts.tv_study               # all of it: fifteen minutes on one thread
+    python -m scripts.tv_study               # all of it: some twenty minutes on one thread
     python -m scripts.tv_study --quick       # a trial in build/tv-study-quick; docs/ stays as it is
     python -m scripts.tv_study --parts forms # some parts; the tables of the others are empty
 
