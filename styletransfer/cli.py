@@ -18,10 +18,11 @@ from styletransfer.interrupt import InterruptionError, StopRequest
 from styletransfer.listing import is_folder
 from styletransfer.painter import Painter
 from styletransfer.painting import Painting
+from styletransfer.paths import home, output_path
 from styletransfer.progress import aside
 from styletransfer.report import Report
 from styletransfer.sweep import paint
-from styletransfer.usage import home, output_path, refuse_for_folder
+from styletransfer.usage import refuse_for_folder
 from styletransfer.variants import sweep_from
 
 _COMPLETION = "_STYLIZE_COMPLETE"

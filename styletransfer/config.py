@@ -13,6 +13,7 @@ from PIL import ImageColor
 from styletransfer.errors import ConfigError
 from styletransfer.kinds import ANY, as_kind, check_value
 from styletransfer.layers import check_layers
+from styletransfer.paths import home
 from styletransfer.presets import preset_folder, presets
 
 DEFAULT_SIZE = 512
@@ -208,7 +209,7 @@ def load_config(name: str, base: Settings | None = None) -> Settings:
     Raises:
         ConfigError: If there is no such file, or it is not what it should be.
     """
-    path = Path(name).expanduser()
+    path = home(Path(name))
     if not path.is_file():
         path = preset_folder() / f"{name}.toml"
     if not path.is_file():

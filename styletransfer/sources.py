@@ -23,6 +23,7 @@ from torchvision.models import get_model_weights
 
 from styletransfer.config import BUNDLED
 from styletransfer.errors import WeightsError
+from styletransfer.paths import home
 
 BUNDLED_PATH = Path(__file__).parent / "weights" / "vgg19_oxford.safetensors"
 BUNDLED_SHA256 = "11ac99cb8655f7315dafe12497cbd64a4d791c87bacedf3a4ff8a6cd642c06af"
@@ -49,7 +50,7 @@ def read_tensors(source: str, network: str) -> tuple[Path, dict[str, Tensor]]:
     if source == "torchvision":
         path = download(get_model_weights(network).IMAGENET1K_V1.url)
     else:
-        path = Path(source).expanduser()
+        path = home(Path(source))
     return path, _read(path)
 
 

@@ -1,12 +1,12 @@
 """From a configuration and a command line to the settings of a run."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from styletransfer.config import BUNDLED, Settings, field_names, load_config
 from styletransfer.errors import ConfigError
+from styletransfer.paths import home
 from styletransfer.record import is_picture, read_record
 
 _DEFAULTS = Settings()
@@ -149,30 +149,10 @@ def shown(value: Any) -> str:
 def _base(config: str | None) -> Settings:
     if config is None:
         return Settings()
-    path = Path(config).expanduser()
+    path = home(Path(config))
     return Settings().with_values(read_record(path)) if is_picture(path) else load_config(config)
-
-
-def output_path(path: Path) -> Path:
-    """Read an output, as `home` does; ``-o=out.png`` means what ``--output=out.png`` does."""
-    text = str(path)
-    return home(Path(text[1:]) if text.startswith("=") and len(text) > 1 else path)
-
-
-def home(path: Path) -> Path:
-    """Read a leading ``~`` as the home folder, where the shell has not.
-
-    Args:
-        path: From the command line; a file of just that name is taken as it is.
-    """
-    if not str(path).startswith("~") or os.path.lexists(path):
-        return path
-    try:
-        return path.expanduser()
-    except RuntimeError:  # There is no such user, so it is a file's name.
-        return path
 
 
 def init_file(settings: Settings) -> Path | None:
     """The picture that painting starts from, if it is a file."""
-    return None if settings.init in INITS else Path(settings.init).expanduser()
+    return None if settings.init in INITS else home(Path(settings.init))

@@ -7,12 +7,11 @@ import pytest
 
 from styletransfer.config import Settings
 from styletransfer.errors import ConfigError
+from styletransfer.paths import home, output_path
 from styletransfer.usage import (
     _IDLE,
     command_line,
-    home,
     init_file,
-    output_path,
     refuse_for_folder,
     settings_from,
     settings_of_each,
