@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from styletransfer.memory import Work
     from styletransfer.order import Order
     from styletransfer.progress import SeriesProgress
+    from styletransfer.pyramid import Scale
     from styletransfer.transfer import Result, SharedTargets, Step
 
 
@@ -165,17 +166,12 @@ class Painter:
     ) -> tuple[Result, str, str]:
         """Optimize, with progress, until the end or a signal."""
         from styletransfer.progress import Progress
-        from styletransfer.runtime import explain
         from styletransfer.transfer import encoder_for, stylize
 
         delivery, paths, scales, snapshots, log = order
         work, device = self.check_room(delivery)
         encoder = encoder_for(delivery.settings)
-        width, height, _ = scales[-1]
-        machine = f"{device} in {work.precision}"
-        if self.verbose:
-            machine += explain(delivery.settings.precision, device)
-        self._announce(f"painting {width}×{height} on {machine}")
+        self._announce(scales[-1], work, device)
         with (
             shortage_told(work, device, lambda: scales[-1]),
             Progress(scales, quiet=self.quiet, series=series) as progress,
@@ -210,8 +206,13 @@ class Painter:
         """Check that the machine can take a run, as `order.check_room` does."""
         return check_room(delivery, [Extent(*style.size) for style in self.styles])
 
-    def _announce(self, line: str) -> None:
-        """Say what is painted, unless it is the same as before."""
+    def _announce(self, scale: Scale, work: Work, device: torch.device) -> None:
+        """Say what is painted, and on what, unless it is the same as before."""
+        from styletransfer.runtime import explain
+
+        line = f"painting {scale.width}×{scale.height} on {device} in {work.precision}"
+        if self.verbose:
+            line += explain(work.settings.precision, device)
         if not self.quiet and line != self.said:
             self.say(line)
         self.said = line

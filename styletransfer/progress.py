@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from tqdm import tqdm
 
@@ -46,16 +46,7 @@ class SeriesProgress:
         self.ahead = pictures * _PICTURE
         self.number = 0
         self.done = 0
-        self.bar = tqdm(
-            desc=f"0/{pictures}",
-            total=self.ahead,
-            disable=quiet or self.lines,
-            bar_format=_FORMAT,
-            file=sys.stderr,
-            smoothing=0,
-            dynamic_ncols=True,
-            leave=False,
-        )
+        self.bar = _bar(f"0/{pictures}", self.ahead, 0, hidden=quiet or self.lines)
 
     def __enter__(self) -> Self:
         return self
@@ -119,16 +110,8 @@ class Progress:
         self.ahead = {scale: _work(scale) for scale in scales}
         self.done = 0.0
         self.latest: Step | None = None
-        self.bar = tqdm(
-            desc=_size(scales[0]),
-            total=sum(self.ahead.values()),
-            disable=quiet or self.lines,
-            bar_format=_FORMAT,
-            file=sys.stderr,
-            smoothing=0.05,
-            dynamic_ncols=True,
-            leave=False,
-        )
+        whole = sum(self.ahead.values())
+        self.bar = _bar(_size(scales[0]), whole, 0.05, hidden=quiet or self.lines)
 
     def __enter__(self) -> Self:
         return self
@@ -170,6 +153,20 @@ class Progress:
                 f"{_size(scale)}: {steps} steps, {describe(self.latest)}, {seconds:.0f} s so far",
                 file=sys.stderr,
             )
+
+
+def _bar(text: str, total: float, smoothing: float, *, hidden: bool) -> tqdm[NoReturn]:
+    """A bar on stderr that goes away at its end; hidden, it counts all the same."""
+    return tqdm(
+        desc=text,
+        total=total,
+        disable=hidden,
+        bar_format=_FORMAT,
+        file=sys.stderr,
+        smoothing=smoothing,
+        dynamic_ncols=True,
+        leave=False,
+    )
 
 
 def describe(step: Step) -> str:
