@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from styletransfer.encoder import Encoder
+from tests.commands import Command, run_command
 
 # No deadline: torch's first call of a kind is slow. Derandomized: a red run
 # stays red until it is mended.
@@ -57,3 +58,9 @@ def noisy() -> Callable[[int, int, int], Tensor]:
         return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(seed))
 
     return picture
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Runs `stylize` with a command line, and tells its exit code, stdout and stderr."""
+    return lambda line: run_command(line, monkeypatch, capfd)

@@ -1,6 +1,5 @@
 """Runs over the pictures of a folder, as a person or a script meets them."""
 
-import errno
 import json
 import os
 import re
@@ -9,9 +8,8 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -19,6 +17,7 @@ from PIL import Image
 from styletransfer import cli
 from styletransfer.errors import ShortageError
 from styletransfer.images import Decoded, decode_picture
+from tests.commands import Command, files, fill_disk
 
 ROOT = Path(__file__).parents[1]
 QUICK = "--size 24 --min-size 24 -n 1"
@@ -51,17 +50,6 @@ REFUSALS: list[tuple[str, int, str]] = [
 """A command line, its exit code, and what its one line on stderr says."""
 
 
-class Ran(NamedTuple):
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[[str], Ran]
-
-
 @pytest.fixture
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of photographs and a style, as the working folder."""
@@ -75,25 +63,6 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     gradient.resize((8, 8)).save(tmp_path / "old.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
-    """Runs `stylize` with a command line, read as a shell would."""
-
-    def run(line: str) -> Ran:
-        monkeypatch.setattr("sys.argv", ["stylize", *shlex.split(line)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        assert isinstance(caught.value.code, int)
-        return Ran(caught.value.code, *capfd.readouterr())
-
-    return run
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, hidden ones too, with its bytes."""
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def paths(names: str) -> str:
@@ -382,14 +351,7 @@ def test_a_picture_that_diverges_fails_and_is_not_taken_for_whole_later(
 def test_a_full_disk_ends_the_run_instead_of_painting_for_nothing(
     studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replace = Path.replace
-
-    def full(source: Path, target: Path) -> Path:
-        if target.name == "b9-style.png":
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return replace(source, target)
-
-    monkeypatch.setattr(Path, "replace", full)
+    fill_disk(monkeypatch, "b9-style.png")
     monkeypatch.setattr("tempfile.tempdir", str(studio / "empty"))
 
     code, out, err = command(f"photos style.png -o out {QUICK} -q")
@@ -406,10 +368,7 @@ def test_a_full_disk_ends_the_run_instead_of_painting_for_nothing(
 def test_a_disk_that_is_full_everywhere_ends_the_run_as_well(
     studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(source: Path, target: Path) -> Path:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(Path, "replace", full)
+    fill_disk(monkeypatch)
 
     code, out, err = command(f"photos style.png -o out {QUICK} -q")
 

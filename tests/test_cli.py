@@ -1,6 +1,5 @@
 """The command as a person or a script meets it: output, exit codes, refusals."""
 
-import errno
 import json
 import os
 import re
@@ -8,19 +7,18 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import torch
 from PIL import Image
 
-from styletransfer import __version__, cli
+from styletransfer import __version__
 from styletransfer.config import Settings, field_names
 from styletransfer.images import read_image, save_image
 from styletransfer.record import record
 from styletransfer.transfer import stylize
+from tests.commands import Command, files, fill_disk
 
 ROOT = Path(__file__).parents[1]
 
@@ -84,6 +82,8 @@ REFUSALS: list[tuple[str, int, str]] = [
     # What is wrong with the configuration.
     ("content.png style.png -o old.png -c van-gogh", 2, "no configuration file or preset"),
     ("content.png style.png -o old.png -c misspelt.toml", 2, "did you mean 'tv_weight'?"),
+    ("content.png style.png -o old.png -c ~no-such-user/x", 2, "no configuration file or preset"),
+    ("content.png style.png -o old.png --init ~no-such-user/x", 1, "~no-such-user/x: No such file"),
     ("content.png style.png -o old.png -c words.jpg", 2, "words.jpg is not a TOML"),
     ("content.png style.png -o old.png -c whole.jpg", 2, "whole.jpg carries no settings; only a"),
     ("content.png style.png -o old.png -c cut.jpg", 2, "cut.jpg carries no settings; only a"),
@@ -112,17 +112,6 @@ WRONG_USAGE = [
 ]
 
 
-class Ran(NamedTuple):
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[[str], Ran]
-
-
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Inputs good and bad, and an old result."""
@@ -148,25 +137,6 @@ def studio(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     shutil.copytree(pictures, folder)
     monkeypatch.chdir(folder)
     return folder
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
-    """Runs `stylize` with a command line."""
-
-    def run(line: str) -> Ran:
-        monkeypatch.setattr("sys.argv", ["stylize", *line.split()])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        assert isinstance(caught.value.code, int)
-        return Ran(caught.value.code, *capfd.readouterr())
-
-    return run
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, hidden ones too, with its bytes."""
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -428,8 +398,11 @@ def test_an_absent_device_is_an_error_and_no_silent_fall_back(
     assert err.count("\n") == 1
 
 
-def test_missing_weights_are_refused_in_one_line(studio: Path, command: Command) -> None:
-    code, out, err = command("content.png style.png -o old.png --weights none.pth")
+@pytest.mark.parametrize("folder", ["", "~no-such-user/"])
+def test_missing_weights_are_refused_in_one_line(
+    folder: str, studio: Path, command: Command
+) -> None:
+    code, out, err = command(f"content.png style.png -o old.png --weights {folder}none.pth")
 
     assert (code, out) == (1, "")
     assert re.fullmatch(r"stylize: error: [^\n]*none\.pth[^\n]*\n", err)
@@ -464,14 +437,7 @@ def test_a_result_that_cannot_be_saved_is_rescued(
     studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk is full for the target, after all was well at the start."""
-    replace = Path.replace
-
-    def full(source: Path, target: Path) -> Path:
-        if target.name == "old.png":
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return replace(source, target)
-
-    monkeypatch.setattr(Path, "replace", full)
+    fill_disk(monkeypatch, "old.png")
     monkeypatch.setattr("tempfile.tempdir", str(studio / "folder"))
     before = files(studio)
 

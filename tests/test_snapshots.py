@@ -1,7 +1,5 @@
 """Snapshots: the picture every so many steps, beside the result."""
 
-import errno
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,13 +10,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from styletransfer import cli
 from styletransfer.errors import ConfigError, ImageError
 from styletransfer.optimize import Losses
 from styletransfer.pyramid import Scale
 from styletransfer.record import read_record
 from styletransfer.snapshots import Snapshots
 from styletransfer.transfer import Step
+from tests.commands import fill_disk
 
 SCALES = [Scale(6, 4, 7), Scale(12, 8, 5)]
 QUICK = "content.png style.png --min-size 24 -n 2,2 -q"
@@ -68,21 +66,6 @@ def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Image.radial_gradient("L").resize((40, 40)).convert("RGB").save(tmp_path / "style.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def command(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Callable[[str], tuple[object, str, str]]:
-    """Runs `stylize` with a command line; gives its exit code, stdout and stderr."""
-
-    def run(line: str) -> tuple[object, str, str]:
-        monkeypatch.setattr("sys.argv", ["stylize", *line.split()])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        return caught.value.code, *capfd.readouterr()
-
-    return run
 
 
 # Which steps, and under which names
@@ -261,14 +244,7 @@ def test_a_full_disk_is_one_warning_and_the_result_is_saved(
     command: Callable[[str], tuple[object, str, str]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    replace = Path.replace
-
-    def full(source: Path, target: Path) -> Path:
-        if "-" in target.name:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return replace(source, target)
-
-    monkeypatch.setattr(Path, "replace", full)
+    fill_disk(monkeypatch, "-")
 
     code, out, err = command(f"{QUICK} -o out.png --save-every 1")
 

@@ -5,14 +5,12 @@ import itertools
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +20,7 @@ from styletransfer import cli
 from styletransfer.images import open_picture
 from styletransfer.progress import Progress
 from styletransfer.record import KEYWORD
+from tests.commands import Command, Ran, files
 
 ROOT = Path(__file__).parents[1]
 QUICK = "--size 24 --min-size 24 -n 1"
@@ -69,17 +68,6 @@ REFUSALS: list[tuple[str, int, str]] = [
 """What follows the pictures on a command line, its exit code, and what its one line says."""
 
 
-class Ran(NamedTuple):
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[[str], Ran]
-
-
 @pytest.fixture
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A content and a style, and paths that are in the way, as the working folder."""
@@ -95,25 +83,6 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).symlink_to("elsewhere.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
-    """Runs `stylize` with a command line, read as a shell would."""
-
-    def run(line: str) -> Ran:
-        monkeypatch.setattr("sys.argv", ["stylize", *shlex.split(line)])
-        with pytest.raises(SystemExit) as caught:
-            cli.main()
-        assert isinstance(caught.value.code, int)
-        return Ran(caught.value.code, *capfd.readouterr())
-
-    return run
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, hidden ones too, with its bytes."""
-    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def pictures() -> set[str]:

@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from styletransfer import cli
 from styletransfer.config import Settings, load_config
 from styletransfer.images import read_image
 from styletransfer.optimize import Losses
 from styletransfer.presets import presets
 from styletransfer.transfer import Result, resize, stylize
 from styletransfer.verdict import doubt
+from tests.commands import Command
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 UNMET, MET = Losses(0.1, 3.0, 0.1), Losses(0.1, 0.001, 0.1)
@@ -196,18 +196,16 @@ def test_a_weight_that_outgrew_the_others_raises_one(values: dict[str, Any], say
 
 @pytest.mark.weights
 def test_the_command_warns_in_one_line_though_quiet_and_exits_0(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Image.linear_gradient("L").resize((48, 32)).convert("RGB").save("content.png")
     Image.radial_gradient("L").resize((40, 40)).convert("RGB").save("style.png")
-    line = "stylize content.png style.png -o out.png --style-weight 0 --tv-weight 0 -n 2 -q"
-    monkeypatch.setattr("sys.argv", line.split())
 
-    with pytest.raises(SystemExit) as caught:
-        cli.main()
+    code, out, err = command(
+        "content.png style.png -o out.png --style-weight 0 --tv-weight 0 -n 2 -q"
+    )
 
-    out, err = capfd.readouterr()
-    assert (caught.value.code, out) == (0, "out.png\n")
+    assert (code, out) == (0, "out.png\n")
     assert re.fullmatch(r"stylize: out\.png: the result is almost [^\n]+\n", err)
     assert "--style-weight is 0: raise it" in err
