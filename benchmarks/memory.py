@@ -9,7 +9,7 @@ from benchmarks.table import Bar, Row, ratios
 
 PART = "Peak memory above the imports"
 STEPS = 25
-"""Of each run. Our history of 20 steps is full by then; the peer keeps 100, and
+"""Of each run. Our history of 10 steps is full by then; the peer keeps 100, and
 takes two copies of the image more for each."""
 
 BARRED = 1024

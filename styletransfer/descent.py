@@ -56,7 +56,7 @@ class LBFGS:
         self,
         like: Tensor,
         learning_rate: float,
-        history: int = 20,
+        history: int = 10,
         first_step: float = 0.01,
         growth: float = GROWTH,
     ) -> None:

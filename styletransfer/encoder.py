@@ -5,7 +5,7 @@ convolutions, each followed by a ReLU, with a pooling after each block.
 Differs: beyond its border, a picture goes on instead of ending in zeros.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from typing import Any, Self
 
@@ -17,12 +17,13 @@ from torchvision.models.vgg import make_layers
 from styletransfer.checkpoints import Checkpoint, Convolution, load_checkpoint
 from styletransfer.convolution import convolve
 from styletransfer.layers import BLOCKS, layer_names
+from styletransfer.pooling import max_pool
 
 WIDTHS = (64, 128, 256, 512, 512)
 """Channels of each block."""
 
 _POOLINGS: Mapping[str, Callable[[Tensor, int], Tensor]] = {
-    "max": functional.max_pool2d,
+    "max": max_pool,
     "avg": functional.avg_pool2d,
 }
 
@@ -76,28 +77,31 @@ class Encoder(nn.Module):
         self.mean = self.mean.to(device, torch.promote_types(dtype, torch.float32))
         return self
 
-    def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
-        """Evaluate the activations of some layers.
+    def forward(self, image: Tensor, layers: Collection[str]) -> Iterator[tuple[str, Tensor]]:
+        """Evaluate the activations of some layers, one after the other.
+
+        What is made of one layer before the next is asked for comes into its
+        turn in the gradient as well: a layer's part of it is not worked out,
+        and kept, long before that of the deeper layers.
 
         Args:
             image: Shape (B, 3, H, W), RGB in [0, 1] or around it.
             layers: Layer names.
 
-        Returns:
-            Activations of shape (B, C, H_l, W_l) by layer name, in the
-            encoder's number format. A picture thinner than the deepest pooling
-            allows is widened by repeating its last rows or columns.
+        Yields:
+            The name of each layer, from the first to the deepest, with its
+            activations of shape (B, C, H_l, W_l) in the encoder's number
+            format. A picture thinner than the deepest pooling allows is
+            widened by repeating its last rows or columns.
         """
-        features: dict[str, Tensor] = {}
         if not layers:
-            return features
+            return
         depth = 1 + max(self.names.index(layer) for layer in layers)
         values = self._prepare(image, depth)
         for name, layer in zip(self.names[:depth], self.layers, strict=False):
-            values = self._evaluate(name, layer, values, features)
+            values = self._evaluate(name, layer, values, layers)
             if name in layers:
-                features[name] = values
-        return features
+                yield name, values
 
     def _prepare(self, image: Tensor, depth: int) -> Tensor:
         height, width = image.shape[-2:]
@@ -108,15 +112,13 @@ class Encoder(nn.Module):
         values = (image - self.mean[:, None, None]).to(self.dtype)
         return values.contiguous(memory_format=torch.channels_last)
 
-    def _evaluate(
-        self, name: str, layer: Any, values: Tensor, features: Mapping[str, Tensor]
-    ) -> Tensor:
+    def _evaluate(self, name: str, layer: Any, values: Tensor, layers: Collection[str]) -> Tensor:
         if name.startswith("conv"):
             return convolve(values, layer.weight, layer.bias)
         if name.startswith("pool"):
             return self.pool(values, 2)
         # In place, unless that would overwrite a convolution somebody asked for.
-        asked_for = name.replace("relu", "conv") in features
+        asked_for = name.replace("relu", "conv") in layers
         return functional.relu(values, inplace=not asked_for)
 
 

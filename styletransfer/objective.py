@@ -73,7 +73,7 @@ class Objective:
         targets = Targets() if targets is None else targets
         with torch.no_grad():
             if self.content_layers and targets.content is None:
-                targets.content = encoder(content, self.content_layers)
+                targets.content = dict(encoder(content, self.content_layers))
             if self.style_layers and targets.style is None:
                 targets.style = self._blend(styles)
         # Another weight than this run's may have filled in what is not asked for here.
@@ -85,7 +85,7 @@ class Objective:
         shares = _shares(self.settings.style_blend or [1.0] * len(styles))
         grams: dict[str, Tensor] = {}
         for style, share in zip(styles, shares, strict=True):
-            for layer, features in self.encoder(style, self.style_layers).items():
+            for layer, features in self.encoder(style, self.style_layers):
                 gram = share * gram_matrix(features)
                 grams[layer] = grams[layer] + gram if layer in grams else gram
         return grams
@@ -99,13 +99,15 @@ class Objective:
         Returns:
             The weighted terms. A term of weight 0 is not evaluated, and 0.
         """
-        features = self.encoder(image, {*self.content_layers, *self.style_layers})
-        zero = image.new_zeros(())
-        content = style = tv = zero
-        for layer, target in self.content_targets.items():
-            content = content + content_loss(features[layer], target) / len(self.content_targets)
-        for layer, target in self.style_targets.items():
-            style = style + self.layer_shares[layer] * style_loss(features[layer], target)
+        content = style = tv = image.new_zeros(())
+        layers = {*self.content_layers, *self.style_layers}
+        for layer, features in self.encoder(image, layers):
+            if layer in self.content_targets:
+                error = content_loss(features, self.content_targets[layer])
+                content = content + error / len(self.content_targets)
+            if layer in self.style_targets:
+                error = style_loss(features, self.style_targets[layer])
+                style = style + self.layer_shares[layer] * error
         if self.settings.tv_weight:
             tv = total_variation_loss(image, self.settings.tv_form)
         of_content, of_style, of_tv = self.weights

@@ -110,7 +110,7 @@ def test_the_convolutions_alone_are_those_of_the_encoder(
 ) -> None:
     layers = needed(Settings(style_layers=style_layers), 48, 80, narrowing=16)
     assert len(layers) == number
-    values = encoder(torch.zeros(1, 3, 48, 80), [layer.name for layer in layers])
+    values = dict(encoder(torch.zeros(1, 3, 48, 80), [layer.name for layer in layers]))
     for name, position, (_, channels, *sides) in layers:
         weight = encoder.layers[position].weight
         assert encoder.names[position] == name

@@ -299,7 +299,7 @@ def test_the_bundled_file_given_by_its_path_is_the_same() -> None:
 def test_the_bundled_network_sees_something_in_every_layer() -> None:
     encoder = Encoder("vgg19", load("bundled", narrowing=1))
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    features = encoder(image, [name for name in encoder.names if name.startswith("relu")])
+    features = dict(encoder(image, [name for name in encoder.names if name.startswith("relu")]))
     active = [float((values > 0).float().mean()) for values in features.values()]
     assert len(active) == 16
     assert 0.01 < min(active) <= max(active) < 0.99

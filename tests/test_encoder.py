@@ -38,7 +38,7 @@ def test_the_networks_and_poolings_are_those_that_the_settings_offer() -> None:
     hints = get_type_hints(Settings)
     assert set(get_args(hints["network"])) == set(BLOCKS)
     for pooling in get_args(hints["pooling"]):
-        assert narrow(pooling=pooling)(torch.rand(1, 3, 4, 4), ["pool1"])
+        assert dict(narrow(pooling=pooling)(torch.rand(1, 3, 4, 4), ["pool1"]))
 
 
 @pytest.mark.parametrize("network", ["vgg19", "vgg16"])
@@ -49,7 +49,7 @@ def test_every_layer_equals_the_slice_of_torchvisions_layers_with_a_repeated_bor
     names = layer_names(network)
     for number, name in enumerate(names):
         expected = by_hand(encoder, image, number + 1)
-        torch.testing.assert_close(encoder(image, [name])[name], expected)
+        torch.testing.assert_close(dict(encoder(image, [name]))[name], expected)
 
 
 @pytest.mark.parametrize(("network", "build"), [("vgg19", vgg.vgg19), ("vgg16", vgg.vgg16)])
@@ -73,10 +73,10 @@ def test_all_layers_asked_for_at_once_equal_each_asked_for_alone(
     encoder: Encoder, noisy: Picture
 ) -> None:
     image = noisy(40, 33, 0)
-    together = encoder(image, encoder.names)
+    together = dict(encoder(image, encoder.names))
     assert tuple(together) == encoder.names
     for name in encoder.names:
-        assert torch.equal(together[name], encoder(image, [name])[name])
+        assert torch.equal(together[name], dict(encoder(image, [name]))[name])
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 4, 5])
@@ -84,7 +84,7 @@ def test_a_convolution_is_not_overwritten_by_its_relu(
     block: int, encoder: Encoder, noisy: Picture
 ) -> None:
     conv, relu = f"conv{block}_1", f"relu{block}_1"
-    features = encoder(noisy(32, 32, 0), [conv, relu])
+    features = dict(encoder(noisy(32, 32, 0), [conv, relu]))
     assert (features[conv] < 0).any()
     assert torch.equal(features[conv].relu(), features[relu])
 
@@ -96,7 +96,9 @@ def test_a_tapped_convolution_has_the_right_gradient(encoder: Encoder, noisy: Pi
         return gradient
 
     taps = ["conv2_1", "relu2_1", "conv3_1"]
-    ours = slope(lambda image: torch.cat([f.flatten() for f in encoder(image, taps).values()]))
+    ours = slope(
+        lambda image: torch.cat([f.flatten() for f in dict(encoder(image, taps)).values()])
+    )
     depths = [encoder.names.index(name) + 1 for name in taps]
     hand = slope(lambda image: torch.cat([by_hand(encoder, image, d).flatten() for d in depths]))
     torch.testing.assert_close(ours, hand, rtol=1e-4, atol=1e-4 * hand.abs().max().item())
@@ -113,21 +115,21 @@ def test_the_network_is_evaluated_only_as_deep_as_asked(
         return evaluate(name, *rest)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(encoder, "_evaluate", spy)
-    encoder(noisy(16, 16, 0), {"relu2_1", "conv1_2"})
+    dict(encoder(noisy(16, 16, 0), {"relu2_1", "conv1_2"}))
     assert ran == ["conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1", "conv2_1", "relu2_1"]
     ran.clear()
-    assert encoder(noisy(16, 16, 0), ()) == {}
+    assert dict(encoder(noisy(16, 16, 0), ())) == {}
     assert ran == []
 
 
 def test_a_layer_that_is_not_there_is_an_error(encoder: Encoder, noisy: Picture) -> None:
     with pytest.raises(ValueError, match="not in"):
-        encoder(noisy(16, 16, 0), ["relu9_1"])
+        dict(encoder(noisy(16, 16, 0), ["relu9_1"]))
 
 
 @pytest.mark.parametrize("pooling", ["max", "avg"])
 def test_a_pooling_halves_by_its_own_rule(pooling: str, noisy: Picture) -> None:
-    features = narrow(pooling=pooling)(noisy(12, 10, 0), ["relu1_2", "pool1"])
+    features = dict(narrow(pooling=pooling)(noisy(12, 10, 0), ["relu1_2", "pool1"]))
     blocks = features["relu1_2"].unfold(2, 2, 2).unfold(3, 2, 2)
     expected = blocks.amax((4, 5)) if pooling == "max" else blocks.mean((4, 5))
     torch.testing.assert_close(features["pool1"], expected)
@@ -148,7 +150,7 @@ def test_a_picture_of_any_size_reaches_the_deepest_layer(
     size: tuple[int, int], deepest: tuple[int, int], encoder: Encoder, noisy: Picture
 ) -> None:
     image = noisy(*size, 0).requires_grad_()
-    features = encoder(image, ["relu1_1", "relu5_1"])
+    features = dict(encoder(image, ["relu1_1", "relu5_1"]))
     assert features["relu5_1"].shape[2:] == deepest
     total = torch.cat([values.flatten() for values in features.values()]).sum()
     (gradient,) = torch.autograd.grad(total, image)
@@ -160,21 +162,21 @@ def test_a_thin_picture_is_widened_only_as_far_as_its_layers_need(
     encoder: Encoder, noisy: Picture
 ) -> None:
     image = noisy(3, 20, 0)
-    assert encoder(image, ["relu1_1"])["relu1_1"].shape[2:] == (3, 20)
-    assert encoder(image, ["relu3_1"])["relu3_1"].shape[2:] == (1, 5)
+    assert dict(encoder(image, ["relu1_1"]))["relu1_1"].shape[2:] == (3, 20)
+    assert dict(encoder(image, ["relu3_1"]))["relu3_1"].shape[2:] == (1, 5)
 
 
 def test_a_batch_is_evaluated_picture_by_picture(encoder: Encoder, noisy: Picture) -> None:
     images = torch.cat([noisy(20, 20, 0), noisy(20, 20, 1)])
-    both = encoder(images, ["relu4_1"])["relu4_1"]
-    alone = torch.cat([encoder(one[None], ["relu4_1"])["relu4_1"] for one in images])
+    both = dict(encoder(images, ["relu4_1"]))["relu4_1"]
+    alone = torch.cat([dict(encoder(one[None], ["relu4_1"]))["relu4_1"] for one in images])
     torch.testing.assert_close(both, alone)
 
 
 def test_the_image_is_left_as_it_was(encoder: Encoder, noisy: Picture) -> None:
     image = noisy(20, 20, 0)
     before = image.clone()
-    encoder(image, encoder.names)
+    dict(encoder(image, encoder.names))
     assert torch.equal(image, before)
 
 
@@ -184,7 +186,7 @@ def test_the_weights_want_no_gradient(encoder: Encoder) -> None:
 
 def test_the_widths_are_divided_by_the_narrowing(encoder: Encoder, noisy: Picture) -> None:
     relus = [f"relu{block}_1" for block in range(1, 6)]
-    features = encoder(noisy(16, 16, 0), relus)
+    features = dict(encoder(noisy(16, 16, 0), relus))
     assert [features[relu].shape[1] for relu in relus] == [width // 16 for width in WIDTHS]
 
 
@@ -193,7 +195,7 @@ def test_features_have_the_encoders_number_format_and_the_mean_at_least_float32(
     dtype: torch.dtype, noisy: Picture
 ) -> None:
     encoder = narrow().place(CPU, dtype)
-    features = encoder(noisy(16, 16, 0).to(encoder.mean), ["relu2_1"])["relu2_1"]
+    features = dict(encoder(noisy(16, 16, 0).to(encoder.mean), ["relu2_1"]))["relu2_1"]
     assert encoder.dtype == features.dtype == dtype
     assert encoder.mean.dtype == torch.promote_types(dtype, torch.float32)
     assert features.is_contiguous(memory_format=torch.channels_last)
@@ -203,8 +205,8 @@ def test_bfloat16_features_are_near_those_of_float32(encoder: Encoder, noisy: Pi
     image = noisy(48, 48, 0)
     half = narrow()
     half.load_state_dict(encoder.state_dict())
-    coarse = half.place(CPU, torch.bfloat16)(image, ["relu4_1"])["relu4_1"].float()
-    fine = encoder(image, ["relu4_1"])["relu4_1"]
+    coarse = dict(half.place(CPU, torch.bfloat16)(image, ["relu4_1"]))["relu4_1"].float()
+    fine = dict(encoder(image, ["relu4_1"]))["relu4_1"]
     assert (coarse - fine).norm() < 0.03 * fine.norm()
 
 
@@ -216,6 +218,6 @@ def test_a_network_is_loaded_once_in_a_process() -> None:
 @pytest.mark.weights
 def test_the_bundled_network_takes_float32_and_avg_pooling() -> None:
     encoder = load_encoder("vgg19", "bundled", "torchvision", "avg", CPU, torch.float32)
-    features = encoder(torch.rand(1, 3, 32, 32), ["relu1_2", "pool1"])
+    features = dict(encoder(torch.rand(1, 3, 32, 32), ["relu1_2", "pool1"]))
     expected = nn.functional.avg_pool2d(features["relu1_2"], 2)
     torch.testing.assert_close(features["pool1"], expected)

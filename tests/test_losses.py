@@ -345,7 +345,7 @@ def terms_by_size(encoder: Encoder, texture: Tensor, other: Tensor) -> list[tupl
     for size in SIZES:
         repeats = (1, 1, size // texture.shape[2], size // texture.shape[3])
         features, targets = (
-            encoder(picture.repeat(repeats), layers) for picture in (texture, other)
+            dict(encoder(picture.repeat(repeats), layers)) for picture in (texture, other)
         )
         content = [content_loss(features[name], targets[name]) for name in settings.content_layers]
         style = [

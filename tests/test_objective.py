@@ -52,7 +52,8 @@ def test_the_terms_are_the_weighted_losses_averaged_over_their_layers(case: Case
     )
     layers = (*content_layers, *style_layers)
     of_image, of_content, of_style = (
-        case.encoder(picture, layers) for picture in (case.image, case.content, case.styles[0])
+        dict(case.encoder(picture, layers))
+        for picture in (case.image, case.content, case.styles[0])
     )
     content = [content_loss(of_image[layer], of_content[layer]) for layer in content_layers]
     style = [style_loss(of_image[layer], gram_matrix(of_style[layer])) for layer in style_layers]
@@ -131,8 +132,8 @@ def test_layer_weights_are_shares(case: Case) -> None:
 
 def test_a_style_is_blended_by_its_share_of_the_gram_matrices(case: Case) -> None:
     layers = ("relu2_1",)
-    grams = [gram_matrix(case.encoder(style, layers)["relu2_1"]) for style in case.styles]
-    features = case.encoder(case.image, layers)["relu2_1"]
+    grams = [gram_matrix(dict(case.encoder(style, layers))["relu2_1"]) for style in case.styles]
+    features = dict(case.encoder(case.image, layers))["relu2_1"]
     expected = style_loss(features, 0.2 * grams[0] + 0.8 * grams[1])
     for blend in ((1.0, 4.0), (0.2, 0.8)):
         terms = case.terms(case.styles, style_layers=layers, style_weight=1, style_blend=blend)
