@@ -40,6 +40,7 @@ REFUSALS: list[tuple[str, int, str]] = [
     ("photos style.png -o out --name new/{content}.png", 2, "must be a file name"),
     ("photos style.png -o out --name same.png", 2, "would both be saved as out/same.png"),
     ("deep style.png -o . -r --name {content}.png", 1, "inner/c.png: this is also an input"),
+    ("photos style.png -o photos/no/.. --name {content}.png", 1, "b9.png: this is also an input"),
     ("photos/a.jpg style.png -o . --skip-existing", 1, ".: this is a folder"),
     ("photos/a.jpg style.png -o / --skip-existing", 1, "/: this is a folder"),
     ("photos/a.jpg style.png -o out.bmp --skip-existing", 1, "out.bmp: unknown suffix"),
