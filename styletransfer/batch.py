@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from styletransfer.delivery import UnsavedError
-from styletransfer.errors import (
-    ConfigError,
-    DivergenceError,
-    ImageError,
-    ShortageError,
-    StyleTransferError,
-)
+from styletransfer.errors import ConfigError, ImageError, StyleTransferError
 from styletransfer.images import check_output, is_whole
 from styletransfer.listing import enumerate_briefly, list_pictures
 from styletransfer.naming import (
@@ -24,7 +16,7 @@ from styletransfer.naming import (
     name_results,
     refuse_overwriting,
 )
-from styletransfer.progress import SeriesProgress
+from styletransfer.series import Series, remove_unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -88,7 +80,7 @@ def paint_picture(painter: Painter, content: Path, output: Path, options: Option
         painter.stop.message = f"stopped early: {painting.path} holds the best picture so far"
         painter.stop.release()
     if unfinished is not None:
-        remove(unfinished)
+        remove_unfinished(job)
 
 
 def paint_folder(painter: Painter, folder: Path, output: Path, options: Options) -> Results:
@@ -110,7 +102,18 @@ def paint_folder(painter: Painter, folder: Path, output: Path, options: Options)
         InterruptionError: If a signal ended the run.
     """
     jobs = plan_folder(painter, folder, output, options)
-    yield from FolderRun(painter, folder, jobs, options).paint()
+    series = Series(painter, len(jobs), "pictures")
+    with series.progress:
+        for job in jobs:
+            painter.stop.release()
+            series.progress.begin(job.content.name)
+            result = _result(job, folder, options, series)
+            if result is not None:
+                yield result
+            elif options.fail_fast:
+                break
+    series.tell_kept()
+    series.refuse_failures()
 
 
 def plan_folder(painter: Painter, folder: Path, output: Path, options: Options) -> list[Job]:
@@ -148,89 +151,25 @@ def plan_folder(painter: Painter, folder: Path, output: Path, options: Options) 
     return jobs
 
 
-class FolderRun:
-    """Paints one picture of a folder after the other, and knows how far it is.
-
-    Args:
-        painter: Knows the styles and the settings.
-        folder: Of the contents.
-        jobs: The pictures.
-        options: What is skipped, and what if one fails.
-    """
-
-    def __init__(self, painter: Painter, folder: Path, jobs: list[Job], options: Options) -> None:
-        self.painter = painter
-        self.folder = folder
-        self.jobs = jobs
-        self.options = options
-        self.kept = self.painted = 0
-        self.failed: list[str] = []
-
-    def paint(self) -> Results:
-        """Paint the pictures, as `paint_folder` says."""
-        with SeriesProgress(len(self.jobs), quiet=self.painter.quiet) as progress:
-            for job in self.jobs:
-                self.painter.stop.release()
-                progress.begin(job.content.name)
-                result = self._result(job, progress)
-                if result is not None:
-                    yield result
-                elif self.options.fail_fast:
-                    break
-        if self.kept and not self.painter.quiet:
-            self.painter.say(f"{self.kept} of {len(self.jobs)} results were there already")
-        if self.failed:
-            raise StyleTransferError(self._failures())
-
-    def _result(self, job: Job, progress: SeriesProgress) -> Painting | Job | None:
-        """The result of a job, painted unless it is to be kept; None if that failed."""
-        if self.options.skip_existing and is_whole(job.output):
-            self.kept += 1
-            self.painter.stop.message = self._interrupted()
-            progress.drop()
-            return job
-        try:
-            painting = self.painter.paint(
-                job.content, job.output, unfinished=job.unfinished, series=progress
-            )
-        except StyleTransferError as error:
-            if not concerns_one(error):
-                if self.kept + self.painted:
-                    self.painter.say(self._progress())
-                raise
-            named = str(error) if str(job.content) in str(error) else f"{job.content}: {error}"
-            self.painter.say(f"error: {named}")
-            self.failed.append(str(job.content.relative_to(self.folder)))
-            progress.drop()
-            return None
-        if painting.stopped:
-            self.painter.stop.message = self._interrupted(painting.path)
-            self.painter.stop.release()
-        self.painted += 1
-        self.painter.stop.message = self._interrupted()
-        progress.finish(str(job.content), job.output, painting.seconds)
-        remove(job.unfinished)
-        return painting
-
-    def _progress(self) -> str:
-        done = self.kept + self.painted
-        return f"{done} of {len(self.jobs)} pictures are done; --skip-existing resumes"
-
-    def _interrupted(self, unfinished: Path | None = None) -> str:
-        best = "" if unfinished is None else f"; {unfinished} holds the one at work"
-        return f"interrupted: {self._progress()}{best}"
-
-    def _failures(self) -> str:
-        untried = len(self.jobs) - self.kept - self.painted - len(self.failed)
-        rest = f"; --fail-fast left {untried} untried" if untried else ""
-        names = enumerate_briefly(self.failed)
-        return f"{len(self.failed)} of {len(self.jobs)} pictures failed: {names}{rest}"
-
-
-def concerns_one(error: StyleTransferError) -> bool:
-    """Whether what ended one picture says nothing against the next."""
-    own = isinstance(error, ImageError | DivergenceError | ShortageError)
-    return own and not isinstance(error, UnsavedError)
+def _result(job: Job, folder: Path, options: Options, series: Series) -> Painting | Job | None:
+    """The result of a job, painted unless it is to be kept; None if that failed."""
+    if options.skip_existing and is_whole(job.output):
+        series.keep()
+        return job
+    painter = series.painter
+    try:
+        painting = painter.paint(
+            job.content, job.output, unfinished=job.unfinished, series=series.progress
+        )
+    except StyleTransferError as error:
+        line = str(error) if str(job.content) in str(error) else f"{job.content}: {error}"
+        series.fail(str(job.content.relative_to(folder)), line, error)
+        return None
+    if painting.stopped:
+        series.foresee_stop(painting.path)
+        painter.stop.release()
+    series.finish(str(job.content), job, painting.seconds)
+    return painting
 
 
 def refuse_idle(options: Options) -> None:
@@ -242,9 +181,3 @@ def refuse_idle(options: Options) -> None:
     }
     for flag in (flag for flag, is_given in given.items() if is_given):
         raise ConfigError(f"{flag} has no effect: CONTENT is not a folder")
-
-
-def remove(unfinished: Path) -> None:
-    """Take away what an interrupted run left, once the whole picture is there."""
-    with contextlib.suppress(OSError):
-        unfinished.unlink(missing_ok=True)

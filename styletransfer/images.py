@@ -24,6 +24,7 @@ from styletransfer.saving import (
     check_output,
     check_side,
     holds_alpha,
+    refuse_inputs,
     save_picture,
 )
 
@@ -48,6 +49,7 @@ __all__ = [
     "is_whole",
     "open_picture",
     "read_image",
+    "refuse_inputs",
     "save_image",
     "save_picture",
     "to_picture",

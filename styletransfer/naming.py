@@ -9,7 +9,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, NamedTuple
 
 from styletransfer.errors import ConfigError, ImageError
-from styletransfer.images import OUTPUT_SUFFIXES, PICTURE_SUFFIXES
+from styletransfer.images import OUTPUT_SUFFIXES, PICTURE_SUFFIXES, refuse_inputs
 from styletransfer.listing import is_folder
 
 if TYPE_CHECKING:
@@ -162,14 +162,10 @@ def refuse_overwriting(jobs: Sequence[Job], inputs: Sequence[Path]) -> None:
     Raises:
         ImageError: If one would.
     """
-    files = {_identity(path) for path in (*inputs, *(job.content for job in jobs))}
-    for path in (path for job in jobs for path in (job.output, job.unfinished)):
-        identity = _identity(path)
-        if identity is not None and identity in files:
-            raise ImageError(
-                f"{path}: this is also an input; choose another folder with --output, "
-                "or other names with --name"
-            )
+    refuse_inputs(
+        [path for job in jobs for path in (job.output, job.unfinished)],
+        [*inputs, *(job.content for job in jobs)],
+    )
 
 
 def _refuse_clashes(jobs: Sequence[Job]) -> None:
@@ -190,12 +186,3 @@ def _on_disk(path: Path) -> str:
     if sys.platform in {"darwin", "win32"}:
         return unicodedata.normalize("NFC", text).casefold()
     return text
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """By what the system knows a file; None if there is none, or it may not be seen."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from styletransfer.delivery import Delivery
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
+    from torch import Tensor
 
     from styletransfer.config import Settings
     from styletransfer.interrupt import StopRequest
@@ -31,8 +33,9 @@ if TYPE_CHECKING:
 class Painter:
     """Paints contents in the manner of the same styles, with the same settings.
 
-    Styles and init are decoded once, at the start. Torch, which takes seconds
-    to import, and the network wait until a content and its output have passed.
+    Styles and init are decoded once, at the start, and made into tensors once.
+    Tensors, torch, which takes seconds to import, and the network wait until a
+    content and its output have passed.
 
     Args:
         styles: Style picture files.
@@ -78,6 +81,16 @@ class Painter:
         }
         self.styles = [pictures[path] for path in styles]
         self.init = None if init is None else pictures[init]
+
+    @cached_property
+    def style_images(self) -> list[Tensor]:
+        """The styles as images of shape (1, 3, H, W), RGB in [0, 1]."""
+        return [to_tensor(style) for style in self.styles]
+
+    @cached_property
+    def init_image(self) -> Tensor | None:
+        """The init as such an image; None if it is no file."""
+        return None if self.init is None else to_tensor(self.init)
 
     def paint(
         self,
@@ -189,9 +202,9 @@ class Painter:
             try:
                 result = stylize(
                     to_tensor(delivery.picture.colours),
-                    [to_tensor(style) for style in self.styles],
+                    self.style_images,
                     delivery.settings,
-                    init=None if self.init is None else to_tensor(self.init),
+                    init=self.init_image,
                     encoder=encoder,
                     targets=targets,
                     on_step=on_step,
@@ -223,14 +236,8 @@ class Painter:
 
         if result.stopped:
             return
-        content = delivery.picture.colours
-        start = content if delivery.settings.init == "content" else self.init
-        line = doubt(
-            result,
-            to_tensor(content),
-            [to_tensor(style) for style in self.styles],
-            None if start is None else to_tensor(start),
-            delivery.settings,
-        )
+        content = to_tensor(delivery.picture.colours)
+        start = content if delivery.settings.init == "content" else self.init_image
+        line = doubt(result, content, self.style_images, start, delivery.settings)
         if line is not None:
             self.say(f"{path}: {line}")

@@ -14,7 +14,7 @@ from styletransfer.encode import encode
 from styletransfer.errors import ConfigError, ImageError, reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -82,12 +82,35 @@ def check_file(path: Path, suffixes: Sequence[str], inputs: Sequence[Path]) -> N
 
 
 def _check_place(path: Path, target: Path, inputs: Sequence[Path]) -> None:
-    with _refused(path, _ELSEWHERE):
-        # Asked of the file system, which knows links and whether capitals count.
-        if target.exists() and any(each.exists() and target.samefile(each) for each in inputs):
+    refuse_inputs([path], inputs)
+    with _refused(path, _ELSEWHERE), _temporary_beside(target) as temporary:
+        temporary.touch()
+
+
+def refuse_inputs(paths: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuse paths to save to where an input is, were it through links.
+
+    Args:
+        paths: Where files are to go.
+        inputs: The files that they must not overwrite.
+
+    Raises:
+        ImageError: If one would.
+    """
+    files = {_identity(each) for each in inputs} - {None}
+    for path in paths:
+        if _identity(path) in files:
             raise ImageError(f"{path}: this is also an input; choose another output")
-        with _temporary_beside(target) as temporary:
-            temporary.touch()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """By what the system knows a file, whatever links and capitals; None if it sees none."""
+    try:
+        # The path as it will be written to: in new/../out.png, a folder may be missing.
+        status = Path(os.path.realpath(path)).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def check_side(path: Path, side: int) -> None:

@@ -5,21 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from styletransfer.batch import (
-    concerns_one,
-    paint_folder,
-    paint_picture,
-    refuse_idle,
-    remove,
-)
+from styletransfer.batch import paint_folder, paint_picture, refuse_idle
 from styletransfer.delivery import Delivery
 from styletransfer.errors import ConfigError, DivergenceError, ImageError, StyleTransferError
 from styletransfer.images import check_output, check_side, is_whole, open_picture, save_picture
-from styletransfer.listing import enumerate_briefly, is_folder
+from styletransfer.listing import is_folder
 from styletransfer.naming import Job, refuse_overwriting
-from styletransfer.progress import SeriesProgress
 from styletransfer.pyramid import plan
 from styletransfer.record import sheet_record
+from styletransfer.series import Series
 from styletransfer.sheet import ContactSheet, Sheet
 
 if TYPE_CHECKING:
@@ -109,9 +103,7 @@ class SweepRun:
         self.stop = painter.stop
         self.content = content
         self.output = output
-        self.kept = self.painted = 0
         self.targets: SharedTargets | None = None
-        self.failed: list[str] = []
         delivery = Delivery(content, painter.settings, painter.say)
         self.text = sheet_record([each.output.name for each in self.variants])
         check_output(output, [content, *painter.inputs], text=self.text)
@@ -126,25 +118,20 @@ class SweepRun:
     def paint(self) -> Results:
         """Paint the variants, as `paint_sweep` says."""
         self._check_room()
-        with SeriesProgress(len(self.variants), quiet=self.painter.quiet) as progress:
+        series = Series(self.painter, len(self.variants), "results")
+        with series.progress:
             for number in range(len(self.variants)):
                 if self.stop.signal_number is not None:
                     break
-                result = self._result(number, progress)
+                result = self._result(number, series)
                 if result is not None:
                     yield result
-        if self.kept and not self.painter.quiet:
-            self.painter.say(f"{self.kept} of {len(self.variants)} results were there already")
-        tried = self.kept + self.painted + len(self.failed)
-        if tried:
+        series.tell_kept()
+        if series.untried < len(self.variants):
             yield self._save_sheet()
-        if tried < len(self.variants):
+        if series.untried:
             self.stop.release()
-        if self.failed:
-            raise StyleTransferError(
-                f"{len(self.failed)} of {len(self.variants)} results failed: "
-                f"{enumerate_briefly(self.failed)}"
-            )
+        series.refuse_failures()
 
     def _order(self, variant: Variant, delivery: Delivery, options: Options) -> Order | None:
         """What is to be painted; None if it is there already."""
@@ -172,52 +159,36 @@ class SweepRun:
         for order in orders:
             self.painter.check_room(order.delivery)
 
-    def _result(self, number: int, progress: SeriesProgress) -> Painting | Job | None:
+    def _result(self, number: int, series: Series) -> Painting | Job | None:
         """The result of a variant, painted unless it is kept; None if it failed or was stopped."""
         variant, order = self.variants[number], self.orders[number]
         job = Job(self.content, variant.output)
-        progress.begin(variant.label)
+        series.progress.begin(variant.label)
         if order is None:
-            self.kept += 1
+            series.keep()
             self._place(number, job.output)
-            progress.drop()
             return job
         try:
-            painting = self.painter.fulfil(order, series=progress, targets=self.targets)
+            painting = self.painter.fulfil(order, series=series.progress, targets=self.targets)
         except StyleTransferError as error:
-            if not concerns_one(error):
-                if self.kept + self.painted:
-                    self.painter.say(self._done())
-                raise
-            self._fail(number, error, job.unfinished)
-            progress.drop()
+            series.fail(variant.label, f"{variant.label}: {error}", error)
+            if isinstance(error, DivergenceError):
+                series.foresee_stop()
+                self._place(number, job.unfinished, "diverged")
+            else:
+                self.sheet.place(number, None, "failed")
             return None
         if painting.stopped:
-            self.stop.message = (
-                f"interrupted: {self._done()}; {painting.path} holds the one at work"
-            )
+            series.foresee_stop(painting.path)
             return None
-        self.painted += 1
+        series.finish(variant.label, job, painting.seconds)
         self._place(number, job.output)
-        progress.finish(variant.label, job.output, painting.seconds)
-        remove(job.unfinished)
         return painting
 
     def _place(self, number: int, path: Path, note: str = "") -> None:
         """Show a saved picture on the sheet."""
-        self.stop.message = f"interrupted: {self._done()}"
         background = self.painter.settings.background
         self.sheet.place(number, open_picture(path, background=background), note)
-
-    def _fail(self, number: int, error: StyleTransferError, best: Path) -> None:
-        """Tell a failure, and show on the sheet what there is."""
-        label = self.variants[number].label
-        self.painter.say(f"error: {label}: {error}")
-        self.failed.append(label)
-        if isinstance(error, DivergenceError):
-            self._place(number, best, "diverged")
-        else:
-            self.sheet.place(number, None, "failed")
 
     def _save_sheet(self) -> Sheet:
         import numpy as np
@@ -229,10 +200,6 @@ class SweepRun:
                 f"{error}; the results are saved, and --skip-existing makes the sheet anew"
             ) from error
         return Sheet(self.output, self.content, *self.sheet.image.size)
-
-    def _done(self) -> str:
-        done = self.kept + self.painted
-        return f"{done} of {len(self.variants)} results are done; --skip-existing resumes"
 
 
 def _refuse_links(outputs: list[Path]) -> None:

@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -17,9 +16,8 @@ from PIL import Image
 from styletransfer import cli
 from styletransfer.errors import ShortageError
 from styletransfer.images import Decoded, decode_picture
-from tests.commands import Command, files, fill_disk
+from tests.commands import Command, files, fill_disk, run_python, run_without_torch
 
-ROOT = Path(__file__).parents[1]
 QUICK = "--size 24 --min-size 24 -n 1"
 DIVERGING = "--size 24 --min-size 24 -n 40 --optimizer adam --learning-rate 100 --preconditioning 2"
 RESUMED = ("photos", "style.png", "-o", "out", "--skip-existing")
@@ -40,6 +38,7 @@ REFUSALS: list[tuple[str, int, str]] = [
     ("photos style.png -o out --name new/{content}.png", 2, "must be a file name"),
     ("photos style.png -o out --name same.png", 2, "would both be saved as out/same.png"),
     ("deep style.png -o . -r --name {content}.png", 1, "inner/c.png: this is also an input"),
+    ("photos style.png -o photos/no/.. --name {content}.png", 1, "b9.png: this is also an input"),
     ("photos/a.jpg style.png -o . --skip-existing", 1, ".: this is a folder"),
     ("photos/a.jpg style.png -o / --skip-existing", 1, "/: this is a folder"),
     ("photos/a.jpg style.png -o out.bmp --skip-existing", 1, "out.bmp: unknown suffix"),
@@ -119,21 +118,7 @@ def test_a_single_path_too_long_for_the_disk_is_refused_in_one_line(
 
 
 def test_no_folder_run_is_refused_after_torch_was_imported(studio: Path) -> None:
-    program = """
-        import json, shlex, sys
-        from styletransfer import cli
-
-        for line in json.loads(sys.argv[1]):
-            sys.argv = ["stylize", *shlex.split(line)]
-            try:
-                cli.main()
-            except SystemExit as end:
-                assert end.code, line
-            assert "torch" not in sys.modules, line
-    """
-    lines = json.dumps([line for line, _, _ in REFUSALS])
-
-    assert _python("-c", textwrap.dedent(program), lines).returncode == 0
+    run_without_torch([line for line, _, _ in REFUSALS], refused=True)
 
 
 @pytest.mark.parametrize(
@@ -474,10 +459,10 @@ def test_a_single_run_that_diverges_is_not_skipped_later(studio: Path, command: 
 def test_a_path_that_cannot_be_printed_is_one_line_and_no_success(studio: Path) -> None:
     _paint_all()
     with Path("/dev/full").open("w") as full:
-        ran = _python("-m", "styletransfer", *RESUMED, stdout=full)
+        ran = run_python("-m", "styletransfer", *RESUMED, stdout=full)
 
-    assert ran.returncode == 1
-    assert ran.stderr == (
+    assert ran.code == 1
+    assert ran.err == (
         "stylize: error: stdout: cannot be written to (No space left on device), which ends the "
         "run; out/a-style.png is saved, and --skip-existing resumes\n"
     )
@@ -490,11 +475,11 @@ def test_a_reader_that_goes_away_ends_the_run_without_a_traceback(
     _paint_all()
     reading, writing = os.pipe()
     os.close(reading)
-    ran = _python("-m", "styletransfer", *RESUMED, option, stdout=writing)
+    ran = run_python("-m", "styletransfer", *RESUMED, option, stdout=writing)
     os.close(writing)
 
-    assert ran.returncode == 1
-    assert ran.stderr == (
+    assert ran.code == 1
+    assert ran.err == (
         "stylize: error: stdout: cannot be written to (Broken pipe), which ends the run; "
         "out/a-style.png is saved, and --skip-existing resumes\n"
     )
@@ -505,9 +490,9 @@ def test_a_script_that_has_closed_stdout_wants_no_paths(option: str, studio: Pat
     _paint_all()
     line = shlex.join([sys.executable, "-m", "styletransfer", *RESUMED, "-q", option])
     shell = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1], shell=True))"
-    ran = _python("-c", shell, f"{line} >&-")
+    ran = run_python("-c", shell, f"{line} >&-")
 
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (ran.code, ran.err) == (0, "")
 
 
 @pytest.mark.weights
@@ -537,10 +522,10 @@ def test_many_pictures_take_no_more_memory_than_five(studio: Path) -> None:
     """
     line = shlex.split("many style.png -o out --size 64 --min-size 64 -n 1 -q")
 
-    ran = _python("-c", textwrap.dedent(program), *line)
+    ran = run_python("-c", textwrap.dedent(program), *line)
 
-    assert ran.returncode == 0
-    fifth, largest, count = (int(word) for word in ran.stderr.split())
+    assert ran.code == 0
+    fifth, largest, count = (int(word) for word in ran.err.split())
     assert count == 20
     assert largest < 1.05 * fifth
 
@@ -550,15 +535,3 @@ def _paint_all() -> None:
     Path("out").mkdir()
     for name in ("a", "b9", "b10"):
         shutil.copy("old.png", f"out/{name}-style.png")
-
-
-def _python(*arguments: str, stdout: Any = subprocess.PIPE) -> "subprocess.CompletedProcess[str]":
-    """Run a Python that has the package in reach."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"},
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        check=False,
-    )

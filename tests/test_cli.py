@@ -1,12 +1,7 @@
 """The command as a person or a script meets it: output, exit codes, refusals."""
 
-import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -18,9 +13,7 @@ from styletransfer.config import Settings, field_names
 from styletransfer.images import read_image, save_image
 from styletransfer.record import record
 from styletransfer.transfer import stylize
-from tests.commands import Command, files, fill_disk
-
-ROOT = Path(__file__).parents[1]
+from tests.commands import Command, files, fill_disk, run_without_torch
 
 REFUSALS: list[tuple[str, int, str]] = [
     # What is wrong with the pictures.
@@ -368,21 +361,7 @@ def test_wrong_usage_exits_2(line: str, studio: Path, command: Command) -> None:
 
 def test_nothing_is_refused_after_torch_was_imported(studio: Path) -> None:
     """All refusals in one fresh process, which ends without a trace of torch."""
-    program = """
-        import json, sys
-        from styletransfer import cli
-
-        for line in json.loads(sys.argv[1]):
-            sys.argv = ["stylize", *line.split()]
-            try:
-                cli.main()
-            except SystemExit as end:
-                assert end.code, line
-            assert "torch" not in sys.modules, line
-    """
-    lines = json.dumps([*(line for line, _, _ in REFUSALS), *WRONG_USAGE])
-
-    _python("-c", textwrap.dedent(program), lines)
+    run_without_torch([*(line for line, _, _ in REFUSALS), *WRONG_USAGE], refused=True)
 
 
 @pytest.mark.parametrize(
@@ -456,37 +435,13 @@ def test_a_result_that_cannot_be_saved_is_rescued(
 
 
 def test_the_help_shows_every_setting_and_the_version_is_the_packages() -> None:
-    text = _without_torch("--help")
+    text = _shown("--help")
 
     assert [name for name in field_names() if f"--{name.replace('_', '-')} " not in text] == []
-    assert _without_torch("-h") == text
-    assert _without_torch("--version") == f"stylize {__version__}\n"
+    assert _shown("-h") == text
+    assert _shown("--version") == f"stylize {__version__}\n"
 
 
-def _without_torch(option: str) -> str:
-    """What the command prints with an option, in a process that may not import torch."""
-    program = f"""
-        import sys
-        from styletransfer import cli
-
-        sys.argv = ["stylize", "{option}"]
-        try:
-            cli.main()
-        except SystemExit as end:
-            assert not end.code
-        assert "torch" not in sys.modules
-    """
-    return _python("-c", textwrap.dedent(program))
-
-
-def _python(*arguments: str) -> str:
-    """The stdout of a Python that has the package in reach, and must exit with 0."""
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "COLUMNS": "100"},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def _shown(option: str) -> str:
+    """What the command prints with an option that asks for no picture."""
+    return run_without_torch([option], refused=False).out

@@ -135,7 +135,7 @@ def test_a_result_that_would_overwrite_an_input_is_refused(
     elif kind == "hard link":
         target.hardlink_to(original)
 
-    with pytest.raises(ImageError, match="this is also an input; choose another folder"):
+    with pytest.raises(ImageError, match="this is also an input; choose another output"):
         refuse_overwriting([job], [original] if which == "style" else [])
 
 

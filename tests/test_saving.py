@@ -56,7 +56,13 @@ def test_an_output_that_is_an_input_by_any_name_is_refused(
     link(tmp_path / "link.png", content)
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
-    for path in ("content.png", "link.png", "folder/../content.png", str(content)):
+    for path in (
+        "content.png",
+        "link.png",
+        "folder/../content.png",
+        "no/../link.png",
+        str(content),
+    ):
         for each in ("content.png", "link.png"):
             line = refusal(check_output, Path(path), [Path("other.jpg"), Path(each)])
             assert line == f"{path}: this is also an input; choose another output"

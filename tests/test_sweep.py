@@ -6,9 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +17,8 @@ from styletransfer import cli
 from styletransfer.images import open_picture
 from styletransfer.progress import Progress
 from styletransfer.record import KEYWORD
-from tests.commands import Command, Ran, files
+from tests.commands import Command, Ran, files, run_without_torch
 
-ROOT = Path(__file__).parents[1]
 QUICK = "--size 24 --min-size 24 -n 1"
 DIVERGING = "--size 24 --min-size 24 -n 40 --optimizer adam --learning-rate 100 --preconditioning 2"
 LINE = "content.png style.png -o out.png --tv-weight 0,0.3,1"
@@ -135,21 +131,9 @@ def test_a_folder_takes_no_list_and_the_line_says_what_to_do(
 
 
 def test_no_sweep_is_refused_after_torch_was_imported(studio: Path) -> None:
-    program = """
-        import json, shlex, sys
-        from styletransfer import cli
-
-        for line in json.loads(sys.argv[1]):
-            sys.argv = ["stylize", *shlex.split(line)]
-            try:
-                cli.main()
-            except SystemExit as end:
-                assert end.code, line
-            assert "torch" not in sys.modules, line
-    """
     lines = [f"content.png style.png {options}" for options, _, _ in REFUSALS]
 
-    assert _python("-c", textwrap.dedent(program), json.dumps(lines)).returncode == 0
+    run_without_torch(lines, refused=True)
 
 
 @pytest.mark.parametrize("lists", ["--tv-weight 0,1", "--style-weight 0,5", "--style-weight 5,0"])
@@ -474,32 +458,10 @@ def test_skip_existing_paints_what_is_missing_or_cut_and_makes_the_sheet_anew(
 def test_a_sheet_of_what_is_there_takes_no_torch(studio: Path) -> None:
     for name in RESULTS:
         Image.new("RGB", (24, 16), "navy").save(name)
-    program = """
-        import sys
-        from styletransfer import cli
 
-        sys.argv = ["stylize", *sys.argv[1:]]
-        try:
-            cli.main()
-        except SystemExit as end:
-            assert not end.code
-        assert "torch" not in sys.modules
-    """
-    ran = _python("-c", textwrap.dedent(program), *LINE.split(), "--skip-existing")
+    ran = run_without_torch([f"{LINE} --skip-existing"], refused=False)
 
-    assert (ran.returncode, ran.stdout) == (0, ALL)
-    assert ran.stderr == "stylize: 3 of 3 results were there already\n"
-
-
-def _python(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run a Python that has the package in reach."""
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    assert (ran.out, ran.err) == (ALL, "stylize: 3 of 3 results were there already\n")
 
 
 # Log and report
