@@ -41,13 +41,25 @@ class _Convolution(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
         (weight,), (slope,) = ctx.saved_tensors, grad_outputs
         extended = functional.conv_transpose2d(slope, weight)
-        # What each outermost value gave to the border comes back to it.
-        for dim in (2, 3):
-            last = extended.shape[dim] - 1
-            extended.narrow(dim, 1, 1).add_(extended.narrow(dim, 0, 1))
-            extended.narrow(dim, last - 1, 1).add_(extended.narrow(dim, last, 1))
-            extended = extended.narrow(dim, 1, last - 1)
-        return extended, None, None
+        return fold_border(extended), None, None
+
+
+def fold_border(extended: Tensor) -> Tensor:
+    """Give back to each outermost value what it gave to the border.
+
+    Args:
+        extended: Gradient of the values with their border, shape
+            (B, C, H + 2, W + 2); it is overwritten.
+
+    Returns:
+        Gradient of the values, shape (B, C, H, W), a view.
+    """
+    for dim in (2, 3):
+        last = extended.shape[dim] - 1
+        extended.narrow(dim, 1, 1).add_(extended.narrow(dim, 0, 1))
+        extended.narrow(dim, last - 1, 1).add_(extended.narrow(dim, last, 1))
+        extended = extended.narrow(dim, 1, last - 1)
+    return extended
 
 
 def _extend(values: Tensor) -> Tensor:

@@ -96,6 +96,23 @@ def _bfloat16_unit(device: torch.device) -> str | None:
     return next((unit for unit, check in checks.items() if getattr(torch.cpu, check, bool)()), None)
 
 
+def multiplies_slowly(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether products take so long that a detour around most of them is shorter.
+
+    So it is on every processor whose units multiply vectors. AMX and graphics
+    cards multiply matrices: there, reading and writing is what takes the time.
+
+    Args:
+        device: Where the network is evaluated.
+        dtype: The number format of its convolutions.
+
+    Returns:
+        Whether to prefer convolutions of few products, see `winograd`.
+    """
+    matrices = dtype == torch.bfloat16 and _bfloat16_unit(device) == "AMX"
+    return device.type == "cpu" and not matrices
+
+
 def explain(precision: str, device: torch.device) -> str:
     """Say why a number format was chosen, and how many threads compute in it.
 

@@ -2,7 +2,14 @@ import pytest
 import torch
 
 from styletransfer.errors import DeviceError
-from styletransfer.runtime import choose_device, choose_precision, explain, set_threads, tune
+from styletransfer.runtime import (
+    choose_device,
+    choose_precision,
+    explain,
+    multiplies_slowly,
+    set_threads,
+    tune,
+)
 
 CPU = torch.device("cpu")
 
@@ -129,3 +136,27 @@ def test_a_gpu_is_given_bfloat16_from_ampere_on(
 
 def test_mps_is_given_float32() -> None:
     assert choose_precision("auto", torch.device("mps")).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("device", "amx", "dtype", "expected"),
+    [
+        ("cpu", False, torch.float32, True),
+        ("cpu", False, torch.bfloat16, True),
+        ("cpu", True, torch.float32, True),
+        ("cpu", True, torch.bfloat16, False),
+        ("mps", False, torch.float32, False),
+        ("cuda:0", False, torch.float32, False),
+    ],
+)
+def test_products_are_slow_on_processors_but_for_bfloat16_by_amx(
+    device: str,
+    amx: bool,
+    dtype: torch.dtype,
+    expected: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (8, 0))
+    assert multiplies_slowly(torch.device(device), dtype) is expected
