@@ -1,10 +1,14 @@
 """The network's convolution, with a border that goes on instead of ending in zeros."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+_POSITIONS = 2**16
+"""Of a band."""
 
 
 def convolve(values: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -30,38 +34,79 @@ def convolve(values: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 class _Convolution(torch.autograd.Function):
-    """`convolve`; autograd's own would keep every padded copy until the end."""
+    """`convolve`, band by band, so that the border costs no second picture.
+
+    Autograd's own would keep every extended copy until the end.
+    """
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         ctx.save_for_backward(weight)
-        return functional.conv2d(_extend(values), weight, bias)
+        height, width = values.shape[2:]
+        result = _like(values, len(weight))
+        for top, bottom in bands(height, width):
+            first, last = max(0, top - 1), min(height, bottom + 1)
+            border = (1, 1, first - (top - 1), bottom + 1 - last)
+            part = functional.pad(values[:, :, first:last], border, mode="replicate")
+            result[:, :, top:bottom] = functional.conv2d(part, weight, bias)
+        return result
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
         (weight,), (slope,) = ctx.saved_tensors, grad_outputs
-        extended = functional.conv_transpose2d(slope, weight)
-        return fold_border(extended), None, None
+        height, width = slope.shape[2:]
+        gradient = _like(slope, weight.shape[1])
+        for top, bottom in bands(height, width):
+            first, last = max(0, top - 1), min(height, bottom + 1)
+            extended = functional.conv_transpose2d(slope[:, :, first:last], weight)
+            rows = extended[:, :, top + 1 - first : bottom + 1 - first]
+            # What the outermost rows gave to the border comes back to them.
+            if top == 0:
+                rows[:, :, 0] += extended[:, :, 0]
+            if bottom == height:
+                rows[:, :, -1] += extended[:, :, -1]
+            gradient[:, :, top:bottom] = fold(rows, 3)
+        return gradient, None, None
 
 
-def fold_border(extended: Tensor) -> Tensor:
-    """Give back to each outermost value what it gave to the border.
+def bands(height: int, width: int) -> Iterator[tuple[int, int]]:
+    """Divide a picture into bands of rows that a processor's cache can hold.
 
     Args:
-        extended: Gradient of the values with their border, shape
-            (B, C, H + 2, W + 2); it is overwritten.
+        height: In positions.
+        width: In positions.
+
+    Yields:
+        The first row of each band, and the one after its last.
+
+    Example:
+        >>> list(bands(100, 1024))
+        [(0, 64), (64, 100)]
+    """
+    rows = max(1, _POSITIONS // width)
+    for top in range(0, height, rows):
+        yield top, min(top + rows, height)
+
+
+def fold(extended: Tensor, dim: int) -> Tensor:
+    """Give back to the outermost values what they gave to the border beside them.
+
+    Args:
+        extended: Gradient of values with a border of one along `dim`; it is
+            overwritten.
+        dim: 2 for rows, 3 for columns.
 
     Returns:
-        Gradient of the values, shape (B, C, H, W), a view.
+        Gradient of the values, a view.
     """
-    for dim in (2, 3):
-        last = extended.shape[dim] - 1
-        extended.narrow(dim, 1, 1).add_(extended.narrow(dim, 0, 1))
-        extended.narrow(dim, last - 1, 1).add_(extended.narrow(dim, last, 1))
-        extended = extended.narrow(dim, 1, last - 1)
-    return extended
+    last = extended.shape[dim] - 1
+    extended.narrow(dim, 1, 1).add_(extended.narrow(dim, 0, 1))
+    extended.narrow(dim, last - 1, 1).add_(extended.narrow(dim, last, 1))
+    return extended.narrow(dim, 1, last - 1)
 
 
-def _extend(values: Tensor) -> Tensor:
-    """Repeat the outermost values once on each side."""
-    return functional.pad(values, (1, 1, 1, 1), mode="replicate")
+def _like(values: Tensor, channels: int) -> Tensor:
+    """Room for other channels at the same positions, channels last."""
+    batch, _, height, width = values.shape
+    shape, layout = (batch, channels, height, width), torch.channels_last
+    return torch.empty(shape, dtype=values.dtype, device=values.device, memory_format=layout)
