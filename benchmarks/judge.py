@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from styletransfer.encoder import Encoder
 from styletransfer.losses import content_loss, gram_matrix, style_loss
@@ -59,6 +60,8 @@ class PeerObjective:
 def zero_bordered(encoder: Encoder, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
     """Evaluate activations with zeros beyond the border, as the peer's network has them.
 
+    A frame of zeros goes into each convolution, and what it gave comes off again.
+
     Args:
         encoder: The network; its own border goes on instead.
         image: Shape (1, 3, H, W), RGB in [0, 1] or around it.
@@ -72,7 +75,11 @@ def zero_bordered(encoder: Encoder, image: Tensor, layers: Collection[str]) -> d
     depth = 1 + max(encoder.names.index(layer) for layer in layers)
     features: dict[str, Tensor] = {}
     for name, layer in zip(encoder.names[:depth], encoder.layers, strict=False):
-        values = layer(values)
+        if name.startswith("conv"):
+            framed = functional.pad(values, (1, 1, 1, 1))
+            values = encoder.convolve(name, framed)[..., 1:-1, 1:-1]
+        else:
+            values = functional.relu(values) if name.startswith("relu") else layer(values)
         if name in layers:
             features[name] = values
     return features

@@ -16,8 +16,9 @@ from styletransfer.config import Settings
 from styletransfer.images import read_image
 from styletransfer.objective import Objective
 from styletransfer.optimize import Losses, optimize
+from styletransfer.pyramid import Scale, plan
 from styletransfer.runtime import choose_precision, retain_memory
-from styletransfer.transfer import Step, encoder_for, resize, stylize
+from styletransfer.transfer import Step, encoder_for, later, resize, stylize
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -81,28 +82,54 @@ def judge(pictures: str) -> dict[str, Any]:
 
 
 def reach(
-    pictures: str, losses: list[float], limit: int, precision: Precision
+    pictures: str, losses: list[float], limit: int, precision: Precision, coarse_to_fine: bool
 ) -> list[float | None]:
     """Minimize the peer's loss with our optimizer and kernels, from the same start.
 
     Args:
         pictures: The file that `peer.run` wrote.
         losses: To be reached by the float32 judge's account, descending.
-        limit: Steps to take at most.
+        limit: Steps to take at most, at the pictures' own size.
         precision: Of our network.
+        coarse_to_fine: Whether to begin with smaller pictures, as the command does.
 
     Returns:
-        Seconds from the start, with all targets computed, to each loss; None
-        where it was not reached. The judge's own time does not count.
+        Seconds from the start, with all targets of the first size computed, to
+        each loss; None where it was not reached. The judge's own time does not count.
     """
     retain_memory()
     stored = torch.load(pictures, weights_only=True)
-    settings = Settings(device="cpu", precision=precision)
+    longest = max(stored["content"].shape[2:])
+    settings = Settings(device="cpu", precision=precision, size=longest)
+    if not coarse_to_fine:
+        settings = settings.with_values({"min_size": longest})
     race = _Race(losses, _peer_objective(stored, "float32"))
-    objective = _peer_objective(stored, precision)
-    race.started = perf_counter()
-    optimize(objective, stored["content"], limit, settings, race.on_step)
+    scales = plan(stored["content"].shape[3], stored["content"].shape[2], settings)
+    image = stored["content"]
+    method = settings
+    for scale in scales:
+        objective = _peer_objective(_resized(stored, scale), precision)
+        race.started = race.started or perf_counter()
+        at_last = scale is scales[-1]
+        image = optimize(
+            objective,
+            resize(image, scale.width, scale.height),
+            limit if at_last else scale.iterations,
+            method,
+            race.on_step if at_last else None,
+        ).image
+        method = later(settings)
     return [*race.seconds, *[None] * (len(losses) - len(race.seconds))]
+
+
+def _resized(stored: dict[str, Tensor], scale: Scale) -> dict[str, Tensor]:
+    """Both pictures at another size; the style has as many pixels in proportion."""
+    content, style = stored["content"], stored["style"]
+    share = scale.width / content.shape[3]
+    return {
+        "content": resize(content, scale.width, scale.height),
+        "style": resize(style, round(style.shape[3] * share), round(style.shape[2] * share)),
+    }
 
 
 class _Race:

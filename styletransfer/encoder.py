@@ -105,8 +105,8 @@ class Encoder(nn.Module):
             return
         depth = 1 + max(self.names.index(layer) for layer in layers)
         values = self._prepare(image, depth)
-        for name, layer in zip(self.names[:depth], self.layers, strict=False):
-            values = self._evaluate(name, layer, values, layers)
+        for name in self.names[:depth]:
+            values = self._evaluate(name, values, layers)
             if name in layers:
                 yield name, values
 
@@ -119,16 +119,26 @@ class Encoder(nn.Module):
         values = (image - self.mean[:, None, None]).to(self.dtype)
         return values.contiguous(memory_format=torch.channels_last)
 
-    def _evaluate(self, name: str, layer: Any, values: Tensor, layers: Collection[str]) -> Tensor:
+    def _evaluate(self, name: str, values: Tensor, layers: Collection[str]) -> Tensor:
         if name.startswith("conv"):
-            return self._convolve(name, layer, values)
+            return self.convolve(name, values)
         if name.startswith("pool"):
             return self.pool(values, 2)
         # In place, unless that would overwrite a convolution somebody asked for.
         asked_for = name.replace("relu", "conv") in layers
         return functional.relu(values, inplace=not asked_for)
 
-    def _convolve(self, name: str, layer: Any, values: Tensor) -> Tensor:
+    def convolve(self, name: str, values: Tensor) -> Tensor:
+        """Evaluate one convolution, by whichever way is the shorter.
+
+        Args:
+            name: Such as ``conv3_2``.
+            values: Shape (B, C, H, W), channels last, in the encoder's number format.
+
+        Returns:
+            Shape (B, D, H, W); beyond the border, the outermost values repeat.
+        """
+        layer: Any = self.layers[self.names.index(name)]
         if not (self.minimal and winograd.pays(values, layer.weight)):
             return convolve(values, layer.weight, layer.bias)
         if name not in self.kernels:

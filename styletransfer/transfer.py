@@ -148,11 +148,16 @@ def stylize(
                 error.image = resize(cut(error.image, *scale[:2]), *scales[-1][:2]).cpu()
                 raise
             image = cut(image, *scale[:2])
-            method = replace(settings, preconditioning=settings.preconditioning * LATER)
+            method = later(settings)
             if stopped:
                 break
         image = resize(image, *scales[-1][:2]).cpu()
     return Result(image, losses, stopped)
+
+
+def later(settings: Settings) -> Settings:
+    """The settings of all sizes after the first."""
+    return replace(settings, preconditioning=settings.preconditioning * LATER)
 
 
 def _work(content: Tensor, styles: Sequence[Tensor], settings: Settings, encoder: Encoder) -> Work:
