@@ -82,6 +82,7 @@ class Series:
             raise error
         self.painter.say(f"error: {line}")
         self.failed.append(name)
+        self.foresee_stop()
         self.progress.drop()
 
     def foresee_stop(self, unfinished: Path | None = None) -> None:

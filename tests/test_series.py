@@ -57,6 +57,13 @@ def test_a_signal_tells_how_many_are_done_and_where_the_one_at_work_is(
     assert stop.message.endswith("--skip-existing resumes; c.partial.png holds the one at work")
 
 
+def test_a_signal_after_a_failure_does_not_tell_that_nothing_was_written(series: Series) -> None:
+    series.fail("b.jpg", str(BAD), BAD)
+
+    told = "interrupted: 0 of 5 pictures are done; --skip-existing resumes"
+    assert series.painter.stop.message == told
+
+
 def test_a_whole_picture_takes_the_place_of_what_was_unfinished(
     series: Series, tmp_path: Path
 ) -> None:
