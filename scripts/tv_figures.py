@@ -32,6 +32,9 @@ PART = 64
 TIMES = 4
 """How often they are enlarged."""
 
+_STRIP = (0.12, 0.2)
+"""Where the parts of a strip begin, as shares of the sides; they are two thirds of these."""
+
 _QUALITY = 85
 _INK, _FAINT, _GRID = "#1a1a1a", "#737373", "#e4e4e4"
 _COLOURS = ("#0b6ea8", "#d1601f", "#3a8f4d")
@@ -79,7 +82,7 @@ def draw_all(studio: Studio, size: int, sizes: Sequence[int], folder: Path) -> N
 
 
 def draw_forms(studio: Studio, size: int) -> Image.Image:
-    """The same part of a picture by each form, at equal variation; a row for each target."""
+    """The same part of a picture by each form, at equal noise; a row for each target."""
     pair = PAIRS[0]
     plain = Run(pair.content, size, tv_weight=0.0)
     rows = [
@@ -130,6 +133,18 @@ def draw_sweeps(studio: Studio, rows: Sequence[Row], path: Path) -> None:
         whole.paste(sheet, (0, top))
         top += sheet.height
     _save(whole, path)
+
+
+def draw_strip(studio: Studio, runs: Sequence[Run], path: Path) -> None:
+    """The same part of some results, pixel by pixel, side by side, saved at a path."""
+    pictures = [to_picture(studio.paint(run)[0]) for run in runs]
+    left, top = (round(share * side) for share, side in zip(_STRIP, pictures[0].size, strict=True))
+    width, height = (round(2 * side / 3) for side in pictures[0].size)
+    strip = Image.new("RGB", (width * len(pictures), height))
+    for number, picture in enumerate(pictures):
+        part = picture.crop((left, top, left + width, top + height))
+        strip.paste(part, (number * width, 0))
+    _save(strip, path)
 
 
 def draw_curves(studio: Studio, size: int, path: Path) -> None:
@@ -188,15 +203,15 @@ def _draw_forms(axes: Axes, studio: Studio, size: int) -> None:
             if not runs:
                 continue
             axes.plot(
-                [what.tv for _, what in runs],
+                [what.noise for _, what in runs],
                 [what.edges for _, what in runs],
                 line,
                 color=colour,
                 label=f"{pair.content}, {form}",
             )
-    axes.set_title("Edge sharpness at equal variation: above is better")
-    axes.set_xlabel("TV per pixel, levels of 255")
-    axes.legend(fontsize=8)
+    axes.set_title("Edge sharpness at equal noise: above is better")
+    axes.set_xlabel("noise in flat parts, levels of 255")
+    axes.legend(fontsize=8, loc="upper left")
 
 
 def _axis(weights: Sequence[float]) -> Axis:

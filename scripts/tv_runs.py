@@ -182,20 +182,21 @@ class Studio:
         return self.found[run]
 
     def match(self, run: Run, tried: Sequence[Run], target: float) -> None:
-        """Paint a run with the weights at which its TV per pixel should come to a target.
+        """Paint a run with the weights at which its noise should come to a target.
 
         Args:
-            run: Its weight is what is looked for.
+            run: Its weight is what is looked for, up to three times beyond those tried.
             tried: Such runs with other weights above 0, from small to large.
-            target: TV per pixel in levels.
+            target: Noise in levels.
         """
-        points = [(each.tv_weight, self.measure(each).tv) for each in tried]
+        points = [(each.tv_weight, self.measure(each).noise) for each in tried]
+        least, most = points[0][0] / 3, points[-1][0] * 3
         for _ in range(2):
-            weight = float(f"{weight_at(target, points):.3g}")
-            tv = self.measure(run._replace(tv_weight=weight)).tv
-            points = sorted({*points, (weight, tv)})
-            if abs(tv / target - 1) < 0.02:
+            if min(abs(noise / target - 1) for _, noise in points) < 0.03:
                 return
+            weight = float(f"{min(max(weight_at(target, points), least), most):.3g}")
+            noise = self.measure(run._replace(tv_weight=weight)).noise
+            points = sorted({*points, (weight, noise)})
 
 
 def weight_at(left: float, points: Sequence[tuple[float, float]]) -> float:

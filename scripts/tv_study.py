@@ -1,6 +1,6 @@
 """Measure what total variation does, and write what is found into docs/total-variation.md.
 
-    python -m scripts.tv_study               # all of it: some twenty minutes on one thread
+    python -m scripts.tv_study               # all of it: some forty minutes on one thread
     python -m scripts.tv_study --quick       # a trial in build/tv-study-quick; docs/ stays as it is
     python -m scripts.tv_study --parts forms # some parts; the tables of the others are empty
 
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import torch
 
 from scripts.tv_denoising import Denoised, denoise
-from scripts.tv_figures import Row, draw_all, draw_sweeps
+from scripts.tv_figures import Row, draw_all, draw_strip, draw_sweeps
 from scripts.tv_runs import PAIRS, Run, Studio
 from scripts.tv_tables import (
     GRIDS,
@@ -34,6 +34,7 @@ from scripts.tv_tables import (
     Numbers,
     with_tables,
 )
+from styletransfer.anchors import ANCHORS
 from styletransfer.config import Settings
 from styletransfer.runtime import retain_memory
 from styletransfer.variants import sweep_from
@@ -42,12 +43,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = "total-variation.md"
 NUMBERS = "total-variation.json"
 
-ANCHORS: Mapping[str, Sequence[float]] = {
+SHEET: Mapping[str, Sequence[float]] = {
     "content_weight": (0.0, 0.3, 1.0, 2.0, 5.0),
     "style_weight": (1.0, 2.0, 5.0, 15.0, 50.0),
     "tv_weight": (0.0, 0.3, 2.0, 5.0, 20.0),
 }
-"""The values in the README's sheet, which its option reference gives as anchors."""
+"""The values in the README's sheet, among them those that help and report tell of."""
 
 
 class Plan(NamedTuple):
@@ -57,7 +58,7 @@ class Plan(NamedTuple):
     """Longest sides in pixels: the one of most runs, and those compared with it."""
 
     iterations: tuple[int, ...]
-    """Steps at each size of the pyramid; the last of the sizes compared takes few."""
+    """Steps at each size of the pyramid; those beyond 512 px take few."""
 
     kept: Path
     """Folder of the images."""
@@ -68,13 +69,23 @@ class Plan(NamedTuple):
     samples: Path
     """Folder of the README's sheet."""
 
+    templates: Path
+    """Folder of the report's strips."""
+
 
 _BUILD = ROOT / "build"
 FULL = Plan(
-    SIZES, (*Settings().iterations, 10), _BUILD / "tv-study", ROOT / "docs", ROOT / "samples"
+    SIZES,
+    (*Settings().iterations, 10),
+    _BUILD / "tv-study",
+    ROOT / "docs",
+    ROOT / "samples",
+    ROOT / "styletransfer" / "templates",
 )
 _QUICK = _BUILD / "tv-study-quick"
-QUICK = Plan((48, 64, 80), (2,), _QUICK / "images", _QUICK / "docs", _QUICK / "samples")
+QUICK = Plan(
+    (48, 64, 80), (2,), _QUICK / "images", _QUICK / "docs", _QUICK / "samples", _QUICK / "templates"
+)
 
 
 def main() -> None:
@@ -105,7 +116,7 @@ def paint_weights(studio: Studio, plan: Plan) -> None:
 
 
 def paint_forms(studio: Studio, plan: Plan) -> None:
-    """Both pictures with each form, and with the weights at which their variation is equal."""
+    """Both pictures with each form, and with the weights at which their noise is equal."""
     for pair in PAIRS:
         for form, weights in GRIDS.items():
             base = Run(pair.content, plan.sizes[0], form)
@@ -114,14 +125,18 @@ def paint_forms(studio: Studio, plan: Plan) -> None:
                 studio.measure(run)
             for target in TARGETS if form != "isotropic" else ():
                 reference = studio.measure(Run(pair.content, plan.sizes[0], tv_weight=target))
-                studio.match(base, runs, reference.tv)
+                studio.match(base, runs, reference.noise)
 
 
 def paint_anchors(studio: Studio, plan: Plan) -> None:
-    """One picture with the anchors of each weight, as the README shows them."""
-    rows = [_row(name, values, plan) for name, values in ANCHORS.items()]
+    """One picture with some values of each weight, as README and report show them."""
+    rows = [_row(name, values, plan) for name, values in SHEET.items()]
     plan.samples.mkdir(parents=True, exist_ok=True)
     draw_sweeps(studio, rows, plan.samples / "weights.jpg")
+    plan.templates.mkdir(parents=True, exist_ok=True)
+    for (name, values), row in zip(SHEET.items(), rows, strict=True):
+        told = [row.runs[values.index(value)] for value in ANCHORS[name].looks]
+        draw_strip(studio, told, plan.templates / f"{name}.jpg")
 
 
 def paint_sizes(studio: Studio, plan: Plan) -> None:

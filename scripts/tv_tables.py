@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from scripts.tv_denoising import Denoised
-from scripts.tv_runs import PAIRS, Found, Run, weight_at
+from scripts.tv_runs import PAIRS, Found, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 SIZE = 256
 """Longest side in pixels, of all runs but those that compare sizes."""
 
-SIZES = (256, 512, 1024)
+SIZES = (256, 512, 1024, 2048)
 """Longest sides in pixels, of those that compare sizes."""
 
-WEIGHTS = (0.0, 0.3, 1.0, 2.0, 5.0, 10.0, 20.0)
+WEIGHTS = (0.0, 0.3, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """TV weights of the isotropic form."""
 
 GRIDS: Mapping[TVForm, Sequence[float]] = {
     "isotropic": WEIGHTS,
-    "anisotropic": (1.0, 10.0),
-    "squared": (30.0, 300.0),
+    "anisotropic": (2.0, 10.0, 20.0, 50.0),
+    "squared": (3.0, 10.0, 30.0, 100.0, 300.0),
 }
 """TV weights that each form is tried with."""
 
-WEIGHTS_OF_SIZES = (0.0, 1.0, 2.0, 5.0)
+WEIGHTS_OF_SIZES = (0.0, 2.0, 10.0)
 """TV weights of the isotropic form that are painted at every size."""
 
-TARGETS = (10.0,)
-"""Weights of the isotropic form, to whose variation the weights of the others are matched."""
+TARGETS = (20.0, 50.0)
+"""Weights of the isotropic form, to whose noise the weights of the others are matched."""
 
 
 class Numbers(NamedTuple):
@@ -146,7 +146,7 @@ def of_form(found: Runs, content: str, size: int, form: TVForm) -> list[tuple[Ru
 
 
 def matched(found: Runs, content: str, size: int, target: float) -> list[tuple[Run, Found]]:
-    """The run of each form whose TV per pixel is nearest to that of the isotropic form.
+    """The run of each form whose noise is nearest to that of the isotropic form.
 
     Args:
         found: The numbers.
@@ -154,9 +154,9 @@ def matched(found: Runs, content: str, size: int, target: float) -> list[tuple[R
         size: Longest side in pixels.
         target: Weight of the isotropic form.
     """
-    reference = found[Run(content, size, tv_weight=target)].tv
+    reference = found[Run(content, size, tv_weight=target)].noise
     each = [of_form(found, content, size, form) for form in GRIDS]
-    return [min(runs, key=lambda run: abs(run[1].tv - reference)) for runs in each if runs]
+    return [min(runs, key=lambda run: abs(run[1].noise - reference)) for runs in each if runs]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -213,35 +213,26 @@ def _by_weight(found: Runs, size: int, columns: Mapping[str, Callable[[Found], s
 
 
 def _sizes(found: Runs, sizes: Sequence[int]) -> str:
-    start = ("longest side", "TV weight", "noise", "of that at 0", "TV per pixel")
-    head = (*start, "TV's share of the loss", "edge sharpness", "acts as at the smallest size")
+    start = ("longest side", "TV weight", "noise", "of that at 0", "TV per pixel", "of that at 0")
+    head = (*start, "TV's share of the loss", "edge sharpness")
     rows = []
     for size in sizes:
         runs = of_form(found, PAIRS[0].content, size, "isotropic")
         if not runs or runs[0][0].tv_weight:
             continue
-        first = runs[0][1].noise
+        first = runs[0][1]
         rows += [
             (
                 f"{size} px",
                 f"{run.tv_weight:g}",
                 f"{what.noise:.2f}",
-                f"{what.noise / first:.0%}",
+                f"{what.noise / first.noise:.0%}",
                 f"{what.tv:.2f}",
+                f"{what.tv / first.tv:.0%}",
                 f"{what.tv_share:.0%}",
                 f"{what.edges:.2f}",
-                _equal(found, sizes[0], run.tv_weight, what.noise / first),
             )
             for run, what in runs
             if run.tv_weight in WEIGHTS_OF_SIZES
         ]
     return _table(head, rows)
-
-
-def _equal(found: Runs, size: int, weight: float, remaining: float) -> str:
-    """The weight that leaves the same share of the noise at another size."""
-    runs = of_form(found, PAIRS[0].content, size, "isotropic")
-    if not weight or len(runs) < 3 or runs[0][0].tv_weight:
-        return "–"
-    points = [(run.tv_weight, what.noise / runs[0][1].noise) for run, what in runs[1:]]
-    return f"{weight_at(remaining, points):.2g}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PIL import ImageColor
 
+from styletransfer.anchors import ANCHORS
 from styletransfer.config import Settings, field_names
 from styletransfer.embed import embed_file, embed_picture
 from styletransfer.images import open_picture, to_picture, to_tensor
@@ -15,7 +17,6 @@ from styletransfer.usage import command_line, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from markupsafe import Markup
     from torch import Tensor
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from styletransfer.losslog import Entry
     from styletransfer.painting import Painting
     from styletransfer.quality import Quality
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+"""Folder of what every page is made of."""
 
 STYLE_SIDE = 512
 """The longest side of an embedded style in pixels."""
@@ -77,6 +81,15 @@ def page(paintings: Sequence[Painting], styles: Sequence[Path]) -> dict[str, Any
             for number, (painting, place, title) in enumerate(
                 zip(paintings, places, titles, strict=True), 1
             )
+        ],
+        "weights": [
+            {
+                "name": name,
+                "uri": embed_file(TEMPLATES / f"{name}.jpg"),
+                "meaning": anchors.meaning,
+                "looks": [(shown(value), look) for value, look in anchors.looks.items()],
+            }
+            for name, anchors in ANCHORS.items()
         ],
         "settings": settings_table([painting.settings for painting in paintings]),
     }

@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from styletransfer import __version__
 from styletransfer.errors import ConfigError, StyleTransferError
-from styletransfer.page import page
+from styletransfer.page import TEMPLATES, page
 from styletransfer.saving import check_file, save_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from styletransfer.painting import Painting
@@ -23,7 +23,6 @@ REPORT_SUFFIXES = (".html", ".htm")
 """The suffixes that a report may have; capitals will do as well."""
 
 _PACKAGES = ("jinja2", "matplotlib")
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 class Report:
@@ -125,15 +124,15 @@ def render(paintings: Sequence[Painting], styles: Sequence[Path]) -> str:
     from markupsafe import Markup
 
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script = (_TEMPLATES / "report.js").read_text("utf-8")
+    script = (TEMPLATES / "report.js").read_text("utf-8")
     return environment.get_template("report.html.j2").render(
-        style_sheet=Markup((_TEMPLATES / "report.css").read_text("utf-8")),
+        style_sheet=Markup((TEMPLATES / "report.css").read_text("utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         version=__version__,

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Annotated, Any, Literal
 
+from styletransfer.anchors import ANCHORS
 from styletransfer.declaring import (
     declare,
     read_names,
@@ -11,6 +12,8 @@ from styletransfer.declaring import (
     read_weight,
     read_whole_numbers,
 )
+
+_TRIED = "A list tries each."
 
 _look = partial(declare, panel="Look")
 _size = partial(declare, panel="Size and time")
@@ -22,8 +25,7 @@ ContentWeight = Annotated[
     Any,
     _look(
         "content_weight",
-        "Faithfulness to the photograph, a pure number: 0 none, 1 default, 5 hardly repainted. "
-        "A list tries each.",
+        f"{ANCHORS['content_weight'].help} {_TRIED}",
         parser=read_weight,
         metavar="NUMBERS",
     ),
@@ -32,8 +34,7 @@ StyleWeight = Annotated[
     Any,
     _look(
         "style_weight",
-        "Strength of the painter's manner, a pure number: 1 a tint, 5 default, "
-        "50 dissolves the photograph. A list tries each.",
+        f"{ANCHORS['style_weight'].help} {_TRIED}",
         parser=read_weight,
         metavar="NUMBERS",
     ),
@@ -42,8 +43,7 @@ TVWeight = Annotated[
     Any,
     _look(
         "tv_weight",
-        "Total variation, a pure number that smooths noise and keeps edges: 0 none, 2 default, "
-        "20 smears detail. A list tries each.",
+        f"{ANCHORS['tv_weight'].help} {_TRIED}",
         parser=read_weight,
         metavar="NUMBERS",
     ),

@@ -11,9 +11,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import markupsafe
 import pytest
 from PIL import Image
 
+from styletransfer.anchors import ANCHORS
 from styletransfer.config import Settings, field_names
 from styletransfer.errors import ConfigError, ImageError
 from styletransfer.painting import Painting
@@ -71,16 +73,25 @@ def page(folder: Path, settings: list[Settings], **more: Any) -> Page:
 
 
 @pytest.mark.parametrize("settings", [ONE, FOUR, SIX], ids=["1", "4", "2x3"])
-def test_the_page_shows_each_result_the_content_and_the_styles(
+def test_the_page_shows_each_result_the_content_the_styles_and_what_the_weights_do(
     settings: list[Settings], tmp_path: Path
 ) -> None:
     shown = page(tmp_path, settings)
 
     assert len(shown.all("article")) == len(settings)
-    assert len(shown.all("img")) == len(settings) + 2
+    assert len(shown.all("img")) == len(settings) + 2 + len(ANCHORS)
     assert all(image["alt"] for image in shown.all("img"))
     assert len(shown.all("svg")) == len(settings)
     assert len(shown.all("h1")) == 1
+
+
+@pytest.mark.parametrize("name", ANCHORS)
+def test_the_page_tells_each_weight_by_its_anchors(name: str, tmp_path: Path) -> None:
+    text = render(paintings(tmp_path, ONE), styles(tmp_path))
+
+    assert f"<b>{name}</b> {markupsafe.escape(ANCHORS[name].meaning)}" in text
+    for value, look in ANCHORS[name].looks.items():
+        assert f"<span><b>{value:g}</b> {look}</span>" in text
 
 
 @pytest.mark.parametrize("settings", [ONE, FOUR, SIX], ids=["1", "4", "2x3"])

@@ -48,9 +48,9 @@ def test_more_weight_leaves_less_variation(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_forms_are_compared_at_equal_variation(target: float) -> None:
+def test_forms_are_compared_at_equal_noise(target: float) -> None:
     runs = matched(NUMBERS.runs, PAIRS[0].content, SMALLEST, target)
-    left = [what.tv for _, what in runs]
+    left = [what.noise for _, what in runs]
     assert len(left) == len(GRIDS)
     assert max(left) / min(left) < 1.1
 
