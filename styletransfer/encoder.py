@@ -121,19 +121,19 @@ class Encoder(nn.Module):
 
     def _evaluate(self, name: str, layer: Any, values: Tensor, layers: Collection[str]) -> Tensor:
         if name.startswith("conv"):
-            return self._convolve(name, layer, values)
+            return self._convolve(name, layer, values, name not in layers)
         if name.startswith("pool"):
             return self.pool(values, 2)
-        # In place, unless that would overwrite a convolution somebody asked for.
+        # The convolution has done it, unless somebody asked for what comes before it.
         asked_for = name.replace("relu", "conv") in layers
-        return functional.relu(values, inplace=not asked_for)
+        return functional.relu(values) if asked_for else values
 
-    def _convolve(self, name: str, layer: Any, values: Tensor) -> Tensor:
+    def _convolve(self, name: str, layer: Any, values: Tensor, rectified: bool) -> Tensor:
         if not (self.minimal and winograd.pays(values, layer.weight)):
-            return convolve(values, layer.weight, layer.bias)
+            return convolve(values, layer.weight, layer.bias, rectified)
         if name not in self.kernels:
             self.kernels[name] = winograd.prepare(layer.weight, layer.bias)
-        return winograd.convolve(values, self.kernels[name])
+        return winograd.convolve(values, self.kernels[name], rectified)
 
 
 @cache

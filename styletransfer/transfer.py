@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from styletransfer.arena import release
 from styletransfer.canvas import canvas, cut
 from styletransfer.config import Settings
 from styletransfer.encoder import Encoder, load_encoder
@@ -131,6 +132,7 @@ def stylize(
     work = _work(content, styles, settings, encoder)
     with shortage_told(work, encoder.mean.device, lambda: scale):
         for scale in scales:
+            release()
             side = max(scale[:2]) * settings.style_scale
             objective = Objective(
                 encoder,
@@ -152,6 +154,7 @@ def stylize(
             if stopped:
                 break
         image = resize(image, *scales[-1][:2]).cpu()
+        release()
     return Result(image, losses, stopped)
 
 
