@@ -82,17 +82,22 @@ def page(paintings: Sequence[Painting], styles: Sequence[Path]) -> dict[str, Any
                 zip(paintings, places, titles, strict=True), 1
             )
         ],
-        "weights": [
-            {
-                "name": name,
-                "uri": embed_file(TEMPLATES / f"{name}.jpg"),
-                "meaning": anchors.meaning,
-                "looks": [(shown(value), look) for value, look in anchors.looks.items()],
-            }
-            for name, anchors in ANCHORS.items()
-        ],
+        "weights": _weights(),
         "settings": settings_table([painting.settings for painting in paintings]),
     }
+
+
+def _weights() -> list[dict[str, Any]]:
+    """What some values of the three weights look like, with a picture for each weight."""
+    return [
+        {
+            "name": name,
+            "uri": embed_file(TEMPLATES / f"{name}.jpg"),
+            "meaning": anchors.meaning,
+            "looks": [(shown(value), look) for value, look in anchors.looks.items()],
+        }
+        for name, anchors in ANCHORS.items()
+    ]
 
 
 def settings_table(settings: Sequence[Settings]) -> list[dict[str, Any]]:
