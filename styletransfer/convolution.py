@@ -7,11 +7,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from styletransfer.arena import like
+
 _POSITIONS = 2**16
 """Of a band."""
 
 
-def convolve(values: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+def convolve(values: Tensor, weight: Tensor, bias: Tensor, rectified: bool = False) -> Tensor:
     """Convolve with a 3×3 kernel; beyond the border, the outermost values repeat.
 
     Zeros there are seen by the deep layers as a frame around the picture. The
@@ -22,6 +24,7 @@ def convolve(values: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         values: Shape (B, C, H, W).
         weight: Shape (D, C, 3, 3).
         bias: Shape (D,).
+        rectified: Whether the results go through a ReLU.
 
     Returns:
         Shape (B, D, H, W). Its gradient is that of the values alone.
@@ -29,7 +32,7 @@ def convolve(values: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     References:
         Simonyan & Zisserman (2014). Differs: they pad with zeros.
     """
-    convolved: Tensor = _Convolution.apply(values, weight, bias)
+    convolved: Tensor = _Convolution.apply(values, weight, bias, rectified)
     return convolved
 
 
@@ -40,25 +43,29 @@ class _Convolution(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        ctx.save_for_backward(weight)
+    def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor, rectified: bool) -> Tensor:
         height, width = values.shape[2:]
-        result = _like(values, len(weight))
+        result = like(values, len(weight))
         for top, bottom in bands(height, width):
             first, last = max(0, top - 1), min(height, bottom + 1)
             border = (1, 1, first - (top - 1), bottom + 1 - last)
             part = functional.pad(values[:, :, first:last], border, mode="replicate")
-            result[:, :, top:bottom] = functional.conv2d(part, weight, bias)
+            band = functional.conv2d(part, weight, bias)
+            result[:, :, top:bottom] = band.relu_() if rectified else band
+        ctx.save_for_backward(weight, *([result] if rectified else []))
         return result
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
-        (weight,), (slope,) = ctx.saved_tensors, grad_outputs
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None]:
+        (weight, *rectified), (slope,) = ctx.saved_tensors, grad_outputs
         height, width = slope.shape[2:]
-        gradient = _like(slope, weight.shape[1])
+        gradient = like(slope, weight.shape[1])
         for top, bottom in bands(height, width):
             first, last = max(0, top - 1), min(height, bottom + 1)
-            extended = functional.conv_transpose2d(slope[:, :, first:last], weight)
+            rows = slope[:, :, first:last]
+            for result in rectified:
+                rows = rectify_slope(rows, result[:, :, first:last])
+            extended = functional.conv_transpose2d(rows, weight)
             rows = extended[:, :, top + 1 - first : bottom + 1 - first]
             # What the outermost rows gave to the border comes back to them.
             if top == 0:
@@ -66,7 +73,13 @@ class _Convolution(torch.autograd.Function):
             if bottom == height:
                 rows[:, :, -1] += extended[:, :, -1]
             gradient[:, :, top:bottom] = fold(rows, 3)
-        return gradient, None, None
+        return gradient, None, None, None
+
+
+def rectify_slope(slope: Tensor, rectified: Tensor) -> Tensor:
+    """The gradient before a ReLU, from the one after it and the values after it."""
+    before: Tensor = torch.ops.aten.threshold_backward(slope, rectified, 0)
+    return before
 
 
 def bands(height: int, width: int) -> Iterator[tuple[int, int]]:
@@ -103,10 +116,3 @@ def fold(extended: Tensor, dim: int) -> Tensor:
     extended.narrow(dim, 1, 1).add_(extended.narrow(dim, 0, 1))
     extended.narrow(dim, last - 1, 1).add_(extended.narrow(dim, last, 1))
     return extended.narrow(dim, 1, last - 1)
-
-
-def _like(values: Tensor, channels: int) -> Tensor:
-    """Room for other channels at the same positions, channels last."""
-    batch, _, height, width = values.shape
-    shape, layout = (batch, channels, height, width), torch.channels_last
-    return torch.empty(shape, dtype=values.dtype, device=values.device, memory_format=layout)

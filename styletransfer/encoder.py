@@ -121,29 +121,30 @@ class Encoder(nn.Module):
 
     def _evaluate(self, name: str, values: Tensor, layers: Collection[str]) -> Tensor:
         if name.startswith("conv"):
-            return self.convolve(name, values)
+            return self.convolve(name, values, rectified=name not in layers)
         if name.startswith("pool"):
             return self.pool(values, 2)
-        # In place, unless that would overwrite a convolution somebody asked for.
+        # The convolution has done it, unless somebody asked for what comes before it.
         asked_for = name.replace("relu", "conv") in layers
-        return functional.relu(values, inplace=not asked_for)
+        return functional.relu(values) if asked_for else values
 
-    def convolve(self, name: str, values: Tensor) -> Tensor:
+    def convolve(self, name: str, values: Tensor, rectified: bool = False) -> Tensor:
         """Evaluate one convolution, by whichever way is the shorter.
 
         Args:
             name: Such as ``conv3_2``.
             values: Shape (B, C, H, W), channels last, in the encoder's number format.
+            rectified: Whether the results go through the ReLU that follows.
 
         Returns:
             Shape (B, D, H, W); beyond the border, the outermost values repeat.
         """
         layer: Any = self.layers[self.names.index(name)]
         if not (self.minimal and winograd.pays(values, layer.weight)):
-            return convolve(values, layer.weight, layer.bias)
+            return convolve(values, layer.weight, layer.bias, rectified)
         if name not in self.kernels:
             self.kernels[name] = winograd.prepare(layer.weight, layer.bias)
-        return winograd.convolve(values, self.kernels[name])
+        return winograd.convolve(values, self.kernels[name], rectified)
 
 
 @cache

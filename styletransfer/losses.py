@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from styletransfer.arena import like
+
 TVForm = Literal["isotropic", "anisotropic", "squared"]
 
 SMOOTHING = 1e-3
@@ -75,12 +77,12 @@ class _RelativeError(torch.autograd.Function):
         exact = _at_least_float32(target)
         energy = exact.square().mean().clamp_min(_TINY)
         ctx.save_for_backward(features, target, energy)
-        return (_at_least_float32(features) - exact).square().mean() / energy
+        return (features - exact).square().mean() / energy
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
         features, target, energy = ctx.saved_tensors
-        difference = _at_least_float32(features) - _at_least_float32(target)
+        difference = features - _at_least_float32(target)
         slope = grad_outputs[0] * (2 / (features.numel() * energy))
         return difference.mul_(slope).to(features.dtype), None
 
@@ -128,7 +130,7 @@ class _RelativeGramError(torch.autograd.Function):
         slope = (slope * grad_outputs[0]).to(features.dtype)
         # Channels last, as the features are: to add gradients of two layouts
         # takes longer than to compute them.
-        gradient = torch.empty_like(features, memory_format=torch.channels_last)
+        gradient = like(features, features.shape[1])
         for one, into, factor in zip(features, gradient, slope, strict=True):
             torch.mm(_positions(one), factor, out=_positions(into))
         return gradient, None

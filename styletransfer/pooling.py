@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from styletransfer.arena import like
 from styletransfer.convolution import bands
 
 
@@ -36,13 +37,20 @@ class _MaxPool(torch.autograd.Function):
     def forward(ctx: Any, values: Tensor, side: int) -> Tensor:
         ctx.save_for_backward(values)
         ctx.side = side
-        return functional.max_pool2d(values, side)
+        height, width = (extent // side for extent in values.shape[2:])
+        result = like(values, values.shape[1], height, width)
+        for top, bottom in bands(height, width * side * side):
+            part = values[:, :, top * side : bottom * side]
+            result[:, :, top:bottom] = functional.max_pool2d(part, side)
+        return result
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
         (values,), (slope,), side = ctx.saved_tensors, grad_outputs, ctx.side
-        gradient = torch.zeros_like(values)
-        for top, bottom in bands(*slope.shape[2:]):
+        gradient = like(values, values.shape[1])
+        gradient[:, :, slope.shape[2] * side :] = 0
+        gradient[:, :, :, slope.shape[3] * side :] = 0
+        for top, bottom in bands(slope.shape[2], slope.shape[3] * side * side):
             part = values[:, :, top * side : bottom * side].detach().requires_grad_()
             with torch.enable_grad():
                 pooled = functional.max_pool2d(part, side)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from styletransfer.arena import release, released
 from styletransfer.canvas import canvas, cut
 from styletransfer.config import Settings
 from styletransfer.encoder import Encoder, load_encoder
@@ -129,8 +130,9 @@ def stylize(
     scale, image = scales[0], _first_image(content, init, scales[0], settings)
     method = settings
     work = _work(content, styles, settings, encoder)
-    with shortage_told(work, encoder.mean.device, lambda: scale):
+    with released(), shortage_told(work, encoder.mean.device, lambda: scale):
         for scale in scales:
+            release()
             side = max(scale[:2]) * settings.style_scale
             objective = Objective(
                 encoder,

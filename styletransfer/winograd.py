@@ -11,38 +11,25 @@ References:
     reordered; the border repeats the outermost values.
 """
 
-from functools import cache
-from math import prod
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.convolution import fold
+from styletransfer.arena import like
+from styletransfer.convolution import fold, rectify_slope
+from styletransfer.tiles import TAPS, Transforms, kernel_map, transforms_of
 
 SIDE = 4
 """Of a tile of results. Tiles of 2 round half as much in bfloat16, and gain half as much."""
 
-_TAPS = 3
 _LEAST_CHANNELS = 64
 _LEAST_TILES = 16
 
-_POINTS = {2: (0.0, 1.0, -1.0), 4: (0.0, 0.5**0.5, -(0.5**0.5), 2**0.5, -(2**0.5))}
-"""Where the polynomials are evaluated, beside infinity, by the tile's side; closed under 1/p."""
-
 _BAND_TILES = 192
 """A band's tiles, at least. Fewer: the weights are read too often; more: the cache is too small."""
-
-
-class Transforms(NamedTuple):
-    """The linear maps of two-dimensional tiles, flattened, for one direction."""
-
-    values: Tensor
-    """Shape ((m+2)², (m+2)²): from the values of a tile to their points."""
-
-    results: Tensor
-    """Shape (m², (m+2)²): from the points to the results of a tile."""
 
 
 class Kernel(NamedTuple):
@@ -86,24 +73,25 @@ def prepare(weight: Tensor, bias: Tensor, side: int = SIDE) -> Kernel:
         The prepared weights, in that format and on the weights' device.
     """
     exact = torch.promote_types(weight.dtype, torch.float32)
-    onto = torch.tensor(_matrices(side)[1], dtype=torch.float64)
-    taps = weight.to(exact).permute(2, 3, 1, 0).reshape(_TAPS * _TAPS, -1)
+    onto = kernel_map(side)
+    taps = weight.to(exact).permute(2, 3, 1, 0).reshape(TAPS * TAPS, -1)
     points = torch.kron(onto, onto).to(taps) @ taps
     shape = (len(points), weight.shape[1], weight.shape[0])
     return Kernel(points.to(weight.dtype).view(shape), bias, side)
 
 
-def convolve(values: Tensor, kernel: Kernel) -> Tensor:
+def convolve(values: Tensor, kernel: Kernel, rectified: bool = False) -> Tensor:
     """Convolve with a 3×3 kernel; beyond the border, the outermost values repeat.
 
     Args:
         values: Shape (1, C, H, W), channels last, in the kernel's number format.
         kernel: The prepared weights.
+        rectified: Whether the results go through a ReLU.
 
     Returns:
         Shape (1, D, H, W), channels last. Its gradient is that of the values alone.
     """
-    convolved: Tensor = _Convolution.apply(values, kernel)
+    convolved: Tensor = _Convolution.apply(values, kernel, rectified)
     return convolved
 
 
@@ -111,28 +99,49 @@ class _Convolution(torch.autograd.Function):
     """`convolve`; the gradient is a correlation with the turned kernel."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, kernel: Kernel) -> Tensor:
-        ctx.kernel = kernel
+    def forward(ctx: Any, values: Tensor, kernel: Kernel, rectified: bool) -> Tensor:
         height, width = values.shape[2:]
-        beyond = (1, 1 + -width % kernel.side, 1, 1 + -height % kernel.side)
-        extended = functional.pad(values, beyond, mode="replicate")
-        transforms = _transforms(kernel.side, False, values.dtype, values.device)
-        convolved = _correlate(extended, kernel.points, kernel.bias, transforms)
-        if convolved.shape[2:] == values.shape[2:]:
-            return convolved
-        # Dense, and no view: what follows may overwrite it.
-        cropped = convolved[..., :height, :width]
-        return cropped.clone(memory_format=torch.channels_last)
+        sides = (1, 1 + -width % kernel.side)
+
+        def bordered(top: int, bottom: int) -> Tensor:
+            first, last = max(0, top - 1), min(height, bottom + 1)
+            beyond = (*sides, first - (top - 1), bottom + 1 - last)
+            return functional.pad(values[:, :, first:last], beyond, mode="replicate")
+
+        extent = (height + -height % kernel.side, width + -width % kernel.side)
+        convolved = like(values, kernel.points.shape[2], *extent)
+        transforms = transforms_of(kernel.side, False, values.dtype, values.device)
+        for band in _correlate(bordered, convolved, kernel.points, kernel.bias, transforms):
+            if rectified:
+                band.relu_()
+        if extent != (height, width):
+            # Dense, and no view: what follows may overwrite it.
+            convolved = like(values, convolved.shape[1]).copy_(convolved[..., :height, :width])
+        ctx.kernel, ctx.rectified = kernel, rectified
+        if rectified:
+            ctx.save_for_backward(convolved)
+        return convolved
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
         (slope,), kernel = grad_outputs, ctx.kernel
         height, width = slope.shape[2] + 2, slope.shape[3] + 2
-        beyond = (2, 2 + -width % kernel.side, 2, 2 + -height % kernel.side)
-        transforms = _transforms(kernel.side, True, slope.dtype, slope.device)
+        sides = (2, 2 + -width % kernel.side)
+
+        def bordered(top: int, bottom: int) -> Tensor:
+            first, last = max(0, top - 2), min(height - 2, bottom)
+            rows = slope[:, :, first:last]
+            if ctx.rectified:
+                rows = rectify_slope(rows, ctx.saved_tensors[0][:, :, first:last])
+            return functional.pad(rows, (*sides, first - (top - 2), bottom - last))
+
+        transforms = transforms_of(kernel.side, True, slope.dtype, slope.device)
         points = kernel.points.transpose(1, 2)
-        extended = _correlate(functional.pad(slope, beyond), points, None, transforms)
-        return fold(fold(extended[..., :height, :width], 2), 3), None
+        extent = (height + -height % kernel.side, width + -width % kernel.side)
+        extended = like(slope, points.shape[2], *extent)
+        for _ in _correlate(bordered, extended, points, None, transforms):
+            pass
+        return fold(fold(extended[..., :height, :width], 2), 3), None, None
 
 
 def _last(values: Tensor) -> Tensor:
@@ -141,33 +150,37 @@ def _last(values: Tensor) -> Tensor:
 
 
 def _correlate(
-    values: Tensor, points: Tensor, bias: Tensor | None, transforms: Transforms
-) -> Tensor:
-    """Correlate with a 3×3 kernel, without a border, one band of rows of tiles after the other.
+    bordered: Callable[[int, int], Tensor],
+    results: Tensor,
+    points: Tensor,
+    bias: Tensor | None,
+    transforms: Transforms,
+) -> Iterator[Tensor]:
+    """Correlate with a 3×3 kernel, one band of rows of tiles after the other.
 
     Args:
-        values: Shape (1, C, m·R + 2, m·S + 2).
+        bordered: Gives the values, with their border, for the results from one
+            row to before another: shape (1, C, rows + 2, m·S + 2).
+        results: To be filled, shape (1, D, m·R, m·S), channels last.
         points: Shape ((m+2)², C, D).
         bias: Shape (D,).
         transforms: Of the tiles.
 
-    Returns:
-        Shape (1, D, m·R, m·S), channels last.
+    Yields:
+        The results, band by band, each fresh in the cache.
     """
     count, channels, width = points.shape
-    side = round(count**0.5) - _TAPS + 1
-    rows, columns = ((extent - _TAPS + 1) // side for extent in values.shape[2:])
+    side = round(count**0.5) - TAPS + 1
+    rows, columns = (extent // side for extent in results.shape[2:])
     bands = max(1, rows * columns // _BAND_TILES)
     band = -(-rows // bands)
-    room = [values.new_empty(count * band * columns * max(channels, width)) for _ in range(2)]
-    shape, layout = (1, width, rows * side, columns * side), torch.channels_last
-    results = torch.empty(shape, dtype=values.dtype, device=values.device, memory_format=layout)
-    source, target = _last(values).contiguous(), _last(results)
+    room = [results.new_empty(count * band * columns * max(channels, width)) for _ in range(2)]
+    target = _last(results)
     for first in range(0, rows, band):
         top, bottom = first * side, min(first + band, rows) * side
-        part = source[top : bottom + _TAPS - 1]
+        part = _last(bordered(top, bottom)).contiguous()
         _correlate_band(part, points, bias, transforms, room, target[top:bottom])
-    return results
+        yield target[top:bottom]
 
 
 def _correlate_band(
@@ -181,7 +194,7 @@ def _correlate_band(
     """`_correlate`, of one band, into `results`; `room` is overwritten."""
     count, channels, width = points.shape
     reach = round(count**0.5)
-    side = reach - _TAPS + 1
+    side = reach - TAPS + 1
     rows, columns = results.shape[0] // side, results.shape[1] // side
     tiles = rows * columns
     first, second = room
@@ -207,52 +220,3 @@ def _correlate_band(
 def _view(room: Tensor, *shape: int) -> Tensor:
     """The beginning of some room, in a shape."""
     return room[: torch.Size(shape).numel()].view(shape)
-
-
-@cache
-def _transforms(side: int, turned: bool, dtype: torch.dtype, device: torch.device) -> Transforms:
-    """Build the maps of tiles; `turned`: of the kernel turned by 180 degrees."""
-    matrices = _matrices(side)
-    order = matrices[3]
-    back, _, onto, _, scale = (torch.tensor(m, dtype=torch.float64) for m in matrices)
-    if turned:
-        back, onto = back[order], (scale[:, None] * onto)[order]
-    maps = torch.kron(onto, onto), torch.kron(back, back).T.contiguous()
-    return Transforms(*(each.to(device, dtype) for each in maps))
-
-
-@cache
-def _matrices(side: int) -> tuple[list[Any], list[Any], list[Any], list[int], list[float]]:
-    """The Toom-Cook matrices of one dimension, in float64.
-
-    Returns:
-        From results to points, transposed, shape (m+2, m); from weights to
-        points, shape (m+2, 3); from values to points, shape (m+2, m+2); and
-        for the turned kernel, whose weights at point k are `scale[k]` times
-        those at point `order[k]` (an involution), the `order` and the `scale`.
-    """
-    finite = _POINTS[side]
-    back, weights, onto, norms = [], [], [], []
-    for point in finite:
-        others = [other for other in finite if other != point]
-        norms.append(prod(point - other for other in others))
-        back.append([point**k for k in range(side)])
-        weights.append([point**k / norms[-1] for k in range(_TAPS)])
-        onto.append([*_coefficients(others), 0.0])
-    back.append([0.0] * (side - 1) + [1.0])
-    weights.append([0.0, 0.0, 1.0])
-    onto.append(_coefficients(list(finite)))
-    order, scale = [len(finite)], [1 / norms[0]]
-    for point, norm in zip(finite[1:], norms[1:], strict=True):
-        order.append(min(range(1, len(finite)), key=lambda k: abs(finite[k] * point - 1)))
-        scale.append(point**2 * norms[order[-1]] / norm)
-    return back, weights, onto, [*order, 0], [*scale, norms[0]]
-
-
-def _coefficients(roots: list[float]) -> list[float]:
-    """Of the monic polynomial with these roots, the constant one first."""
-    coefficients = [1.0]
-    for root in roots:
-        shifted, scaled = [0.0, *coefficients], [*(-root * c for c in coefficients), 0.0]
-        coefficients = [a + b for a, b in zip(shifted, scaled, strict=True)]
-    return coefficients

@@ -73,3 +73,15 @@ def test_every_number_format_agrees_with_float64(dtype: torch.dtype) -> None:
     assert outputs[1].dtype == dtype
     bound = 4 * torch.finfo(dtype).eps
     assert (slopes[1] - slopes[0]).norm() < bound * slopes[0].norm()
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_rectified_it_is_to_the_bit_the_convolution_and_then_the_relu(dtype: torch.dtype) -> None:
+    weight, bias = parameters(dtype)
+    image = values(300, 260, dtype).requires_grad_()
+    features = convolve(image, weight, bias, rectified=True)
+    expected = functional.relu(convolve(image, weight, bias))
+    slope = torch.randn(features.shape, generator=torch.Generator().manual_seed(2)).to(dtype)
+    gradients = [torch.autograd.grad(each, image, slope)[0] for each in (features, expected)]
+    assert torch.equal(features, expected)
+    assert torch.equal(*gradients)

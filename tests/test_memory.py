@@ -45,7 +45,7 @@ def python(program: str, *arguments: str) -> str:
 
 
 def test_the_need_grows_with_the_pixels() -> None:
-    small, large = (need(work(), size) for size in (1024, 2048))
+    small, large = (need(work(), size) for size in (4096, 8192))
 
     assert large == pytest.approx(4 * small, rel=0.1)
 

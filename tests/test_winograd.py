@@ -140,3 +140,21 @@ def test_the_network_is_the_same_with_and_without(monkeypatch: pytest.MonkeyPatc
         name for name in encoder.names if name.startswith("conv") and "2_1" <= name[4:] <= "5_1"
     }
     torch.testing.assert_close(found[True], found[False], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("size", [(8, 8), (7, 9), (43, 64)])
+def test_rectified_it_is_to_the_bit_the_convolution_and_then_the_relu(
+    size: tuple[int, int], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(winograd, "_BAND_TILES", 10)
+    problem = Problem(*size, dtype=dtype)
+    kernel = winograd.prepare(problem.weight, problem.bias)
+    values = problem.values.requires_grad_()
+    features = winograd.convolve(values, kernel, rectified=True)
+    expected = functional.relu(winograd.convolve(values, kernel))
+    gradients = [
+        torch.autograd.grad(each, values, problem.slope)[0] for each in (features, expected)
+    ]
+    assert torch.equal(features, expected)
+    assert torch.equal(*gradients)
