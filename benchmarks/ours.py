@@ -18,7 +18,7 @@ from styletransfer.objective import Objective
 from styletransfer.optimize import Losses, optimize
 from styletransfer.pyramid import Scale, plan
 from styletransfer.runtime import choose_precision, retain_memory
-from styletransfer.transfer import Step, encoder_for, later, resize, stylize
+from styletransfer.transfer import Step, encoder_for, resize, stylize
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -106,7 +106,6 @@ def reach(
     race = _Race(losses, _peer_objective(stored, "float32"))
     scales = plan(stored["content"].shape[3], stored["content"].shape[2], settings)
     image = stored["content"]
-    method = settings
     for scale in scales:
         objective = _peer_objective(_resized(stored, scale), precision)
         race.started = race.started or perf_counter()
@@ -115,10 +114,9 @@ def reach(
             objective,
             resize(image, scale.width, scale.height),
             limit if at_last else scale.iterations,
-            method,
+            settings,
             race.on_step if at_last else None,
         ).image
-        method = later(settings)
     return [*race.seconds, *[None] * (len(losses) - len(race.seconds))]
 
 

@@ -60,7 +60,7 @@ class Settings:
     min_size: int = 128
     """Longest side of the first, smallest size of the pyramid, in pixels."""
 
-    iterations: tuple[int, ...] = (60, 50, 40)
+    iterations: tuple[int, ...] = (40, 20, 30)
     """Optimizer steps at each size, smallest first; the last number serves all
     further sizes."""
 
@@ -108,8 +108,8 @@ class Settings:
     variable (Adam). None: 1 for L-BFGS, 0.02 for Adam."""
 
     preconditioning: float = 0.5
-    """Exponent α of the frequency preconditioner at the first size, and half
-    of that at the others; 0 optimizes plain pixels."""
+    """Exponent α of the frequency preconditioner that L-BFGS begins with at each
+    size, and improves on; for Adam, of one that stays. 0 optimizes plain pixels."""
 
     tolerance: float = 0.0
     """A size ends early when the loss fell by less than this share over the

@@ -1,9 +1,12 @@
-"""Methods of descent on one flat vector: limited-memory BFGS and Adam."""
+"""Methods of descent: limited-memory BFGS and Adam."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from styletransfer.preconditioner import Preconditioner, ScaledIdentity
 
 GROWTH = 4.0
 """How many times as long as the longest before it an L-BFGS step may be: from white noise,
@@ -17,10 +20,11 @@ class Descent(Protocol):
         """Propose a step, which counts as taken.
 
         Args:
-            gradient: The gradient at the present point, shape (N,).
+            gradient: The gradient at the present point, of any shape; nobody
+                writes to it afterwards.
 
         Returns:
-            The displacement to the next point, shape (N,).
+            The displacement to the next point, of that shape.
         """
         ...
 
@@ -32,17 +36,19 @@ class Descent(Protocol):
 class LBFGS:
     """Limited-memory BFGS without a line search.
 
-    The remembered pairs of steps and gradient changes are the rows of one
-    matrix, and the two-loop recursion runs on their inner products: a step
-    reads the matrix twice, whatever the history's length.
+    The remembered steps and changes of the gradient are the rows of two
+    matrices, and the two-loop recursion runs on their inner products: a step
+    reads each matrix twice, whatever the history's length.
 
     Args:
-        like: A vector of the shape (N,), type and device that will come.
+        like: A point, of the shape, type and device that will come.
         learning_rate: Factor of every step; 1 is the full quasi-Newton step.
         history: Number of pairs to remember.
         first_step: Root mean square of the first step at a learning rate of 1,
-            in units of the vector; there is no curvature to go by yet.
+            in units of the point; there is no curvature to go by yet.
         growth: How many times as long as the longest before it a step may be.
+        preconditioner: The estimate of the inverse Hessian that the pairs
+            improve on; None: a multiple of the identity.
 
     References:
         Nocedal (1980); Chen, Wang & Zhou (2014) for the recursion on inner
@@ -59,38 +65,43 @@ class LBFGS:
         history: int = 10,
         first_step: float = 0.01,
         growth: float = GROWTH,
+        preconditioner: Preconditioner | None = None,
     ) -> None:
         self.learning_rate = learning_rate
         self.history = history
         self.first_step = first_step
         self.growth = growth
-        self.pairs = like.new_zeros(2 * history, like.numel())
-        self.products = torch.zeros(2 * history, 2 * history, dtype=torch.float64)
+        self.preconditioner = preconditioner or ScaledIdentity()
+        self.steps = like.new_zeros(history, like.numel())
+        self.changes = torch.zeros_like(self.steps)
+        self.products = torch.zeros(history, history, dtype=torch.float64)
         self.slots: list[int] = []
-        self.last_step = self.last_gradient = like.new_zeros(0)
+        self.last: tuple[Tensor, Tensor] | None = None
         self.longest = 0.0
 
     def step(self, gradient: Tensor) -> Tensor:
         """Propose a step, which counts as taken."""
-        if len(self.last_step):
-            self._remember(self.last_step, gradient - self.last_gradient)
-        self.last_gradient = gradient.clone()
+        if self.last is not None:
+            last_step, last_gradient = self.last
+            self._remember(last_step, gradient - last_gradient)
         if self.slots:
             direction = self._direction(gradient)
         else:
-            scale = gradient.square().mean().sqrt().clamp_min(1e-30)
-            direction = gradient * (-self.first_step / scale)
-        self.last_step = self._bounded(direction * self.learning_rate)
-        return self.last_step
+            direction = -self.preconditioner(gradient)
+            direction *= self.first_step / direction.square().mean().sqrt().clamp_min(1e-30)
+        step = self._bounded(direction * self.learning_rate)
+        self.last = (step, gradient)
+        return step
 
     def back_off(self) -> None:
         """Forget the pairs, and start again with a first step a tenth as long."""
         self.slots.clear()
-        self.last_step = self.last_step[:0]
+        self.last = None
         self.longest = 0.0
         self.first_step /= 10
-        self.pairs.zero_()
-        self.products.zero_()
+        self.preconditioner.forget()
+        for memory in (self.steps, self.changes, self.products):
+            memory.zero_()
 
     def _bounded(self, step: Tensor) -> Tensor:
         """Shorten a step that is out of all proportion to those before it.
@@ -106,52 +117,62 @@ class LBFGS:
 
     def _remember(self, step: Tensor, change: Tensor) -> None:
         """Store a pair, unless its curvature is not positive."""
-        curvature = torch.dot(step, change)
-        if curvature <= 1e-8 * step.norm() * change.norm():
+        if (step * change).sum() <= 1e-8 * step.norm() * change.norm():
             return
+        self.preconditioner.learn(step, change)
         full = len(self.slots) == self.history
         slot = self.slots.pop(0) if full else len(self.slots)
         self.slots.append(slot)
-        for row, vector in ((slot, step), (slot + self.history, change)):
-            self.pairs[row] = vector
-            products = torch.mv(self.pairs, vector).double().cpu()
-            self.products[row] = self.products[:, row] = products
+        self.steps[slot], self.changes[slot] = step.flatten(), change.flatten()
+        self.products[slot] = _exact(torch.mv(self.changes, self.steps[slot]))
+        self.products[:, slot] = _exact(torch.mv(self.steps, self.changes[slot]))
 
     def _direction(self, gradient: Tensor) -> Tensor:
         """Minus the inverse Hessian's estimate times the gradient."""
-        along = torch.mv(self.pairs, gradient).double().cpu()
-        factors = torch.zeros_like(along)
-        alphas: dict[int, Tensor] = {}
+        flat, curvatures = gradient.flatten(), self.products.diagonal()
+        along = _exact(torch.mv(self.steps, flat))
+        alphas = torch.zeros_like(along)
         for slot in reversed(self.slots):
-            change = slot + self.history
-            curvature = self.products[slot, change]
-            alphas[slot] = (self.products[slot] @ factors - along[slot]) / curvature
-            factors[change] -= alphas[slot]
-        newest, change = self.slots[-1], self.slots[-1] + self.history
-        scale = self.products[newest, change] / self.products[change, change]
-        factors *= scale
+            alphas[slot] = (along[slot] - self.products[slot] @ alphas) / curvatures[slot]
+        rest = flat - torch.mv(self.changes.T, alphas.to(flat))
+        rest = self.preconditioner(rest.view_as(gradient)).flatten()
+        across = _exact(torch.mv(self.changes, rest))
+        factors = torch.zeros_like(alphas)
         for slot in self.slots:
-            change = slot + self.history
-            beta = self.products[change] @ factors - scale * along[change]
-            factors[slot] += alphas[slot] - beta / self.products[slot, change]
-        weights = factors.to(gradient)
-        return torch.mv(self.pairs.T, weights) - gradient * scale.to(gradient)
+            beta = (across[slot] + self.products[:, slot] @ factors) / curvatures[slot]
+            factors[slot] = alphas[slot] - beta
+        return -(rest + torch.mv(self.steps.T, factors.to(rest))).view_as(gradient)
+
+
+def _exact(values: Tensor) -> Tensor:
+    """In float64, where the few numbers of the recursion are worked on."""
+    return values.cpu().double()
 
 
 class Adam:
     """Adam: steps of about one learning rate in every coordinate.
 
+    It descends in z, where a point is ``P z``: the gradient in z is P applied
+    to the one in the point, as P is its own transpose.
+
     Args:
-        like: A vector of the shape (N,), type and device that will come.
-        learning_rate: Length of a step, in units of the vector.
+        like: A point, of the shape, type and device that will come.
+        learning_rate: Length of a step in every coordinate of z.
+        change_of_variable: A symmetric P; None: the identity.
 
     References:
         Kingma & Ba (2015), algorithm 1. Differs: β₂ is 0.99, since the
         gradient of a picture changes faster than that of a network.
     """
 
-    def __init__(self, like: Tensor, learning_rate: float) -> None:
+    def __init__(
+        self,
+        like: Tensor,
+        learning_rate: float,
+        change_of_variable: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         self.learning_rate = learning_rate
+        self.change_of_variable = change_of_variable or (lambda field: field)
         self.betas = (0.9, 0.99)
         self.mean = torch.zeros_like(like)
         self.square = torch.zeros_like(like)
@@ -160,12 +181,13 @@ class Adam:
     def step(self, gradient: Tensor) -> Tensor:
         """Propose a step, which counts as taken."""
         self.count += 1
+        gradient = self.change_of_variable(gradient)
         first, second = self.betas
         self.mean.lerp_(gradient, 1 - first)
         self.square.lerp_(gradient.square(), 1 - second)
         mean = self.mean / (1 - first**self.count)
         spread = (self.square / (1 - second**self.count)).sqrt() + 1e-12
-        return mean / spread * -self.learning_rate
+        return self.change_of_variable(mean / spread * -self.learning_rate)
 
     def back_off(self) -> None:
         """Forget the moments, and go on at half the learning rate."""

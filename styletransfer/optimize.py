@@ -11,7 +11,7 @@ from styletransfer.config import Settings
 from styletransfer.descent import LBFGS, Adam, Descent
 from styletransfer.errors import DivergenceError
 from styletransfer.objective import Terms
-from styletransfer.preconditioner import FrequencyPreconditioner
+from styletransfer.preconditioner import CurvaturePreconditioner, FrequencyPreconditioner
 
 WINDOW = 10
 """Steps over which `Settings.tolerance` is judged."""
@@ -27,8 +27,11 @@ MERCY = 2
 RISE = 2.0
 """A loss this many times the best so far is taken back."""
 
-FIRST_STEP = 0.03
-"""How far the first L-BFGS step may move any wave of the image, in units of [0, 1]."""
+GENTLER = 0.7
+"""Factor of the preconditioner's exponent for Adam, which keeps it to the end."""
+
+FIRST_STEP = 0.02
+"""Root mean square of the first L-BFGS step, in units of [0, 1]."""
 
 
 class Losses(NamedTuple):
@@ -74,8 +77,7 @@ def optimize(
 ) -> Optimized:
     """Move an image until an objective is low.
 
-    The image is ``start + P z`` with the frequency preconditioner P, and z is
-    what moves. The image may leave [0, 1] on the way and is clamped at the
+    The image may leave [0, 1] on the way and is clamped at the
     end: a clamp inside the loop makes the loss explode.
 
     Args:
@@ -96,24 +98,21 @@ def optimize(
             again and again; the error holds the best image.
     """
     best = Best(start, settings.content_weight + settings.style_weight + settings.tv_weight)
-    height, width = start.shape[2:]
-    filtered = FrequencyPreconditioner(height, width, settings.preconditioning, start.device)
-    variable = torch.zeros_like(start)
-    descent = _descent(settings, variable.flatten(), filtered.peak)
+    descent = _descent(settings, start)
+    image = start
     history: list[float] = []
     stopped = False
     for step in range(iterations + 1):
-        image = start + filtered(variable)
         losses, gradient = _evaluate(objective, image)
-        best.offer(image, variable, gradient, losses)
+        best.offer(image, gradient, losses)
         history.append(losses.total)
         stopped = step > 0 and on_step is not None and on_step(step, losses, image) is True
         if stopped or step == iterations or _settled(history, settings.tolerance):
             break
         if losses.total > RISE * best.losses.total:
-            variable, gradient = best.variable, best.gradient
+            image, gradient = best.image, best.gradient
             descent.back_off()
-        variable = variable + descent.step(filtered(gradient).flatten()).view_as(variable)
+        image = image + descent.step(gradient)
     return Optimized(best.image.clamp(0, 1), best.losses, step, stopped)
 
 
@@ -126,18 +125,17 @@ class Best:
     """
 
     def __init__(self, image: Tensor, harmless: float = 0.0) -> None:
-        self.image = self.variable = self.gradient = image
+        self.image = self.gradient = image
         self.harmless = harmless
         self.divergences = 0
         self.losses = Losses(math.inf, math.inf, math.inf)
 
-    def offer(self, image: Tensor, variable: Tensor, gradient: Tensor, losses: Losses) -> None:
+    def offer(self, image: Tensor, gradient: Tensor, losses: Losses) -> None:
         """Keep an image if it is the best.
 
         Args:
             image: What was evaluated, shape (1, 3, H, W).
-            variable: The z that it came from, of the same shape.
-            gradient: Of the loss in the image.
+            gradient: Of the loss in the image, of the same shape.
             losses: Its weighted terms.
 
         Raises:
@@ -154,8 +152,7 @@ class Best:
                 image=self.image.clamp(0, 1),
             )
         if losses.total < self.losses.total:
-            self.image, self.losses = image, losses
-            self.variable, self.gradient = variable, gradient
+            self.image, self.gradient, self.losses = image, gradient, losses
 
 
 def _evaluate(objective: Callable[[Tensor], Terms], image: Tensor) -> tuple[Losses, Tensor]:
@@ -165,16 +162,20 @@ def _evaluate(objective: Callable[[Tensor], Terms], image: Tensor) -> tuple[Loss
     return Losses(*(term.item() for term in terms)), gradient
 
 
-def _descent(settings: Settings, like: Tensor, peak: float) -> Descent:
-    """The method of descent, with steps that the preconditioner does not blow up.
+def _descent(settings: Settings, start: Tensor) -> Descent:
+    """The method of descent, in which no wave of the image is easier to move than another.
 
     Adam moves all of z by one learning rate, which the filter makes up to
     `peak` times larger in the slowest wave and smaller in the fastest; the
     square root is between.
     """
+    height, width = start.shape[2:]
+    exponent, rate = settings.preconditioning, settings.learning_rate
     if settings.optimizer == "adam":
-        return Adam(like, (settings.learning_rate or 0.02) / peak**0.5)
-    return LBFGS(like, settings.learning_rate or 1.0, first_step=FIRST_STEP / peak)
+        filtered = FrequencyPreconditioner(height, width, GENTLER * exponent, start.device)
+        return Adam(start, (rate or 0.02) / filtered.peak**0.5, filtered)
+    learnt = CurvaturePreconditioner(height, width, exponent, start.device) if exponent else None
+    return LBFGS(start, rate or 1.0, first_step=FIRST_STEP, preconditioner=learnt)
 
 
 def _settled(history: list[float], tolerance: float) -> bool:

@@ -135,8 +135,8 @@ Preconditioning = Annotated[
     float | None,
     _method(
         "preconditioning",
-        "How much easier large areas move than fine detail, an exponent, halved after the first "
-        "size: 0 plain pixels, 0.5 default, 1 areas first.",
+        "How much easier large areas move than fine detail, an exponent, until the steps tell: "
+        "0 plain pixels, to the end, 0.5 default, 1 areas first.",
     ),
 ]
 ContentLayers = Annotated[

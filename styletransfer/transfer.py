@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -30,11 +29,6 @@ __all__ = [
     "resize",
     "stylize",
 ]
-
-
-LATER = 0.5
-"""Factor of the preconditioner's exponent after the first size: the large areas are settled
-by then, and what is to come is detail."""
 
 
 class Step(NamedTuple):
@@ -128,7 +122,6 @@ def stylize(
     targets = targets or SharedTargets()
     scales = plan(content.shape[3], content.shape[2], settings)
     scale, image = scales[0], _first_image(content, init, scales[0], settings)
-    method = settings
     work = _work(content, styles, settings, encoder)
     with released(), shortage_told(work, encoder.mean.device, lambda: scale):
         for scale in scales:
@@ -144,22 +137,16 @@ def stylize(
             start = canvas(resize(image, *scale[:2])).to(encoder.mean)
             try:
                 image, losses, _, stopped = optimize(
-                    objective, start, scale.iterations, method, _tell(on_step, scale)
+                    objective, start, scale.iterations, settings, _tell(on_step, scale)
                 )
             except DivergenceError as error:
                 error.image = resize(cut(error.image, *scale[:2]), *scales[-1][:2]).cpu()
                 raise
             image = cut(image, *scale[:2])
-            method = later(settings)
             if stopped:
                 break
         image = resize(image, *scales[-1][:2]).cpu()
     return Result(image, losses, stopped)
-
-
-def later(settings: Settings) -> Settings:
-    """The settings of all sizes after the first."""
-    return replace(settings, preconditioning=settings.preconditioning * LATER)
 
 
 def _work(content: Tensor, styles: Sequence[Tensor], settings: Settings, encoder: Encoder) -> Work:

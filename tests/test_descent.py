@@ -32,9 +32,10 @@ def descend(
 class TextbookLBFGS:
     """Nocedal & Wright (2006), algorithm 7.4, to the letter."""
 
-    def __init__(self, history: int, first_step: float) -> None:
+    def __init__(self, history: int, first_step: float, inverse: Tensor | None = None) -> None:
         self.history = history
         self.first_step = first_step
+        self.inverse = inverse
         self.pairs: list[tuple[Tensor, Tensor]] = []
         self.last: tuple[Tensor, Tensor] | None = None
 
@@ -51,6 +52,8 @@ class TextbookLBFGS:
         self.last = None
 
     def _first(self, gradient: Tensor) -> Tensor:
+        if self.inverse is not None:
+            gradient = self.inverse @ gradient
         return -self.first_step * gradient / gradient.square().mean().sqrt()
 
     def _direction(self, gradient: Tensor) -> Tensor:
@@ -60,7 +63,7 @@ class TextbookLBFGS:
             alphas.append(s.dot(q) / y.dot(s))
             q = q - alphas[-1] * y
         s, y = self.pairs[-1]
-        r = s.dot(y) / y.dot(y) * q
+        r = s.dot(y) / y.dot(y) * q if self.inverse is None else self.inverse @ q
         for (s, y), alpha in zip(self.pairs, reversed(alphas), strict=True):
             r = r + s * (alpha - y.dot(r) / y.dot(s))
         return -r
@@ -74,6 +77,34 @@ def test_lbfgs_walks_the_path_of_the_textbook(history: int) -> None:
     unbounded = LBFGS(start, 1.0, history=history, first_step=0.01, growth=math.inf)
     ours = descend(unbounded, matrix.matmul, start, steps)
     book = descend(TextbookLBFGS(history, 0.01), matrix.matmul, start, steps)
+    for at, expected in zip(ours, book, strict=True):
+        torch.testing.assert_close(at, expected, rtol=1e-6, atol=1e-8)
+
+
+class Given:
+    """A preconditioner that is known, and learns nothing."""
+
+    def __init__(self, inverse: Tensor) -> None:
+        self.inverse = inverse
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        return self.inverse @ gradient
+
+    def learn(self, step: Tensor, change: Tensor) -> None:
+        pass
+
+    def forget(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("history", [1, 5])
+def test_lbfgs_improves_on_the_estimate_that_it_is_given(history: int) -> None:
+    (matrix, start), (inverse, _) = quadratic(), quadratic(seed=1)
+    descent = LBFGS(
+        start, 1.0, history, first_step=0.01, growth=math.inf, preconditioner=Given(inverse / 1e4)
+    )
+    ours = descend(descent, matrix.matmul, start, 12)
+    book = descend(TextbookLBFGS(history, 0.01, inverse / 1e4), matrix.matmul, start, 12)
     for at, expected in zip(ours, book, strict=True):
         torch.testing.assert_close(at, expected, rtol=1e-6, atol=1e-8)
 
@@ -144,6 +175,16 @@ def test_adam_walks_the_path_of_torchs_own() -> None:
         point.grad = matrix @ point.detach()
         theirs.step()
         torch.testing.assert_close(point.detach(), expected)
+
+
+def test_adam_may_descend_in_another_variable() -> None:
+    matrix, start = quadratic()
+    change = torch.diag(torch.linspace(1, 3, SIZE, dtype=torch.float64))
+    ours = descend(Adam(start, 0.05, change.matmul), matrix.matmul, start, 20)
+    in_variable = (change @ matrix @ change).matmul
+    variables = descend(Adam(start, 0.05), in_variable, change.inverse() @ start, 20)
+    for point, variable in zip(ours, variables, strict=True):
+        torch.testing.assert_close(point, change @ variable)
 
 
 def test_adam_finds_the_bottom_of_a_quadratic() -> None:

@@ -258,8 +258,24 @@ def test_the_image_moves_at_every_size(
     assert result.losses.total < 0.95 * total(objective, start)
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+def test_the_path_does_not_hang_on_the_unit_of_the_loss(
+    scale: float, encoder: Encoder, smooth: Picture, noisy: Picture
+) -> None:
+    content = smooth(32, 40, 0)
+    settings = Settings(content_weight=1, style_weight=10, tv_weight=1)
+    objective = Objective(encoder, content, [noisy(40, 30, 1)], settings)
+
+    def scaled(image: Tensor) -> Terms:
+        return Terms(*(scale * term for term in objective(image)))
+
+    expected = optimize(objective, content, 12, settings)
+    result = optimize(scaled, content, 12, settings)
+    assert result.losses.total == pytest.approx(scale * expected.losses.total, rel=0.02)
+
+
 @pytest.mark.weights
-def test_the_preconditioned_variable_needs_fewer_steps_in_the_real_network() -> None:
+def test_what_is_learnt_from_the_steps_saves_steps_in_the_real_network() -> None:
     content = resize(read_image(SAMPLES / "content" / "astronaut.jpg"), 96, 96)
     style = resize(read_image(SAMPLES / "style" / "cafe_terrace_at_night.jpg"), 76, 96)
     settings = Settings(content_weight=1, style_weight=10, tv_weight=1)
@@ -279,7 +295,7 @@ def test_the_preconditioned_variable_needs_fewer_steps_in_the_real_network() -> 
 
     goal = min(path(0.0))
     needed = next(step for step, loss in enumerate(path(0.5), start=1) if loss <= goal)
-    assert needed <= 0.8 * steps
+    assert needed <= 0.7 * steps
 
 
 # What total variation is for

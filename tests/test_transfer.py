@@ -13,7 +13,6 @@ from styletransfer.encoder import Encoder
 from styletransfer.errors import ConfigError, DivergenceError, ImageError
 from styletransfer.pyramid import fit
 from styletransfer.transfer import (
-    LATER,
     Result,
     Scale,
     SharedTargets,
@@ -244,7 +243,7 @@ def test_a_size_starts_from_the_result_of_the_last_with_a_weaker_preconditioner(
 ) -> None:
     small = run(size=24, min_size=24, preconditioning=0.8)
     run.start = small.image
-    second = run(size=48, min_size=48, preconditioning=0.8 * LATER)
+    second = run(size=48, min_size=48, preconditioning=0.8)
     run.start = None
     assert torch.equal(run(preconditioning=0.8).image, second.image)
 

@@ -110,7 +110,7 @@ def test_a_calm_picture_is_not_one_colour(content: Tensor, style: Tensor) -> Non
             "raise --learning-rate, now 0.0001; 0.02 is usual",
         ),
         ({"iterations": 1}, "raise --iterations, now 1, or --style-weight, now 5"),
-        ({"learning_rate": 0.02, "optimizer": "adam"}, "raise --iterations, now 60,50,40"),
+        ({"learning_rate": 0.02, "optimizer": "adam"}, "raise --iterations, now 40,20,30"),
     ],
 )
 def test_the_start_again_is_told_with_the_setting_to_change(
