@@ -62,7 +62,7 @@ def pays(values: Tensor, weight: Tensor) -> bool:
 
 
 def prepare(weight: Tensor, bias: Tensor, side: int = SIDE) -> Kernel:
-    """Transform a convolution's weights, in float64.
+    """Transform a convolution's weights, in float32 or better.
 
     Args:
         weight: Shape (D, C, 3, 3), in the number format of the values to come.
