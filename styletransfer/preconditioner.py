@@ -173,7 +173,7 @@ class CurvaturePreconditioner:
         if self.pairs >= _WARM_UP:
             self.factor = self._factor()
         pair = torch.cat((step / self.factor, change * self.factor))
-        powers = self._spectrum(pair).abs().square() * self.share
+        powers = torch.view_as_real(self._spectrum(pair)).square().sum(-1) * self.share
         self.powers = _DECAY * self.powers + weight * self._by_band(powers)
         if self.pairs >= _WARM_UP:
             self.gain = self._gain()
