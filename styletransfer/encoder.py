@@ -1,6 +1,6 @@
 """The VGG networks whose activations say what a picture shows and how.
 
-Simonyan & Zisserman (2014), as torchvision builds them: blocks of 3×3
+Simonyan & Zisserman (2014), numbered as in torchvision: blocks of 3×3
 convolutions, each followed by a ReLU, with a pooling after each block.
 Differs: beyond its border, a picture goes on instead of ending in zeros.
 """
@@ -12,12 +12,11 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.models.vgg import make_layers
 
 from styletransfer import winograd
 from styletransfer.checkpoints import Checkpoint, Convolution, load_checkpoint
 from styletransfer.convolution import convolve
-from styletransfer.layers import BLOCKS, layer_names
+from styletransfer.layers import layer_names
 from styletransfer.pooling import max_pool
 from styletransfer.runtime import multiplies_slowly
 
@@ -54,12 +53,13 @@ class Encoder(nn.Module):
         self.minimal = False
         self.kernels: dict[str, winograd.Kernel] = {}
         self.mean: Tensor
+        self.layers: Any  # A Sequential, whose types know of no weights.
         if checkpoint is None:
-            self.layers = make_layers(_configuration(network, narrowing))
+            self.layers = _modules(network, narrowing)
             self.register_buffer("mean", torch.full((3,), 0.5))
         else:
             with torch.device("meta"):
-                self.layers = make_layers(_configuration(network, narrowing))
+                self.layers = _modules(network, narrowing)
             state = {key.removeprefix("features."): v for key, v in checkpoint.state.items()}
             self.layers.load_state_dict(state, assign=True)
             self.register_buffer("mean", checkpoint.mean)
@@ -139,7 +139,7 @@ class Encoder(nn.Module):
         Returns:
             Shape (B, D, H, W); beyond the border, the outermost values repeat.
         """
-        layer: Any = self.layers[self.names.index(name)]
+        layer = self.layers[self.names.index(name)]
         if not (self.minimal and winograd.pays(values, layer.weight)):
             return convolve(values, layer.weight, layer.bias, rectified)
         if name not in self.kernels:
@@ -173,12 +173,17 @@ def load_encoder(
     return Encoder(network, checkpoint, pooling=pooling).place(device, dtype)
 
 
-def _configuration(network: str, narrowing: int) -> list[str | int]:
-    """The list that torchvision builds a network from."""
-    configuration: list[str | int] = []
-    for width, depth in zip(WIDTHS, BLOCKS[network], strict=True):
-        configuration += [width // narrowing] * depth + ["M"]
-    return configuration
+def _modules(network: str, narrowing: int) -> nn.Sequential:
+    """The layers under torchvision's numbers, so that state dicts for its networks fit."""
+    described = convolutions(network, narrowing)
+    modules = nn.Sequential()
+    for number, name in enumerate(layer_names(network)):
+        if name.startswith("conv"):
+            _, outputs, inputs = described[f"features.{number}"]
+            modules.append(nn.Conv2d(inputs, outputs, 3, padding=1))
+        else:
+            modules.append(nn.ReLU() if name.startswith("relu") else nn.MaxPool2d(2))
+    return modules
 
 
 def convolutions(network: str, narrowing: int = 1) -> dict[str, Convolution]:

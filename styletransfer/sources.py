@@ -19,7 +19,6 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_safetensors
 from torch import Tensor
-from torchvision.models import get_model_weights
 
 from styletransfer.config import BUNDLED
 from styletransfer.errors import WeightsError
@@ -47,11 +46,17 @@ def read_tensors(source: str, network: str) -> tuple[Path, dict[str, Tensor]]:
     """
     if source == BUNDLED:
         return BUNDLED_PATH, _read_bundled(network)
-    if source == "torchvision":
-        path = download(get_model_weights(network).IMAGENET1K_V1.url)
-    else:
-        path = home(Path(source))
+    path = download(_url(network)) if source == "torchvision" else home(Path(source))
     return path, _read(path)
+
+
+def _url(network: str) -> str:
+    """Where torchvision has its weights of a network."""
+    # Here, since it takes as long as the rest of the start together.
+    from torchvision.models import get_model_weights
+
+    url: str = get_model_weights(network).IMAGENET1K_V1.url
+    return url
 
 
 def _read_bundled(network: str) -> dict[str, Tensor]:

@@ -1,4 +1,6 @@
 import copy
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import get_args, get_type_hints
 
@@ -221,3 +223,13 @@ def test_the_bundled_network_takes_float32_and_avg_pooling() -> None:
     features = dict(encoder(torch.rand(1, 3, 32, 32), ["relu1_2", "pool1"]))
     expected = nn.functional.avg_pool2d(features["relu1_2"], 2)
     torch.testing.assert_close(features["pool1"], expected)
+
+
+@pytest.mark.weights
+def test_the_bundled_network_does_not_wait_for_torchvision() -> None:
+    program = (
+        "import sys; from styletransfer.transfer import Settings, encoder_for\n"
+        "encoder_for(Settings(device='cpu'))\n"
+        "assert not {'torchvision', 'torch._dynamo'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
