@@ -115,8 +115,8 @@ class CurvaturePreconditioner:
     and the gradient changed little along them, by y, the next may be long:
     ``h = √(Σ|s|² / Σ|y|²)`` over the frequencies of an octave, interpolated
     between octaves, and likewise ``R² ∝ √(Σ s² / Σ y²)`` over the pixels of a
-    place. The sums run over all pairs, each in proportion to its ``|y|²``, and
-    older ones fade. As h has a unit already, c is not ``s·y / y·H y`` of the
+    place. The sums run over all pairs, each divided by its ``|y|²``, and older
+    ones fade. As h has a unit already, c is not ``s·y / y·H y`` of the
     newest pair, but its root: between that and 1.
 
     Until two pairs are known, H is the filter of `FrequencyPreconditioner`, twice.
