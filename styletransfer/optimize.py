@@ -77,8 +77,8 @@ def optimize(
 ) -> Optimized:
     """Move an image until an objective is low.
 
-    The image may leave [0, 1] on the way and is clamped at the
-    end: a clamp inside the loop makes the loss explode.
+    The image may leave [0, 1] on the way and is clamped at the end: a clamp
+    inside the loop makes the loss explode.
 
     Args:
         objective: Gives the weighted terms of an image (1, 3, H, W).

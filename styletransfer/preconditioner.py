@@ -137,12 +137,12 @@ class CurvaturePreconditioner:
         frequencies = _frequencies(height, width, device)
         octaves = (frequencies * max(height, width)).log2()
         self.first_gain = _gain(frequencies, 2 * exponent)
-        self.count = int(octaves.max()) + 1
         self.bands = [
-            (octaves.int() == octave).flatten().nonzero().flatten() for octave in range(self.count)
+            (octaves.int() == octave).flatten().nonzero().flatten()
+            for octave in range(int(octaves.max()) + 1)
         ]
         # An octave's gain is that of its middle.
-        self.place = (octaves - 0.5).clamp(0, self.count - 1)
+        self.place = (octaves - 0.5).clamp(0, len(self.bands) - 1)
         # Half of the frequencies stand for their mirror images as well.
         mirrored = torch.arange(width // 2 + 1, device=device)
         mirrored = (mirrored > 0) & (2 * mirrored < width)
@@ -201,7 +201,7 @@ class CurvaturePreconditioner:
         """The gain h for each colour and frequency, shape (3, H, W / 2 + 1)."""
         level = _level(self.powers, (1, 2))
         below = self.place.long()
-        above = (below + 1).clamp(max=self.count - 1)
+        above = (below + 1).clamp(max=len(self.bands) - 1)
         gain: Tensor = torch.lerp(level[:, below], level[:, above], self.place - below).exp()
         return gain
 

@@ -96,7 +96,7 @@ Iterations = Annotated[
     _size(
         "iterations",
         "Steps at each size, smallest first; the last number serves all further sizes. "
-        "20 draft, 50 usual, 200 fine.",
+        "20 draft, 30 usual, 100 fine.",
         "-n",
         parser=read_whole_numbers,
         metavar="NUMBERS",

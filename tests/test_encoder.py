@@ -1,6 +1,4 @@
 import copy
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import get_args, get_type_hints
 
@@ -13,6 +11,7 @@ from styletransfer.config import Settings
 from styletransfer.encoder import WIDTHS, Encoder, convolutions, load_encoder
 from styletransfer.layers import BLOCKS, layer_names
 from styletransfer.transfer import encoder_for
+from tests.commands import run_python
 
 Picture = Callable[[int, int, int], Tensor]
 
@@ -232,4 +231,4 @@ def test_the_bundled_network_does_not_wait_for_torchvision() -> None:
         "encoder_for(Settings(device='cpu'))\n"
         "assert not {'torchvision', 'torch._dynamo'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    assert run_python("-c", program).code == 0

@@ -5,7 +5,6 @@ import hashlib
 import html
 import re
 import shlex
-import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +19,7 @@ from styletransfer.config import Settings, field_names
 from styletransfer.errors import ConfigError, ImageError
 from styletransfer.painting import Painting
 from styletransfer.report import Report, render
+from tests.commands import run_python
 from tests.paintings import FOUR, ONE, SIX, entries, paintings, styles
 from tests.pictures import refusal
 
@@ -332,4 +332,4 @@ def test_nothing_of_it_is_imported_before_it_is_needed() -> None:
         "import sys; import styletransfer.report\n"
         "assert not {'torch', 'jinja2', 'matplotlib'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    assert run_python("-c", program).code == 0
