@@ -1,7 +1,6 @@
 """The network's convolution, with a border that goes on instead of ending in zeros."""
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,11 +8,39 @@ from torch.nn import functional
 
 from styletransfer.arena import like
 
-_POSITIONS = 2**16
-"""Of a band."""
+_BITS = {torch.bfloat16: torch.int16, torch.float32: torch.int32, torch.float64: torch.int64}
 
 
-def convolve(values: Tensor, weight: Tensor, bias: Tensor, rectified: bool = False) -> Tensor:
+class Kernel(NamedTuple):
+    """A convolution's weights, prepared once by `prepare`."""
+
+    weight: Tensor
+    """Shape (D, C, 3, 3), channels last."""
+
+    turned: Tensor
+    """The same turned by 180 degrees, from results to values: shape (C, D, 3, 3), channels last."""
+
+    bias: Tensor
+    """Shape (D,)."""
+
+
+def prepare(weight: Tensor, bias: Tensor) -> Kernel:
+    """Turn a convolution's weights, for its gradient.
+
+    Args:
+        weight: Shape (D, C, 3, 3), in the number format of the values to come.
+        bias: Shape (D,).
+
+    Returns:
+        The prepared weights, in that format and on the weights' device.
+    """
+    turned = weight.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
+    return Kernel(weight.contiguous(memory_format=torch.channels_last), turned, bias)
+
+
+def convolve(
+    values: Tensor, kernel: Kernel, rectified: bool = False, masked: bool = False
+) -> Tensor:
     """Convolve with a 3×3 kernel; beyond the border, the outermost values repeat.
 
     Zeros there are seen by the deep layers as a frame around the picture. The
@@ -22,83 +49,109 @@ def convolve(values: Tensor, weight: Tensor, bias: Tensor, rectified: bool = Fal
 
     Args:
         values: Shape (B, C, H, W).
-        weight: Shape (D, C, 3, 3).
-        bias: Shape (D,).
+        kernel: The prepared weights.
         rectified: Whether the results go through a ReLU.
+        masked: Whether no gradient will come to a result that the ReLU made 0,
+            so that nothing is left to do for it on the way back.
 
     Returns:
-        Shape (B, D, H, W). Its gradient is that of the values alone.
+        Shape (B, D, H, W), dense, channels last. Its gradient is that of the values alone.
 
     References:
         Simonyan & Zisserman (2014). Differs: they pad with zeros.
     """
-    convolved: Tensor = _Convolution.apply(values, weight, bias, rectified)
+    convolved: Tensor = _Convolution.apply(values, kernel, rectified, masked)
     return convolved
 
 
 class _Convolution(torch.autograd.Function):
-    """`convolve`, band by band, so that the border costs no second picture.
+    """`convolve`; the gradient is a convolution with the turned kernel, its border folded back.
 
-    Autograd's own would keep every extended copy until the end.
+    Autograd's own would keep the extended values until the end.
     """
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor, rectified: bool) -> Tensor:
-        height, width = values.shape[2:]
-        result = like(values, len(weight))
-        for top, bottom in bands(height, width):
-            first, last = max(0, top - 1), min(height, bottom + 1)
-            border = (1, 1, first - (top - 1), bottom + 1 - last)
-            part = functional.pad(values[:, :, first:last], border, mode="replicate")
-            band = functional.conv2d(part, weight, bias)
-            result[:, :, top:bottom] = band.relu_() if rectified else band
-        ctx.save_for_backward(weight, *([result] if rectified else []))
+    def forward(ctx: Any, values: Tensor, kernel: Kernel, rectified: bool, masked: bool) -> Tensor:
+        extended = _extend(values)
+        result = like(values, len(kernel.weight)).zero_()
+        _add_convolved(result, extended, kernel.weight, kernel.bias, 0, rectified)
+        ctx.kernel = kernel
+        ctx.save_for_backward(*([result] if rectified and not masked else []))
         return result
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None]:
-        (weight, *rectified), (slope,) = ctx.saved_tensors, grad_outputs
+        (slope,), turned = grad_outputs, ctx.kernel.turned
+        for result in ctx.saved_tensors:
+            slope = rectify_slope(slope, result)
         height, width = slope.shape[2:]
-        gradient = like(slope, weight.shape[1])
-        for top, bottom in bands(height, width):
-            first, last = max(0, top - 1), min(height, bottom + 1)
-            rows = slope[:, :, first:last]
-            for result in rectified:
-                rows = rectify_slope(rows, result[:, :, first:last])
-            extended = functional.conv_transpose2d(rows, weight)
-            rows = extended[:, :, top + 1 - first : bottom + 1 - first]
-            # What the outermost rows gave to the border comes back to them.
-            if top == 0:
-                rows[:, :, 0] += extended[:, :, 0]
-            if bottom == height:
-                rows[:, :, -1] += extended[:, :, -1]
-            gradient[:, :, top:bottom] = fold(rows, 3)
+        extended = like(slope, len(turned), height + 2, width + 2).zero_()
+        _add_convolved(extended, slope, turned, None, 2, rectified=False)
+        # Dense: to a view, autograd would not add other gradients in place.
+        gradient = like(slope, len(turned)).copy_(fold(fold(extended, 2), 3))
         return gradient, None, None, None
 
 
-def rectify_slope(slope: Tensor, rectified: Tensor) -> Tensor:
-    """The gradient before a ReLU, from the one after it and the values after it."""
-    before: Tensor = torch.ops.aten.threshold_backward(slope, rectified, 0)
-    return before
+def _extend(values: Tensor) -> Tensor:
+    """Put a border of one around values of shape (B, C, H, W), which repeats the outermost."""
+    height, width = values.shape[2:]
+    extended = like(values, values.shape[1], height + 2, width + 2)
+    extended[..., 1:-1, 1:-1] = values
+    extended[..., 1:-1, 0], extended[..., 1:-1, -1] = values[..., 0], values[..., -1]
+    for outermost, inner in ((0, 1), (-1, -2)):
+        extended[:, :, outermost] = extended[:, :, inner]
+    return extended
 
 
-def bands(height: int, width: int) -> Iterator[tuple[int, int]]:
-    """Divide a picture into bands of rows that a processor's cache can hold.
+def _add_convolved(
+    result: Tensor,
+    values: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    padding: int,
+    rectified: bool,
+) -> None:
+    """Add a convolution, with so many zeros around the values, and rectify the sum, in place.
 
-    Args:
-        height: In positions.
-        width: In positions.
-
-    Yields:
-        The first row of each band, and the one after its last.
-
-    Example:
-        >>> list(bands(100, 1024))
-        [(0, 64), (64, 100)]
+    oneDNN does it at one go, under a name that is private to torch.
     """
-    rows = max(1, _POSITIONS // width)
-    for top in range(0, height, rows):
-        yield top, min(top + rows, height)
+    if _is_fused(values):
+        around, single = (padding, padding), (1, 1)
+        rectifier = "relu" if rectified else None
+        torch.ops.mkldnn._convolution_pointwise_.binary(
+            result, values, weight, bias, around, single, single, 1, "add", 1.0, rectifier, [], ""
+        )
+        return
+    result.add_(functional.conv2d(values, weight, bias, padding=padding))
+    if rectified:
+        result.relu_()
+
+
+def _is_fused(values: Tensor) -> bool:
+    """Whether there is a convolution that adds to what is there."""
+    known = hasattr(torch.ops.mkldnn, "_convolution_pointwise_")
+    return known and values.device.type == "cpu" and values.dtype != torch.float64
+
+
+def rectify_slope(slope: Tensor, rectified: Tensor) -> Tensor:
+    """The gradient before a ReLU, from the one after it and the values after it.
+
+    A number that is not negative is above 0 where its bits are, read as a whole
+    number: so it takes a fifth of the time in bfloat16, which is not computed with.
+    """
+    masked = like(slope, slope.shape[1])
+    torch.ops.aten.threshold_backward.grad_input(
+        bits(slope), bits(rectified), 0, grad_input=bits(masked)
+    )
+    return masked
+
+
+def bits(values: Tensor) -> Tensor:
+    """Numbers as whole numbers of the same bits, a view.
+
+    Of numbers that are not negative, the larger one has the larger bits.
+    """
+    return values.view(_BITS[values.dtype])
 
 
 def fold(extended: Tensor, dim: int) -> Tensor:

@@ -13,20 +13,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from styletransfer import winograd
+from styletransfer import convolution, winograd
 from styletransfer.checkpoints import Checkpoint, Convolution, load_checkpoint
-from styletransfer.convolution import convolve
 from styletransfer.layers import layer_names
-from styletransfer.pooling import max_pool
+from styletransfer.pooling import average_pool, max_pool
 from styletransfer.runtime import multiplies_slowly
 
 WIDTHS = (64, 128, 256, 512, 512)
 """Channels of each block."""
 
-_POOLINGS: Mapping[str, Callable[[Tensor, int], Tensor]] = {
-    "max": max_pool,
-    "avg": functional.avg_pool2d,
-}
+_POOLINGS: Mapping[str, Callable[[Tensor], Tensor]] = {"max": max_pool, "avg": average_pool}
 
 
 class Encoder(nn.Module):
@@ -51,7 +47,8 @@ class Encoder(nn.Module):
         self.names = layer_names(network)
         self.pool = _POOLINGS[pooling]
         self.minimal = False
-        self.kernels: dict[str, winograd.Kernel] = {}
+        self.kernels: dict[str, convolution.Kernel] = {}
+        self.transformed: dict[str, winograd.Kernel] = {}
         self.mean: Tensor
         self.layers: Any  # A Sequential, whose types know of no weights.
         if checkpoint is None:
@@ -82,6 +79,7 @@ class Encoder(nn.Module):
         self.mean = self.mean.to(device, torch.promote_types(dtype, torch.float32))
         self.minimal = multiplies_slowly(device, dtype)
         self.kernels.clear()
+        self.transformed.clear()
         return self
 
     def forward(self, image: Tensor, layers: Collection[str]) -> Iterator[tuple[str, Tensor]]:
@@ -121,30 +119,42 @@ class Encoder(nn.Module):
 
     def _evaluate(self, name: str, values: Tensor, layers: Collection[str]) -> Tensor:
         if name.startswith("conv"):
-            return self.convolve(name, values, rectified=name not in layers)
+            return self.convolve(
+                name, values, rectified=name not in layers, masked=self._is_pooled(name, layers)
+            )
         if name.startswith("pool"):
-            return self.pool(values, 2)
+            return self.pool(values)
         # The convolution has done it, unless somebody asked for what comes before it.
         asked_for = name.replace("relu", "conv") in layers
         return functional.relu(values) if asked_for else values
 
-    def convolve(self, name: str, values: Tensor, rectified: bool = False) -> Tensor:
+    def _is_pooled(self, name: str, layers: Collection[str]) -> bool:
+        """Whether a convolution's results, once rectified, go to nothing but `max_pool`."""
+        relu, after = self.names[self.names.index(name) + 1 :][:2]
+        return self.pool is max_pool and after.startswith("pool") and relu not in layers
+
+    def convolve(
+        self, name: str, values: Tensor, rectified: bool = False, masked: bool = False
+    ) -> Tensor:
         """Evaluate one convolution, by whichever way is the shorter.
 
         Args:
             name: Such as ``conv3_2``.
             values: Shape (B, C, H, W), channels last, in the encoder's number format.
             rectified: Whether the results go through the ReLU that follows.
+            masked: As in `convolution.convolve`.
 
         Returns:
             Shape (B, D, H, W); beyond the border, the outermost values repeat.
         """
         layer = self.layers[self.names.index(name)]
-        if not (self.minimal and winograd.pays(values, layer.weight)):
-            return convolve(values, layer.weight, layer.bias, rectified)
+        if self.minimal and winograd.pays(values, layer.weight):
+            if name not in self.transformed:
+                self.transformed[name] = winograd.prepare(layer.weight, layer.bias)
+            return winograd.convolve(values, self.transformed[name], rectified, masked)
         if name not in self.kernels:
-            self.kernels[name] = winograd.prepare(layer.weight, layer.bias)
-        return winograd.convolve(values, self.kernels[name], rectified)
+            self.kernels[name] = convolution.prepare(layer.weight, layer.bias)
+        return convolution.convolve(values, self.kernels[name], rectified, masked)
 
 
 @cache

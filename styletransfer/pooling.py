@@ -1,5 +1,6 @@
-"""The network's pooling, which remembers no positions."""
+"""The network's poolings, which halve a picture and remember no positions."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -7,22 +8,41 @@ from torch import Tensor
 from torch.nn import functional
 
 from styletransfer.arena import like
-from styletransfer.convolution import bands
+from styletransfer.convolution import bits, rectify_slope
+
+_BAND = 2**20
+"""Values of a band, which a processor's cache can hold."""
 
 
-def max_pool(values: Tensor, side: int) -> Tensor:
-    """Take the largest value of each square.
+def average_pool(values: Tensor) -> Tensor:
+    """Take the mean of each square of 2×2.
 
     Args:
         values: Shape (B, C, H, W).
-        side: Of the squares, in pixels; what they leave over at the lower and
-            right border is passed over.
 
     Returns:
-        Shape (B, C, H // `side`, W // `side`). Its gradient goes to the first
-        of the largest values.
+        Shape (B, C, H // 2, W // 2); what is left over at the lower and right
+        border is passed over.
     """
-    pooled: Tensor = _MaxPool.apply(values, side)
+    return functional.avg_pool2d(values, 2)
+
+
+def max_pool(values: Tensor) -> Tensor:
+    """Take the largest value of each square of 2×2.
+
+    Args:
+        values: Shape (B, C, H, W), 0 and up, as a ReLU leaves them.
+
+    Returns:
+        Shape (B, C, H // 2, W // 2); what is left over at the lower and right
+        border is passed over. Its gradient goes to the largest value of each
+        square; of several, to one in the left column before one in the right,
+        and then to the upper one. A square of zeros has none: the ReLU before
+        it would let none through.
+    """
+    if values.device.type != "cpu":
+        return functional.max_pool2d(values, 2)
+    pooled: Tensor = _MaxPool.apply(values)
     return pooled
 
 
@@ -30,30 +50,77 @@ class _MaxPool(torch.autograd.Function):
     """`max_pool`; autograd's own would keep the places of the largest values until the end.
 
     They are whole numbers of eight bytes, half as much again as all activations
-    in bfloat16. They are looked for once more, band by band.
+    in bfloat16. They are looked for once more, band by band, and by bits read as
+    whole numbers: those need no rounding, and are moved as fast as memory allows.
     """
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, side: int) -> Tensor:
-        ctx.save_for_backward(values)
-        ctx.side = side
-        height, width = (extent // side for extent in values.shape[2:])
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        height, width = (extent // 2 for extent in values.shape[2:])
         result = like(values, values.shape[1], height, width)
-        for top, bottom in bands(height, width * side * side):
-            part = values[:, :, top * side : bottom * side]
-            result[:, :, top:bottom] = functional.max_pool2d(part, side)
+        given, pooled = _last(values), _last(result)
+        for top, bottom in _bands(result):
+            left, right = _columns(torch.maximum(*_rows(given, top, bottom)))
+            torch.maximum(left, right, out=pooled[:, top:bottom])
+        ctx.save_for_backward(values, result)
         return result
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
-        (values,), (slope,), side = ctx.saved_tensors, grad_outputs, ctx.side
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
+        values, result = ctx.saved_tensors
+        slope = rectify_slope(grad_outputs[0], result)
         gradient = like(values, values.shape[1])
-        gradient[:, :, slope.shape[2] * side :] = 0
-        gradient[:, :, :, slope.shape[3] * side :] = 0
-        for top, bottom in bands(slope.shape[2], slope.shape[3] * side * side):
-            part = values[:, :, top * side : bottom * side].detach().requires_grad_()
-            with torch.enable_grad():
-                pooled = functional.max_pool2d(part, side)
-            (band,) = torch.autograd.grad(pooled, part, slope[:, :, top:bottom])
-            gradient[:, :, top * side : bottom * side] = band
-        return gradient, None
+        gradient[:, :, 2 * result.shape[2] :] = 0
+        gradient[:, :, :, 2 * result.shape[3] :] = 0
+        given, into, pooled, sloped = (
+            bits(_last(each)) for each in (values, gradient, result, slope)
+        )
+        for top, bottom in _bands(result):
+            rows = _rows(given, top, bottom)
+            larger = torch.maximum(*rows)
+            halved = torch.empty_like(larger)
+            band = slice(top, bottom)
+            _divide(sloped[:, band], _columns(larger), pooled[:, band], _columns(halved))
+            _divide(halved, rows, larger, _rows(into, top, bottom))
+        return gradient
+
+
+def _divide(
+    slope: Tensor, given: tuple[Tensor, Tensor], larger: Tensor, into: tuple[Tensor, Tensor]
+) -> None:
+    """Put each slope where the larger of two values is, and 0 where the other is.
+
+    Args:
+        slope: To be divided, as bits; so are all others, of the same shape.
+        given: Two values, 0 and up.
+        larger: The larger one of them.
+        into: To be filled.
+    """
+    # 0 where the first is the larger one or its equal, and negative elsewhere.
+    behind = given[0] - larger
+    torch.ops.aten.threshold_backward.grad_input(slope, behind, -1, grad_input=into[0])
+    torch.sub(slope, into[0], out=into[1])
+
+
+def _last(values: Tensor) -> Tensor:
+    """From shape (B, C, H, W) to (B, H, W, C)."""
+    return values.permute(0, 2, 3, 1)
+
+
+def _rows(values: Tensor, top: int, bottom: int) -> tuple[Tensor, Tensor]:
+    """The upper and the lower rows of the squares, of shape (B, H, W, C), in a band."""
+    rows = values[:, 2 * top : 2 * bottom, : values.shape[2] // 2 * 2]
+    return rows[:, ::2], rows[:, 1::2]
+
+
+def _columns(values: Tensor) -> tuple[Tensor, Tensor]:
+    """The left and the right columns of squares, of shape (B, H, W, C)."""
+    return values[:, :, ::2], values[:, :, 1::2]
+
+
+def _bands(pooled: Tensor) -> Iterator[tuple[int, int]]:
+    """Divide results (B, C, H, W) into bands: the first row of each, and the one after its last."""
+    batch, channels, height, width = pooled.shape
+    rows = max(1, _BAND // (4 * batch * channels * max(1, width)))
+    for top in range(0, height, rows):
+        yield top, min(top + rows, height)

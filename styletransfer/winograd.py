@@ -80,18 +80,21 @@ def prepare(weight: Tensor, bias: Tensor, side: int = SIDE) -> Kernel:
     return Kernel(points.to(weight.dtype).view(shape), bias, side)
 
 
-def convolve(values: Tensor, kernel: Kernel, rectified: bool = False) -> Tensor:
+def convolve(
+    values: Tensor, kernel: Kernel, rectified: bool = False, masked: bool = False
+) -> Tensor:
     """Convolve with a 3×3 kernel; beyond the border, the outermost values repeat.
 
     Args:
         values: Shape (1, C, H, W), channels last, in the kernel's number format.
         kernel: The prepared weights.
         rectified: Whether the results go through a ReLU.
+        masked: As in `convolution.convolve`.
 
     Returns:
         Shape (1, D, H, W), channels last. Its gradient is that of the values alone.
     """
-    convolved: Tensor = _Convolution.apply(values, kernel, rectified)
+    convolved: Tensor = _Convolution.apply(values, kernel, rectified, masked)
     return convolved
 
 
@@ -99,7 +102,7 @@ class _Convolution(torch.autograd.Function):
     """`convolve`; the gradient is a correlation with the turned kernel."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, kernel: Kernel, rectified: bool) -> Tensor:
+    def forward(ctx: Any, values: Tensor, kernel: Kernel, rectified: bool, masked: bool) -> Tensor:
         height, width = values.shape[2:]
         sides = (1, 1 + -width % kernel.side)
 
@@ -117,13 +120,12 @@ class _Convolution(torch.autograd.Function):
         if extent != (height, width):
             # Dense, and no view: what follows may overwrite it.
             convolved = like(values, convolved.shape[1]).copy_(convolved[..., :height, :width])
-        ctx.kernel, ctx.rectified = kernel, rectified
-        if rectified:
-            ctx.save_for_backward(convolved)
+        ctx.kernel = kernel
+        ctx.save_for_backward(*([convolved] if rectified and not masked else []))
         return convolved
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None]:
         (slope,), kernel = grad_outputs, ctx.kernel
         height, width = slope.shape[2] + 2, slope.shape[3] + 2
         sides = (2, 2 + -width % kernel.side)
@@ -131,8 +133,8 @@ class _Convolution(torch.autograd.Function):
         def bordered(top: int, bottom: int) -> Tensor:
             first, last = max(0, top - 2), min(height - 2, bottom)
             rows = slope[:, :, first:last]
-            if ctx.rectified:
-                rows = rectify_slope(rows, ctx.saved_tensors[0][:, :, first:last])
+            for result in ctx.saved_tensors:
+                rows = rectify_slope(rows, result[:, :, first:last])
             return functional.pad(rows, (*sides, first - (top - 2), bottom - last))
 
         transforms = transforms_of(kernel.side, True, slope.dtype, slope.device)
@@ -141,7 +143,7 @@ class _Convolution(torch.autograd.Function):
         extended = like(slope, points.shape[2], *extent)
         for _ in _correlate(bordered, extended, points, None, transforms):
             pass
-        return fold(fold(extended[..., :height, :width], 2), 3), None, None
+        return fold(fold(extended[..., :height, :width], 2), 3), None, None, None
 
 
 def _last(values: Tensor) -> Tensor:

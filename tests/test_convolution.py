@@ -3,7 +3,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.convolution import convolve
+from styletransfer import convolution
+from styletransfer.convolution import convolve, prepare
 
 SIZES = [(1, 1), (1, 6), (6, 1), (2, 3), (7, 5)]
 
@@ -37,19 +38,19 @@ def by_hand(image: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 @pytest.mark.parametrize("size", SIZES)
 def test_a_convolution_repeats_the_border(size: tuple[int, int]) -> None:
     image, (weight, bias) = values(*size), parameters()
-    torch.testing.assert_close(convolve(image, weight, bias), by_hand(image, weight, bias))
+    torch.testing.assert_close(convolve(image, prepare(weight, bias)), by_hand(image, weight, bias))
 
 
 def test_a_flat_picture_has_flat_features() -> None:
     weight, bias = parameters()
-    features = convolve(torch.full((1, 3, 4, 5), 0.7, dtype=torch.float64), weight, bias)
+    features = convolve(torch.full((1, 3, 4, 5), 0.7, dtype=torch.float64), prepare(weight, bias))
     torch.testing.assert_close(features, features[:, :, :1, :1].expand_as(features))
 
 
 def test_away_from_the_border_it_is_the_usual_convolution() -> None:
     image, (weight, bias) = values(7, 5), parameters()
     usual = functional.conv2d(image, weight, bias, padding=1)
-    ours = convolve(image, weight, bias)
+    ours = convolve(image, prepare(weight, bias))
     torch.testing.assert_close(ours[..., 1:-1, 1:-1], usual[..., 1:-1, 1:-1])
     assert not torch.allclose(ours, usual)
 
@@ -58,14 +59,14 @@ def test_away_from_the_border_it_is_the_usual_convolution() -> None:
 def test_its_gradient_is_right(size: tuple[int, int]) -> None:
     weight, bias = parameters()
     image = values(*size).requires_grad_()
-    assert torch.autograd.gradcheck(lambda image: convolve(image, weight, bias), image)
+    assert torch.autograd.gradcheck(lambda image: convolve(image, prepare(weight, bias)), image)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_every_number_format_agrees_with_float64(dtype: torch.dtype) -> None:
     exact = values(9, 8).requires_grad_()
     coarse = values(9, 8, dtype).requires_grad_()
-    outputs = convolve(exact, *parameters()), convolve(coarse, *parameters(dtype))
+    outputs = convolve(exact, prepare(*parameters())), convolve(coarse, prepare(*parameters(dtype)))
     slopes = [
         torch.autograd.grad(output.square().sum(), image)[0].double()
         for output, image in zip(outputs, (exact, coarse), strict=True)
@@ -79,9 +80,33 @@ def test_every_number_format_agrees_with_float64(dtype: torch.dtype) -> None:
 def test_rectified_it_is_to_the_bit_the_convolution_and_then_the_relu(dtype: torch.dtype) -> None:
     weight, bias = parameters(dtype)
     image = values(300, 260, dtype).requires_grad_()
-    features = convolve(image, weight, bias, rectified=True)
-    expected = functional.relu(convolve(image, weight, bias))
+    features = convolve(image, prepare(weight, bias), rectified=True)
+    expected = functional.relu(convolve(image, prepare(weight, bias)))
     slope = torch.randn(features.shape, generator=torch.Generator().manual_seed(2)).to(dtype)
     gradients = [torch.autograd.grad(each, image, slope)[0] for each in (features, expected)]
     assert torch.equal(features, expected)
+    assert torch.equal(*gradients)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_fused_way_agrees_with_the_plain_one(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for fused in (True, False):
+        monkeypatch.setattr(convolution, "_is_fused", lambda values, fused=fused: fused)
+        image = values(20, 17, dtype).requires_grad_()
+        features = convolve(image, prepare(*parameters(dtype)), rectified=True)
+        (gradient,) = torch.autograd.grad(features.square().sum(), image)
+        found.append((features.detach(), gradient))
+    bound = 2 * torch.finfo(dtype).eps
+    for fast, plain in zip(*found, strict=True):
+        assert (fast - plain).norm() <= bound * plain.norm()
+
+
+def test_masked_it_takes_the_gradient_as_it_comes() -> None:
+    image, kernel = values(6, 5).requires_grad_(), prepare(*parameters())
+    features, masked = convolve(image, kernel, rectified=True), convolve(image, kernel, True, True)
+    slope = torch.ones_like(features) * (features > 0)
+    gradients = [torch.autograd.grad(each, image, slope)[0] for each in (features, masked)]
     assert torch.equal(*gradients)

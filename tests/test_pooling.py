@@ -13,16 +13,15 @@ def values(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(1, 3, 8, 6), (2, 5, 7, 9), (1, 1, 2, 2)])
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_value_and_gradient_are_to_the_bit_those_of_torchs_own_pooling(
+def test_after_a_relu_value_and_gradient_are_to_the_bit_those_of_torchs_own_pooling(
     layout: torch.memory_format, shape: tuple[int, ...], dtype: torch.dtype
 ) -> None:
-    # Rounded to halves, so that many squares hold their largest value twice.
-    image = (values(*shape).mul(2).round() / 2).to(dtype).contiguous(memory_format=layout)
+    image = values(*shape).to(dtype).contiguous(memory_format=layout)
     found: list[Tensor] = []
     gradients: list[Tensor] = []
-    for pool in (max_pool, functional.max_pool2d):
+    for pool in (max_pool, lambda rectified: functional.max_pool2d(rectified, 2)):
         variable = image.clone().requires_grad_()
-        pooled = pool(variable, 2)
+        pooled = pool(functional.relu(variable))
         slope = values(*pooled.shape).to(dtype)
         found.append(pooled.detach())
         gradients += torch.autograd.grad(pooled, variable, slope)
@@ -30,15 +29,26 @@ def test_value_and_gradient_are_to_the_bit_those_of_torchs_own_pooling(
     assert torch.equal(*gradients)
 
 
-def test_nothing_is_kept_for_the_gradient_but_the_values() -> None:
+def test_nothing_is_kept_for_the_gradient_but_the_values_and_the_results() -> None:
     kept: list[Tensor] = []
     with torch.autograd.graph.saved_tensors_hooks(kept.append, lambda _: values(1, 2, 4, 4)):
-        variable = values(1, 2, 4, 4).requires_grad_()
-        max_pool(variable, 2)
-    assert [one.data_ptr() for one in kept] == [variable.data_ptr()]
+        variable = values(1, 2, 4, 4).abs().requires_grad_()
+        pooled = max_pool(variable)
+    assert {one.data_ptr() for one in kept} == {variable.data_ptr(), pooled.data_ptr()}
 
 
 def test_the_gradient_passes_gradcheck() -> None:
-    assert torch.autograd.gradcheck(
-        lambda image: max_pool(image, 2), values(1, 2, 4, 6).requires_grad_()
-    )
+    assert torch.autograd.gradcheck(max_pool, values(1, 2, 4, 6).abs().requires_grad_())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_of_several_largest_values_one_takes_the_gradient(dtype: torch.dtype) -> None:
+    square = torch.tensor([[[[3.0, 5.0], [5.0, 5.0]]]], dtype=dtype).requires_grad_()
+    (gradient,) = torch.autograd.grad(max_pool(square).sum(), square)
+    assert gradient.flatten().tolist() == [0, 0, 1, 0]
+    zeros = torch.zeros(1, 1, 2, 2, dtype=dtype).requires_grad_()
+    assert not torch.autograd.grad(max_pool(zeros).sum(), zeros)[0].any()
+
+
+def test_a_divergence_is_not_hidden() -> None:
+    assert max_pool(torch.tensor([[[[float("nan"), 1.0], [2.0, 3.0]]]])).isnan()

@@ -5,8 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer import winograd
-from styletransfer.convolution import convolve
+from styletransfer import convolution, winograd
 from styletransfer.encoder import Encoder
 
 Both = tuple[Tensor, ...]
@@ -98,7 +97,8 @@ def test_the_result_is_dense_with_channels_last_and_may_be_overwritten(
     )
     overwritten = functional.relu(result, inplace=True)
     (gradient,) = torch.autograd.grad(overwritten.square().sum(), values)
-    plain = functional.relu(convolve(values, problem.weight, problem.bias))
+    direct = convolution.prepare(problem.weight, problem.bias)
+    plain = functional.relu(convolution.convolve(values, direct))
     (expected,) = torch.autograd.grad(plain.square().sum(), values)
     torch.testing.assert_close(gradient, expected, rtol=1e-11, atol=1e-11)
 
@@ -136,7 +136,7 @@ def test_the_network_is_the_same_with_and_without(monkeypatch: pytest.MonkeyPatc
         features = dict(encoder(variable, ["relu2_1", "relu5_1"]))
         loss = sum((one.square().sum() for one in features.values()), variable.new_zeros(()))
         found[minimal] = (loss, *torch.autograd.grad(loss, variable))
-    assert set(encoder.kernels) == {
+    assert set(encoder.transformed) == {
         name for name in encoder.names if name.startswith("conv") and "2_1" <= name[4:] <= "5_1"
     }
     torch.testing.assert_close(found[True], found[False], rtol=1e-10, atol=1e-12)
