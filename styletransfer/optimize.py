@@ -139,12 +139,14 @@ class Best:
             losses: Its weighted terms.
 
         Raises:
-            DivergenceError: If its loss is not finite, or once more far above
-                the best.
+            DivergenceError: If it or its loss is not finite, or the loss is once
+                more far above the best.
         """
         limit = max(JUMP * self.losses.total, self.harmless)
         self.divergences += losses.total > limit
-        if not math.isfinite(losses.total) or self.divergences > MERCY:
+        # oneDNN's ReLU makes 0 of what is no number, so the loss alone does not tell.
+        finite = math.isfinite(losses.total) and bool(image.isfinite().all())
+        if not finite or self.divergences > MERCY:
             raise DivergenceError(
                 f"the loss left the road: {losses.total:.3g} after a best of "
                 f"{self.losses.total:.3g}; lower --learning-rate, the largest weight, "

@@ -176,6 +176,13 @@ def test_a_first_loss_that_is_not_finite_keeps_the_start(bad: float) -> None:
     assert torch.equal(caught.value.image, GREY)
 
 
+def test_an_image_that_is_no_number_ends_the_run_though_its_loss_is_one() -> None:
+    start = GREY.clone()
+    start[..., 0, 0] = math.nan
+    with pytest.raises(DivergenceError):
+        optimize(Scripted(1, 1), start, 1, Settings())
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_divergence_is_taken_back_if_shorter_steps_help(optimizer: Optimizer) -> None:
     settings = Settings(content_weight=1, style_weight=1, tv_weight=1, optimizer=optimizer)
