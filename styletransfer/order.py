@@ -103,7 +103,9 @@ def check_room(delivery: Delivery, styles: Sequence[Extent]) -> tuple[Work, torc
     runtime.set_threads(settings.threads)
     device = runtime.choose_device(settings.device)
     runtime.tune(device)
-    precision = runtime.choose_precision(settings.precision, device).name
-    work = Work(Extent(*delivery.picture.colours.size), styles, settings, precision)
+    precision = runtime.choose_precision(settings.precision, device)
+    minimal = runtime.multiplies_slowly(device, precision.dtype)
+    content = Extent(*delivery.picture.colours.size)
+    work = Work(content, styles, settings, precision.name, minimal)
     check_memory(work, device)
     return work, device

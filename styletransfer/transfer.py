@@ -152,7 +152,8 @@ def stylize(
 def _work(content: Tensor, styles: Sequence[Tensor], settings: Settings, encoder: Encoder) -> Work:
     """What decides how much memory a run takes."""
     extents = [Extent(*image.shape[:1:-1]) for image in (content, *styles)]
-    return Work(extents[0], extents[1:], settings, str(encoder.dtype).removeprefix("torch."))
+    precision = str(encoder.dtype).removeprefix("torch.")
+    return Work(extents[0], extents[1:], settings, precision, encoder.minimal)
 
 
 def encoder_for(settings: Settings) -> Encoder:

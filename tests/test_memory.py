@@ -85,7 +85,7 @@ def test_the_forecast_is_a_little_below_the_truth(precision: str, optimizer: str
         from styletransfer.config import Settings
         from styletransfer.memory import Extent, Work, need
         from styletransfer.runtime import retain_memory
-        from styletransfer.transfer import stylize
+        from styletransfer.transfer import encoder_for, stylize
 
         def peak():
             status = Path("/proc/self/status").read_text()
@@ -101,7 +101,8 @@ def test_the_forecast_is_a_little_below_the_truth(precision: str, optimizer: str
         picture = torch.rand(1, 3, 384, 512)
         stylize(picture, picture, settings)
         taken = peak() - before
-        print(need(Work(Extent(512, 384), [Extent(512, 384)], settings, precision), 512) / taken)
+        extent, minimal = Extent(512, 384), encoder_for(settings).minimal
+        print(need(Work(extent, [extent], settings, precision, minimal), 512) / taken)
     """
     assert 0.75 < float(python(program, precision, optimizer)) <= 1
 
