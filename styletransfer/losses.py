@@ -145,8 +145,10 @@ def _gram(positions: Tensor) -> Tensor:
     """FᵀF / (H·W) of activations (H·W, C), summed in float32 or better."""
     if positions.dtype in {torch.float32, torch.float64}:
         return positions.T @ positions / len(positions)
-    products = [_at_least_float32(chunk.T @ chunk) for chunk in positions.split(_CHUNK)]
-    return torch.stack(products).sum(0) / len(positions)
+    whole = len(positions) // _CHUNK * _CHUNK
+    chunks, rest = positions[:whole].unflatten(0, (whole // _CHUNK, _CHUNK)), positions[whole:]
+    products = torch.bmm(chunks.mT, chunks).float().sum(0) + (rest.T @ rest).float()
+    return products / len(positions)
 
 
 def _at_least_float32(values: Tensor) -> Tensor:
