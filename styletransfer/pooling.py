@@ -35,10 +35,9 @@ def max_pool(values: Tensor) -> Tensor:
 
     Returns:
         Shape (B, C, H // 2, W // 2); what is left over at the lower and right
-        border is passed over. Its gradient goes to the largest value of each
-        square; of several, to one in the left column before one in the right,
-        and then to the upper one. A square of zeros has none: the ReLU before
-        it would let none through.
+        border is passed over. Its gradient goes to the first of the largest
+        values of each square, row by row. A square of zeros has none: the ReLU
+        before it would let none through.
     """
     if values.device.type != "cpu":
         return functional.max_pool2d(values, 2)
@@ -59,9 +58,9 @@ class _MaxPool(torch.autograd.Function):
         height, width = (extent // 2 for extent in values.shape[2:])
         result = like(values, values.shape[1], height, width)
         given, pooled = _last(values), _last(result)
-        for top, bottom in _bands(result):
-            left, right = _columns(torch.maximum(*_rows(given, top, bottom)))
-            torch.maximum(left, right, out=pooled[:, top:bottom])
+        for band, rows in _bands(result):
+            across = torch.maximum(*_columns(given[:, rows]))
+            torch.maximum(*_rows(across), out=pooled[:, band])
         ctx.save_for_backward(values, result)
         return result
 
@@ -75,20 +74,20 @@ class _MaxPool(torch.autograd.Function):
         given, into, pooled, sloped = (
             bits(_last(each)) for each in (values, gradient, result, slope)
         )
-        for top, bottom in _bands(result):
-            rows = _rows(given, top, bottom)
-            larger = torch.maximum(*rows)
-            halved = torch.empty_like(larger)
-            band = slice(top, bottom)
-            _divide(sloped[:, band], _columns(larger), pooled[:, band], _columns(halved))
-            _divide(halved, rows, larger, _rows(into, top, bottom))
+        for band, rows in _bands(result):
+            # The clamp is for a -0, whose bits are the lowest there are.
+            columns = _columns(given[:, rows].clamp_min(0))
+            across = torch.maximum(*columns)
+            halved = torch.empty_like(across)
+            _divide(sloped[:, band], _rows(across), pooled[:, band], _rows(halved))
+            _divide(halved, columns, across, _columns(into[:, rows]))
         return gradient
 
 
 def _divide(
     slope: Tensor, given: tuple[Tensor, Tensor], larger: Tensor, into: tuple[Tensor, Tensor]
 ) -> None:
-    """Put each slope where the larger of two values is, and 0 where the other is.
+    """Put each slope where the first of the larger of two values is, and 0 where the other is.
 
     Args:
         slope: To be divided, as bits; so are all others, of the same shape.
@@ -107,20 +106,21 @@ def _last(values: Tensor) -> Tensor:
     return values.permute(0, 2, 3, 1)
 
 
-def _rows(values: Tensor, top: int, bottom: int) -> tuple[Tensor, Tensor]:
-    """The upper and the lower rows of the squares, of shape (B, H, W, C), in a band."""
-    rows = values[:, 2 * top : 2 * bottom, : values.shape[2] // 2 * 2]
-    return rows[:, ::2], rows[:, 1::2]
+def _rows(values: Tensor) -> tuple[Tensor, Tensor]:
+    """The upper and the lower rows of the squares, of shape (B, H, W, C) with an even H."""
+    return values[:, ::2], values[:, 1::2]
 
 
 def _columns(values: Tensor) -> tuple[Tensor, Tensor]:
-    """The left and the right columns of squares, of shape (B, H, W, C)."""
-    return values[:, :, ::2], values[:, :, 1::2]
+    """The left and the right columns of the squares, of shape (B, H, W, C); an odd one is left."""
+    even = values[:, :, : values.shape[2] // 2 * 2]
+    return even[:, :, ::2], even[:, :, 1::2]
 
 
-def _bands(pooled: Tensor) -> Iterator[tuple[int, int]]:
-    """Divide results (B, C, H, W) into bands: the first row of each, and the one after its last."""
+def _bands(pooled: Tensor) -> Iterator[tuple[slice, slice]]:
+    """Divide results (B, C, H, W) into bands: the rows of each, and those of the values."""
     batch, channels, height, width = pooled.shape
     rows = max(1, _BAND // (4 * batch * channels * max(1, width)))
     for top in range(0, height, rows):
-        yield top, min(top + rows, height)
+        bottom = min(top + rows, height)
+        yield slice(top, bottom), slice(2 * top, 2 * bottom)
