@@ -1,5 +1,7 @@
 """The network's convolution, with a border that goes on instead of ending in zeros."""
 
+import platform
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
@@ -72,9 +74,8 @@ class _Convolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, kernel: Kernel, rectified: bool, masked: bool) -> Tensor:
-        extended = _extend(values)
-        result = like(values, len(kernel.weight)).zero_()
-        _add_convolved(result, extended, kernel.weight, kernel.bias, 0, rectified)
+        result = like(values, len(kernel.weight))
+        _convolve_into(result, _extend(values), kernel.weight, kernel.bias, 0, rectified)
         ctx.kernel = kernel
         ctx.save_for_backward(*([result] if rectified and not masked else []))
         return result
@@ -85,15 +86,18 @@ class _Convolution(torch.autograd.Function):
         for result in ctx.saved_tensors:
             slope = rectify_slope(slope, result)
         height, width = slope.shape[2:]
-        extended = like(slope, len(turned), height + 2, width + 2).zero_()
-        _add_convolved(extended, slope, turned, None, 2, rectified=False)
+        extended = like(slope, len(turned), height + 2, width + 2)
+        _convolve_into(extended, slope, turned, None, 2, rectified=False)
         # Dense: to a view, autograd would not add other gradients in place.
         gradient = like(slope, len(turned)).copy_(fold(fold(extended, 2), 3))
         return gradient, None, None, None
 
 
 def _extend(values: Tensor) -> Tensor:
-    """Put a border of one around values of shape (B, C, H, W), which repeats the outermost."""
+    """Put a border of one around values of shape (B, C, H, W), which repeats the outermost.
+
+    torch's own padding would take fresh memory at every step.
+    """
     height, width = values.shape[2:]
     extended = like(values, values.shape[1], height + 2, width + 2)
     extended[..., 1:-1, 1:-1] = values
@@ -103,7 +107,7 @@ def _extend(values: Tensor) -> Tensor:
     return extended
 
 
-def _add_convolved(
+def _convolve_into(
     result: Tensor,
     values: Tensor,
     weight: Tensor,
@@ -111,11 +115,13 @@ def _add_convolved(
     padding: int,
     rectified: bool,
 ) -> None:
-    """Add a convolution, with so many zeros around the values, and rectify the sum, in place.
+    """Fill a place with a convolution, with so many zeros around the values, perhaps rectified.
 
-    oneDNN does it at one go, under a name that is private to torch.
+    oneDNN adds to what is there and rectifies at one go, under a name that is
+    private to torch.
     """
-    if _is_fused(values):
+    result.zero_()
+    if values.device.type == "cpu" and _is_fused(values.dtype):
         around, single = (padding, padding), (1, 1)
         rectifier = "relu" if rectified else None
         torch.ops.mkldnn._convolution_pointwise_.binary(
@@ -127,18 +133,30 @@ def _add_convolved(
         result.relu_()
 
 
-def _is_fused(values: Tensor) -> bool:
-    """Whether there is a convolution that adds to what is there."""
-    known = hasattr(torch.ops.mkldnn, "_convolution_pointwise_")
-    return known and values.device.type == "cpu" and values.dtype != torch.float64
+@cache
+def _is_fused(dtype: torch.dtype) -> bool:
+    """Whether this machine has a convolution that adds to what is there.
+
+    Measured on x86 only; elsewhere it may be missing, or slow.
+    """
+    x86 = platform.machine().lower() in {"x86_64", "amd64"}
+    if not (x86 and torch.backends.mkldnn.is_available()):
+        return False
+    ours = torch.ops.mkldnn
+    if dtype == torch.bfloat16 and not ours._is_mkldnn_bf16_supported():
+        return False
+    return dtype in {torch.bfloat16, torch.float32} and hasattr(ours, "_convolution_pointwise_")
 
 
 def rectify_slope(slope: Tensor, rectified: Tensor) -> Tensor:
     """The gradient before a ReLU, from the one after it and the values after it.
 
     A number that is not negative is above 0 where its bits are, read as a whole
-    number: so it takes a fifth of the time in bfloat16, which is not computed with.
+    number: a processor then takes half the time in bfloat16, which it needs not convert.
     """
+    if slope.device.type != "cpu":
+        before: Tensor = torch.ops.aten.threshold_backward(slope, rectified, 0)
+        return before
     masked = like(slope, slope.shape[1])
     torch.ops.aten.threshold_backward.grad_input(
         bits(slope), bits(rectified), 0, grad_input=bits(masked)

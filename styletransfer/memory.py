@@ -35,7 +35,7 @@ _TARGET = {"bfloat16": 360, "float32": 690}
 _SHALLOW = 0.3
 _WITHOUT_STYLE = 0.7
 
-# The words of torch's allocators, of oneDNN's, of Intel's FFT and of C++.
+# The words of torch's allocators, of oneDNN's (its kernels' too), of Intel's FFT and of C++.
 _SHORTAGE = re.compile(
     r"alloc|out of memory|not enough memory|could not create a primitive", re.IGNORECASE
 )

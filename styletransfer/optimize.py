@@ -142,18 +142,17 @@ class Best:
             DivergenceError: If it or its loss is not finite, or the loss is once
                 more far above the best.
         """
-        limit = max(JUMP * self.losses.total, self.harmless)
-        self.divergences += losses.total > limit
         # oneDNN's ReLU makes 0 of what is no number, so the loss alone does not tell.
-        finite = math.isfinite(losses.total) and bool(image.isfinite().all())
-        if not finite or self.divergences > MERCY:
+        total = losses.total if image.isfinite().all() else math.nan
+        self.divergences += total > max(JUMP * self.losses.total, self.harmless)
+        if not math.isfinite(total) or self.divergences > MERCY:
             raise DivergenceError(
-                f"the loss left the road: {losses.total:.3g} after a best of "
+                f"the loss left the road: {total:.3g} after a best of "
                 f"{self.losses.total:.3g}; lower --learning-rate, the largest weight, "
                 "or use --optimizer adam",
                 image=self.image.clamp(0, 1),
             )
-        if losses.total < self.losses.total:
+        if total < self.losses.total:
             self.image, self.gradient, self.losses = image, gradient, losses
 
 

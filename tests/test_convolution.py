@@ -94,7 +94,7 @@ def test_the_fused_way_agrees_with_the_plain_one(
 ) -> None:
     found = []
     for fused in (True, False):
-        monkeypatch.setattr(convolution, "_is_fused", lambda values, fused=fused: fused)
+        monkeypatch.setattr(convolution, "_is_fused", lambda dtype, fused=fused: fused)
         image = values(20, 17, dtype).requires_grad_()
         features = convolve(image, prepare(*parameters(dtype)), rectified=True)
         (gradient,) = torch.autograd.grad(features.square().sum(), image)

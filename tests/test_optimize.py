@@ -179,7 +179,7 @@ def test_a_first_loss_that_is_not_finite_keeps_the_start(bad: float) -> None:
 def test_an_image_that_is_no_number_ends_the_run_though_its_loss_is_one() -> None:
     start = GREY.clone()
     start[..., 0, 0] = math.nan
-    with pytest.raises(DivergenceError):
+    with pytest.raises(DivergenceError, match="nan after a best of inf"):
         optimize(Scripted(1, 1), start, 1, Settings())
 
 
