@@ -67,6 +67,11 @@ def test_what_takes_more_is_forecast_to_take_more(more: Work, less: Work) -> Non
     assert need(more, 512) > need(less, 512)
 
 
+def test_direct_convolutions_take_less() -> None:
+    for precision in ("bfloat16", "float32"):
+        assert need(work(precision)._replace(minimal=False), 512) < need(work(precision), 512)
+
+
 def test_several_styles_take_hardly_more_than_one() -> None:
     one = work()
 
