@@ -16,6 +16,9 @@ _DECAY = 0.9
 _WARM_UP = 2
 """Pairs before what they tell is believed."""
 
+_EAGER = 6
+"""Pairs that are all learnt from; of later ones every other is enough for the same descent."""
+
 _CELL = 4
 """Pixels a side of the places that are told apart."""
 
@@ -115,9 +118,9 @@ class CurvaturePreconditioner:
     and the gradient changed little along them, by y, the next may be long:
     ``h = √(Σ|s|² / Σ|y|²)`` over the frequencies of an octave, interpolated
     between octaves, and likewise ``R² ∝ √(Σ s² / Σ y²)`` over the pixels of a
-    place. The sums run over all pairs, each divided by its ``|y|²``, and older
-    ones fade. As h has a unit already, c is not ``s·y / y·H y`` of the
-    newest pair, but its root: between that and 1.
+    place. The sums run over all pairs (after the first few, every other), each
+    divided by its ``|y|²``, and older ones fade. As h has a unit already, c is not
+    ``s·y / y·H y`` of the newest of them, but its root: between that and 1.
 
     Until two pairs are known, H is the filter of `FrequencyPreconditioner`, twice.
 
@@ -167,13 +170,16 @@ class CurvaturePreconditioner:
     def learn(self, step: Tensor, change: Tensor) -> None:
         """Take notice of a step and of the change of the gradient, each (1, 3, H, W)."""
         self.pairs += 1
+        if self.pairs > _EAGER and self.pairs % 2:
+            return
         pair = torch.cat((step, change))
         weight = 1 / change.square().sum()
         self.squares = _DECAY * self.squares + weight * self._places(pair)
         if self.pairs >= _WARM_UP:
             self.factor = self._factor()
         pair = torch.cat((step / self.factor, change * self.factor))
-        powers = torch.view_as_real(self._spectrum(pair)).square().sum(-1) * self.share
+        spectrum = self._spectrum(pair)
+        powers = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag).mul_(self.share)
         self.powers = _DECAY * self.powers + weight * self._by_band(powers)
         if self.pairs >= _WARM_UP:
             self.gain = self._gain()

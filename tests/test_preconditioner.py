@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 import torch
@@ -139,12 +140,19 @@ def test_before_there_are_two_pairs_it_is_the_fixed_filter_twice(pairs: int) -> 
 
 
 def test_the_newest_step_and_its_change_decide_how_long_the_next_is() -> None:
-    found = learnt(16, 16, lambda step: step)
+    found = learnt(16, 16, lambda step: step, pairs=41)
     step = random(1, 3, 16, 16, seed=99)
     before = found(step).norm()
     # Along a step that changed the gradient four times as much as all before it.
     found.learn(step, 4 * step)
     assert 0.3 * before < found(step).norm() < 0.95 * before
+
+
+def test_of_later_pairs_every_other_is_learnt_from() -> None:
+    gradient = random(1, 3, 12, 12, seed=99)
+    results = [learnt(12, 12, mixed, pairs)(gradient) for pairs in range(1, 11)]
+    changed = [not torch.equal(*pair) for pair in pairwise(results)]
+    assert changed == [True, True, True, True, True, False, True, False, True]
 
 
 def test_what_was_learnt_is_forgotten() -> None:
