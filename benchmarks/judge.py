@@ -1,13 +1,12 @@
 """The peer's loss, evaluated by our network: one objective, and one judge for both sides."""
 
-from collections.abc import Collection
+import copy
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from styletransfer.encoder import Encoder
-from styletransfer.losses import content_loss, gram_matrix, style_loss
+from styletransfer.losses import gram_matrix, tap_content, tap_style
 from styletransfer.objective import Terms
 
 CONTENT_LAYER = "relu4_2"
@@ -31,10 +30,10 @@ class PeerObjective:
     """
 
     def __init__(self, encoder: Encoder, content: Tensor, style: Tensor) -> None:
-        self.encoder = encoder
+        self.encoder = zero_bordered(encoder)
         with torch.no_grad():
-            self.content = zero_bordered(encoder, content, {CONTENT_LAYER})[CONTENT_LAYER]
-            features = zero_bordered(encoder, style, STYLE_LAYERS)
+            self.content = self.encoder(content, {CONTENT_LAYER})[CONTENT_LAYER]
+            features = self.encoder(style, STYLE_LAYERS)
             self.grams = {layer: gram_matrix(features[layer]) for layer in STYLE_LAYERS}
         self.content_factor = 0.01 * self.content.double().square().mean().item()
         self.style_factors = {
@@ -44,11 +43,19 @@ class PeerObjective:
 
     def __call__(self, image: Tensor) -> Terms:
         """Evaluate content and style of an image (1, 3, H, W); their sum is the loss."""
-        features = zero_bordered(self.encoder, image, {CONTENT_LAYER, *STYLE_LAYERS})
-        content = self.content_factor * content_loss(features[CONTENT_LAYER], self.content)
-        style = image.new_zeros(())
-        for layer, gram in self.grams.items():
-            style = style + self.style_factors[layer] * style_loss(features[layer], gram)
+        content = style = image.new_zeros(())
+
+        def tap(layer: str, features: Tensor) -> Tensor:
+            nonlocal content, style
+            if layer == CONTENT_LAYER:
+                features, error = tap_content(features, self.content, rectified=True)
+                content = self.content_factor * error
+            else:
+                features, error = tap_style(features, self.grams[layer], rectified=True)
+                style = style + self.style_factors[layer] * error
+            return features
+
+        self.encoder.walk(image, {CONTENT_LAYER, *STYLE_LAYERS}, tap)
         return Terms(content, style, image.new_zeros(()))
 
     def loss(self, image: Tensor) -> float:
@@ -57,29 +64,8 @@ class PeerObjective:
             return torch.stack(self(image)).sum().item()
 
 
-def zero_bordered(encoder: Encoder, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
-    """Evaluate activations with zeros beyond the border, as the peer's network has them.
-
-    A frame of zeros goes into each convolution, and what it gave comes off again.
-
-    Args:
-        encoder: The network; its own border goes on instead.
-        image: Shape (1, 3, H, W), RGB in [0, 1] or around it.
-        layers: Names of ReLUs.
-
-    Returns:
-        Activations of shape (1, C, H_l, W_l) by layer name.
-    """
-    values = (image - encoder.mean[:, None, None]).to(encoder.dtype)
-    values = values.contiguous(memory_format=torch.channels_last)
-    depth = 1 + max(encoder.names.index(layer) for layer in layers)
-    features: dict[str, Tensor] = {}
-    for name, layer in zip(encoder.names[:depth], encoder.layers, strict=False):
-        if name.startswith("conv"):
-            framed = functional.pad(values, (1, 1, 1, 1))
-            values = encoder.convolve(name, framed)[..., 1:-1, 1:-1]
-        else:
-            values = functional.relu(values) if name.startswith("relu") else layer(values)
-        if name in layers:
-            features[name] = values
-    return features
+def zero_bordered(encoder: Encoder) -> Encoder:
+    """The same network with zeros beyond the border, as the peer's has them."""
+    bordered = copy.copy(encoder)
+    bordered.border = "zeros"
+    return bordered

@@ -78,6 +78,8 @@ class Segment:
 
     def _join(self) -> None:
         """Make one hole of those that touch, with what has been returned."""
+        if not self.returned:
+            return
         while self.returned:
             self.holes.append(self.returned.popleft())
         joined: list[tuple[int, int]] = []

@@ -1,8 +1,9 @@
 """The network's convolution, with a border that goes on instead of ending in zeros."""
 
 import platform
+from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,38 +11,71 @@ from torch.nn import functional
 
 from styletransfer.arena import like
 
+Border = Literal["repeat", "zeros"]
+"""What lies beyond the border of the values: the outermost of them, or zeros."""
+
+_BAND = 1 << 22
+"""Bytes of a band of results."""
+
+_LARGE = 1 << 25
+"""Bytes of results that are worked out band by band, to be put together where `arena` says:
+with larger ones, glibc's heap would come to twice what is in use."""
+
 _BITS = {torch.bfloat16: torch.int16, torch.float32: torch.int32, torch.float64: torch.int64}
 
 
-class Kernel(NamedTuple):
-    """A convolution's weights, prepared once by `prepare`."""
-
-    weight: Tensor
-    """Shape (D, C, 3, 3), channels last."""
-
-    turned: Tensor
-    """The same turned by 180 degrees, from results to values: shape (C, D, 3, 3), channels last."""
-
-    bias: Tensor
-    """Shape (D,)."""
-
-
-def prepare(weight: Tensor, bias: Tensor) -> Kernel:
-    """Turn a convolution's weights, for its gradient.
+class Kernel:
+    """A convolution's weights, kept in the order that each way wants them.
 
     Args:
         weight: Shape (D, C, 3, 3), in the number format of the values to come.
         bias: Shape (D,).
-
-    Returns:
-        The prepared weights, in that format and on the weights' device.
     """
-    turned = weight.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
-    return Kernel(weight.contiguous(memory_format=torch.channels_last), turned, bias)
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        self.weight = weight.contiguous(memory_format=torch.channels_last)
+        self.bias = bias
+        # Taps of the first and the last column, from results to values: (2, 3 · D, C).
+        ends = self.weight.flip(2)[..., [0, -1]].permute(3, 2, 0, 1)
+        self.ends = ends.flatten(1, 2).contiguous()
+        self._ordered: dict[bool, tuple[Any, Tensor]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is ordered, which cannot be copied."""
+        return {**vars(self), "_ordered": {}}
+
+    def ordered(
+        self, shape: torch.Size, band: torch.Size, turned: bool, padding: tuple[int, int]
+    ) -> Tensor:
+        """The weights for values of a shape, ordered anew only where that is another one.
+
+        Args:
+            shape: Of all values, (B, C, H, W).
+            band: Of those to be convolved first.
+            turned: Whether by 180 degrees and from results to values, for the gradient.
+            padding: Zeros around them, above and below and at both sides.
+
+        Returns:
+            Weights that only `_convolve` can read.
+        """
+        found, ordered = self._ordered.get(turned, (None, self.weight))
+        if found != shape:
+            ordered = _turned(self.weight) if turned else self.weight
+            if _is_fused(ordered):
+                ordered = torch.ops.mkldnn._reorder_convolution_weight(
+                    ordered, list(padding), [1, 1], [1, 1], 1, band
+                )
+            self._ordered[turned] = (shape, ordered)
+        return ordered
 
 
 def convolve(
-    values: Tensor, kernel: Kernel, rectified: bool = False, masked: bool = False
+    values: Tensor,
+    kernel: Kernel,
+    border: Border = "repeat",
+    *,
+    relu_before: bool = False,
+    relu_after: bool = False,
 ) -> Tensor:
     """Convolve with a 3×3 kernel; beyond the border, the outermost values repeat.
 
@@ -51,10 +85,13 @@ def convolve(
 
     Args:
         values: Shape (B, C, H, W).
-        kernel: The prepared weights.
-        rectified: Whether the results go through a ReLU.
-        masked: Whether no gradient will come to a result that the ReLU made 0,
-            so that nothing is left to do for it on the way back.
+        kernel: The weights.
+        border: ``zeros`` for what others do.
+        relu_before: Whether the values come out of a ReLU: those that it made 0
+            get no gradient.
+        relu_after: Whether the results go through a ReLU here. What takes them
+            up sees to it that those of 0 get no gradient: a convolution with
+            `relu_before`, `max_pool`, or `masked` before anything else.
 
     Returns:
         Shape (B, D, H, W), dense, channels last. Its gradient is that of the values alone.
@@ -62,7 +99,7 @@ def convolve(
     References:
         Simonyan & Zisserman (2014). Differs: they pad with zeros.
     """
-    convolved: Tensor = _Convolution.apply(values, kernel, rectified, masked)
+    convolved: Tensor = _Convolution.apply(values, kernel, border, relu_before, relu_after)
     return convolved
 
 
@@ -73,95 +110,247 @@ class _Convolution(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, kernel: Kernel, rectified: bool, masked: bool) -> Tensor:
+    def forward(
+        ctx: Any,
+        values: Tensor,
+        kernel: Kernel,
+        border: Border,
+        relu_before: bool,
+        relu_after: bool,
+    ) -> Tensor:
+        ctx.kernel, ctx.repeats = kernel, border == "repeat"
+        ctx.save_for_backward(*([values] if relu_before else []))
+
+        def part(band: _Band) -> Tensor:
+            if ctx.repeats:
+                given, padding, cut = _extend(values, band), (0, 0), slice(None)
+            else:
+                given, padding, cut = band.reaching(values, 1)
+            weight = kernel.ordered(values.shape, given.shape, False, padding)
+            return _convolve(given, weight, kernel.bias, padding, relu_after)[:, :, cut]
+
+        first, *others = _bands(values, len(kernel.weight))
+        if not others:
+            return part(first)
         result = like(values, len(kernel.weight))
-        _convolve_into(result, _extend(values), kernel.weight, kernel.bias, 0, rectified)
-        ctx.kernel = kernel
-        ctx.save_for_backward(*([result] if rectified and not masked else []))
+        for band in (first, *others):
+            result[:, :, band.rows] = part(band)
         return result
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None]:
-        (slope,), turned = grad_outputs, ctx.kernel.turned
-        for result in ctx.saved_tensors:
-            slope = rectify_slope(slope, result)
-        height, width = slope.shape[2:]
-        extended = like(slope, len(turned), height + 2, width + 2)
-        _convolve_into(extended, slope, turned, None, 2, rectified=False)
-        # Dense: to a view, autograd would not add other gradients in place.
-        gradient = like(slope, len(turned)).copy_(fold(fold(extended, 2), 3))
-        return gradient, None, None, None
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None, None]:
+        (slope,), kernel = grad_outputs, ctx.kernel
+        around = 2 if ctx.repeats else 1
+        gradient = like(slope, kernel.weight.shape[1])
+        beside = _beside(slope, kernel.ends) if ctx.repeats else None
+        for band in _bands(gradient, gradient.shape[1]):
+            given, padding, cut = band.reaching(slope, around)
+            weight = kernel.ordered(slope.shape, given.shape, True, padding)
+            part = _convolve(given, weight, None, padding, rectified=False)[:, :, cut]
+            if beside is not None:
+                for column, end in zip((0, -1), beside, strict=True):
+                    part[..., column] += end[:, :, band.extended]
+                part = fold(part, 2, band.at_top, band.at_bottom)
+            into = gradient[:, :, band.rows]
+            if ctx.saved_tensors:
+                rectify_slope(part, ctx.saved_tensors[0][:, :, band.rows], into)
+            else:
+                into.copy_(part)
+        return gradient, None, None, None, None
 
 
-def _extend(values: Tensor) -> Tensor:
-    """Put a border of one around values of shape (B, C, H, W), which repeats the outermost.
+def _beside(slope: Tensor, ends: Tensor) -> Tensor:
+    """The gradient of the border at both sides of the values.
 
-    torch's own padding would take fresh memory at every step.
+    To work it out with all other columns makes rows of two more, of which the last
+    few take as long as sixteen: at 1024 px a sixth of all convolutions.
+
+    Args:
+        slope: Gradient of the results, shape (B, D, H, W).
+        ends: `Kernel.ends`, shape (2, 3 · D, C).
+
+    Returns:
+        Shape (2, B, C, H + 2), left and right, with the border above and below.
     """
-    height, width = values.shape[2:]
-    extended = like(values, values.shape[1], height + 2, width + 2)
-    extended[..., 1:-1, 1:-1] = values
-    extended[..., 1:-1, 0], extended[..., 1:-1, -1] = values[..., 0], values[..., -1]
-    for outermost, inner in ((0, 1), (-1, -2)):
-        extended[:, :, outermost] = extended[:, :, inner]
+    batch, channels, height, _ = slope.shape
+    columns = slope.new_zeros(2, batch, height + 4, channels)
+    for column, side in zip((0, -1), columns, strict=True):
+        side[:, 2:-2] = slope[..., column].mT
+    windows = columns.unfold(2, 3, 1).transpose(3, 4).reshape(2, batch * (height + 2), -1)
+    found = torch.bmm(windows, ends)
+    return found.view(2, batch, height + 2, -1).mT
+
+
+class _Band(NamedTuple):
+    """Some rows of a convolution's results."""
+
+    top: int
+    """The first."""
+
+    bottom: int
+    """The one behind the last."""
+
+    height: int
+    """Rows of all results."""
+
+    @property
+    def rows(self) -> slice:
+        """Among all results."""
+        return slice(self.top, self.bottom)
+
+    @property
+    def at_top(self) -> bool:
+        """Whether the first row of all is among them."""
+        return self.top == 0
+
+    @property
+    def at_bottom(self) -> bool:
+        """Whether the last row of all is among them."""
+        return self.bottom == self.height
+
+    @property
+    def extended(self) -> slice:
+        """Among all results and a border of one, with the border where they touch it."""
+        return slice(self.top + (not self.at_top), self.bottom + 1 + self.at_bottom)
+
+    def reaching(self, values: Tensor, around: int) -> tuple[Tensor, tuple[int, int], slice]:
+        """The values, of as many rows as results, that a band is made of.
+
+        Args:
+            values: Shape (B, C, H, W).
+            around: Zeros above and below the values: 1 for as many rows of results as
+                of values, 2 for one more at the top and at the bottom.
+
+        Returns:
+            The rows of values, the zeros above and below and at both sides, and
+            which rows of what comes of them to keep.
+        """
+        above, below = max(0, self.top - 1), min(self.height, self.bottom + 1)
+        vertical = around if self.at_top or self.at_bottom else 0
+        keep = self.bottom - self.top + (around - 1) * (self.at_top + self.at_bottom)
+        first = 0 if self.at_top else vertical
+        return values[:, :, above:below], (vertical, 1), slice(first, first + keep)
+
+
+def _bands(values: Tensor, channels: int) -> Iterator[_Band]:
+    """Divide results at the positions of values (B, C, H, W) into bands, if they are large."""
+    batch, _, height, _ = values.shape
+    size = values[:, :1].nbytes * channels
+    whole = batch > 1 or values.device.type != "cpu" or size <= _LARGE
+    rows = height if whole else max(1, height * _BAND // size)
+    for top in range(0, height, rows):
+        yield _Band(top, min(top + rows, height), height)
+
+
+def _extend(values: Tensor, band: _Band) -> Tensor:
+    """Rows of values (B, C, H, W) with a border of one around them.
+
+    It repeats the outermost values where the picture ends. torch's own padding
+    would take fresh memory at every step.
+    """
+    first, last = max(0, band.top - 1), min(band.height, band.bottom + 1)
+    rows = slice(int(band.at_top), int(band.at_top) + last - first)
+    extended = like(values, values.shape[1], band.bottom - band.top + 2, values.shape[3] + 2)
+    given = values[:, :, first:last]
+    extended[:, :, rows, 1:-1] = given
+    extended[:, :, rows, 0], extended[:, :, rows, -1] = given[..., 0], given[..., -1]
+    if band.at_top:
+        extended[:, :, 0] = extended[:, :, 1]
+    if band.at_bottom:
+        extended[:, :, -1] = extended[:, :, -2]
     return extended
 
 
-def _convolve_into(
-    result: Tensor,
+def _convolve(
     values: Tensor,
     weight: Tensor,
     bias: Tensor | None,
-    padding: int,
+    padding: tuple[int, int],
     rectified: bool,
-) -> None:
-    """Fill a place with a convolution, with so many zeros around the values, perhaps rectified.
-
-    oneDNN adds to what is there and rectifies at one go, under a name that is
-    private to torch.
-    """
-    result.zero_()
-    if values.device.type == "cpu" and _is_fused(values.dtype):
-        around, single = (padding, padding), (1, 1)
-        rectifier = "relu" if rectified else None
-        torch.ops.mkldnn._convolution_pointwise_.binary(
-            result, values, weight, bias, around, single, single, 1, "add", 1.0, rectifier, [], ""
+) -> Tensor:
+    """Convolve with weights that `Kernel.ordered` gave for these values, perhaps rectified."""
+    if weight.is_mkldnn:
+        single = (1, 1)
+        rectifier = "relu" if rectified else "none"
+        fused: Tensor = torch.ops.mkldnn._convolution_pointwise(
+            values, weight, bias, padding, single, single, 1, rectifier, [], ""
         )
-        return
-    result.add_(functional.conv2d(values, weight, bias, padding=padding))
-    if rectified:
-        result.relu_()
+        return fused
+    result = functional.conv2d(values, weight, bias, padding=padding)
+    return rectify_(result) if rectified else result
+
+
+def _turned(weight: Tensor) -> Tensor:
+    """Turn weights by 180 degrees, from results to values: shape (C, D, 3, 3), channels last."""
+    turned = weight.flip(2, 3).transpose(0, 1)
+    return turned.contiguous(memory_format=torch.channels_last)
+
+
+def _is_fused(weight: Tensor) -> bool:
+    """Whether this machine has convolutions that rectify, with weights ordered beforehand.
+
+    They go by names that are private to torch. Measured on x86 only; elsewhere
+    they may be missing, or slow.
+    """
+    return weight.device.type == "cpu" and _has_fused(weight.dtype)
 
 
 @cache
-def _is_fused(dtype: torch.dtype) -> bool:
-    """Whether this machine has a convolution that adds to what is there.
-
-    Measured on x86 only; elsewhere it may be missing, or slow.
-    """
+def _has_fused(dtype: torch.dtype) -> bool:
     x86 = platform.machine().lower() in {"x86_64", "amd64"}
     if not (x86 and torch.backends.mkldnn.is_available()):
         return False
     ours = torch.ops.mkldnn
     if dtype == torch.bfloat16 and not ours._is_mkldnn_bf16_supported():
         return False
-    return dtype in {torch.bfloat16, torch.float32} and hasattr(ours, "_convolution_pointwise_")
+    names = ("_convolution_pointwise", "_reorder_convolution_weight")
+    return dtype in {torch.bfloat16, torch.float32} and all(hasattr(ours, name) for name in names)
 
 
-def rectify_slope(slope: Tensor, rectified: Tensor) -> Tensor:
+def rectify_(values: Tensor) -> Tensor:
+    """A ReLU in place. Unlike torch's own it leaves no -0, whose bits are the lowest there are."""
+    return torch.threshold_(values, 0, 0)
+
+
+def masked(rectified: Tensor) -> Tensor:
+    """Pass values on that come out of a ReLU, with no gradient to those that it made 0."""
+    passed: Tensor = _Masked.apply(rectified)
+    return passed
+
+
+class _Masked(torch.autograd.Function):
+    """`masked`."""
+
+    @staticmethod
+    def forward(ctx: Any, rectified: Tensor) -> Tensor:
+        ctx.save_for_backward(rectified)
+        return rectified.view_as(rectified)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
+        return rectify_slope(grad_outputs[0], *ctx.saved_tensors)
+
+
+def rectify_slope(slope: Tensor, rectified: Tensor, into: Tensor | None = None) -> Tensor:
     """The gradient before a ReLU, from the one after it and the values after it.
 
     A number that is not negative is above 0 where its bits are, read as a whole
     number: a processor then takes half the time in bfloat16, which it needs not convert.
+
+    Args:
+        slope: Shape (B, C, H, W).
+        rectified: The same shape.
+        into: Room of that shape, perhaps the slope itself; None: new one.
+
+    Returns:
+        The room.
     """
-    if slope.device.type != "cpu":
-        before: Tensor = torch.ops.aten.threshold_backward(slope, rectified, 0)
-        return before
-    masked = like(slope, slope.shape[1])
-    torch.ops.aten.threshold_backward.grad_input(
-        bits(slope), bits(rectified), 0, grad_input=bits(masked)
-    )
-    return masked
+    into = like(slope, slope.shape[1]) if into is None else into
+    each = slope, rectified, into
+    if slope.device.type == "cpu":
+        each = bits(slope), bits(rectified), bits(into)
+    torch.ops.aten.threshold_backward.grad_input(*each[:2], 0, grad_input=each[2])
+    return into
 
 
 def bits(values: Tensor) -> Tensor:
@@ -172,18 +361,22 @@ def bits(values: Tensor) -> Tensor:
     return values.view(_BITS[values.dtype])
 
 
-def fold(extended: Tensor, dim: int) -> Tensor:
+def fold(extended: Tensor, dim: int, first: bool = True, last: bool = True) -> Tensor:
     """Give back to the outermost values what they gave to the border beside them.
 
     Args:
         extended: Gradient of values with a border of one along `dim`; it is
             overwritten.
         dim: 2 for rows, 3 for columns.
+        first: Whether there is a border before the first value.
+        last: Whether there is one after the last.
 
     Returns:
         Gradient of the values, a view.
     """
-    last = extended.shape[dim] - 1
-    extended.narrow(dim, 1, 1).add_(extended.narrow(dim, 0, 1))
-    extended.narrow(dim, last - 1, 1).add_(extended.narrow(dim, last, 1))
-    return extended.narrow(dim, 1, last - 1)
+    begin, end = int(first), extended.shape[dim] - int(last)
+    if first:
+        extended.narrow(dim, 1, 1).add_(extended.narrow(dim, 0, 1))
+    if last:
+        extended.narrow(dim, end - 1, 1).add_(extended.narrow(dim, end, 1))
+    return extended.narrow(dim, begin, end - begin)

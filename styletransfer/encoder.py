@@ -5,7 +5,7 @@ convolutions, each followed by a ReLU, with a pooling after each block.
 Differs: beyond its border, a picture goes on instead of ending in zeros.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from styletransfer import convolution, winograd
 from styletransfer.checkpoints import Checkpoint, Convolution, load_checkpoint
+from styletransfer.convolution import Border, masked
 from styletransfer.layers import layer_names
 from styletransfer.pooling import average_pool, max_pool
 from styletransfer.runtime import multiplies_slowly
@@ -25,6 +26,15 @@ WIDTHS = (64, 128, 256, 512, 512)
 _POOLINGS: Mapping[str, Callable[[Tensor], Tensor]] = {"max": max_pool, "avg": average_pool}
 
 
+Visit = Callable[[str, Tensor], Tensor]
+"""Takes a layer's name and its activations, and returns those to go on with."""
+
+
+def is_rectified(name: str) -> bool:
+    """Whether a layer's activations come out of a ReLU, perhaps through a pooling."""
+    return not name.startswith("conv")
+
+
 class Encoder(nn.Module):
     """A VGG network with named layers, evaluated only as deep as asked.
 
@@ -33,6 +43,7 @@ class Encoder(nn.Module):
         checkpoint: Its weights. None: random ones from torch's global generator.
         pooling: ``max``, or ``avg`` as Gatys et al. preferred.
         narrowing: Divides the number of channels; for tests.
+        border: As in `convolution.convolve`.
     """
 
     def __init__(
@@ -42,10 +53,12 @@ class Encoder(nn.Module):
         *,
         pooling: str = "max",
         narrowing: int = 1,
+        border: Border = "repeat",
     ) -> None:
         super().__init__()
         self.names = layer_names(network)
         self.pool = _POOLINGS[pooling]
+        self.border: Border = border
         self.minimal = False
         self.kernels: dict[str, convolution.Kernel] = {}
         self.transformed: dict[str, winograd.Kernel] = {}
@@ -82,22 +95,37 @@ class Encoder(nn.Module):
         self.transformed.clear()
         return self
 
-    def forward(self, image: Tensor, layers: Collection[str]) -> Iterator[tuple[str, Tensor]]:
-        """Evaluate the activations of some layers, one after the other.
-
-        What is made of one layer before the next is asked for comes into its
-        turn in the gradient as well: a layer's part of it is not worked out,
-        and kept, long before that of the deeper layers.
+    def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """Evaluate the activations of some layers.
 
         Args:
             image: Shape (B, 3, H, W), RGB in [0, 1] or around it.
             layers: Layer names.
 
-        Yields:
-            The name of each layer, from the first to the deepest, with its
-            activations of shape (B, C, H_l, W_l) in the encoder's number
-            format. A picture thinner than the deepest pooling allows is
-            widened by repeating its last rows or columns.
+        Returns:
+            By name, from the first layer to the deepest, activations of shape
+            (B, C, H_l, W_l) in the encoder's number format. A picture thinner
+            than the deepest pooling allows is widened by repeating its last
+            rows or columns.
+        """
+        features: dict[str, Tensor] = {}
+
+        def take(name: str, values: Tensor) -> Tensor:
+            return features.setdefault(name, masked(values) if is_rectified(name) else values)
+
+        self.walk(image, layers, take)
+        return features
+
+    def walk(self, image: Tensor, layers: Collection[str], visit: Visit) -> None:
+        """Evaluate the network, and show the activations of some layers on the way.
+
+        Args:
+            image: As in `forward`.
+            layers: Layer names.
+            visit: Called with the name and the activations of each, from the
+                first layer to the deepest. What it returns goes on to the
+                deeper layers; where `is_rectified`, it sees to it that
+                activations of 0 get no gradient, as `masked` does.
         """
         if not layers:
             return
@@ -106,7 +134,7 @@ class Encoder(nn.Module):
         for name in self.names[:depth]:
             values = self._evaluate(name, values, layers)
             if name in layers:
-                yield name, values
+                values = visit(name, values)
 
     def _prepare(self, image: Tensor, depth: int) -> Tensor:
         height, width = image.shape[-2:]
@@ -119,42 +147,45 @@ class Encoder(nn.Module):
 
     def _evaluate(self, name: str, values: Tensor, layers: Collection[str]) -> Tensor:
         if name.startswith("conv"):
-            return self.convolve(
-                name, values, rectified=name not in layers, masked=self._is_pooled(name, layers)
-            )
+            return self._convolve(name, values, layers)
         if name.startswith("pool"):
             return self.pool(values)
-        # The convolution has done it, unless somebody asked for what comes before it.
-        asked_for = name.replace("relu", "conv") in layers
-        return functional.relu(values) if asked_for else values
+        if name.replace("relu", "conv") in layers:
+            return functional.threshold(values, 0, 0)  # as `rectify_`
+        # The convolution has done it; what takes it up has to mask the gradient.
+        return masked(values) if self._is_averaged(name) else values
 
-    def _is_pooled(self, name: str, layers: Collection[str]) -> bool:
-        """Whether a convolution's results, once rectified, go to nothing but `max_pool`."""
-        relu, after = self.names[self.names.index(name) + 1 :][:2]
-        return self.pool is max_pool and after.startswith("pool") and relu not in layers
+    def _is_averaged(self, name: str) -> bool:
+        """Whether the results of a ReLU go to a pooling that gives gradients to those of 0."""
+        after = self.names[self.names.index(name) + 1 :][:1]
+        return self.pool is not max_pool and any(each.startswith("pool") for each in after)
 
-    def convolve(
-        self, name: str, values: Tensor, rectified: bool = False, masked: bool = False
-    ) -> Tensor:
-        """Evaluate one convolution, by whichever way is the shorter.
-
-        Args:
-            name: Such as ``conv3_2``.
-            values: Shape (B, C, H, W), channels last, in the encoder's number format.
-            rectified: Whether the results go through the ReLU that follows.
-            masked: As in `convolution.convolve`.
-
-        Returns:
-            Shape (B, D, H, W); beyond the border, the outermost values repeat.
-        """
-        layer = self.layers[self.names.index(name)]
+    def _convolve(self, name: str, values: Tensor, layers: Collection[str]) -> Tensor:
+        """Evaluate one convolution, by whichever way is the shorter."""
+        index = self.names.index(name)
+        layer = self.layers[index]
+        # A layer that was shown has had its gradient masked.
+        relu_before = index > 0 and self.names[index - 1] not in layers
+        relu_after = name not in layers
         if self.minimal and winograd.pays(values, layer.weight):
             if name not in self.transformed:
                 self.transformed[name] = winograd.prepare(layer.weight, layer.bias)
-            return winograd.convolve(values, self.transformed[name], rectified, masked)
+            return winograd.convolve(
+                values,
+                self.transformed[name],
+                self.border,
+                relu_before=relu_before,
+                relu_after=relu_after,
+            )
         if name not in self.kernels:
-            self.kernels[name] = convolution.prepare(layer.weight, layer.bias)
-        return convolution.convolve(values, self.kernels[name], rectified, masked)
+            self.kernels[name] = convolution.Kernel(layer.weight, layer.bias)
+        return convolution.convolve(
+            values,
+            self.kernels[name],
+            self.border,
+            relu_before=relu_before,
+            relu_after=relu_after,
+        )
 
 
 @cache

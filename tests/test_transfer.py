@@ -335,18 +335,23 @@ def test_runs_that_share_their_targets_equal_their_runs_alone_to_the_bit(run: Ru
 
 
 def test_targets_are_computed_once_for_all_runs_that_share_them(
-    run: Runs, encoder: Encoder, noisy: Picture
+    run: Runs, encoder: Encoder, noisy: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run.styles = [noisy(40, 30, 1), noisy(20, 30, 2)]
     run.targets = SharedTargets()
-    calls: list[int] = []
-    hook = encoder.register_forward_hook(lambda *_: calls.append(1))
+    calls: list[object] = []
     counts = []
+    walk = encoder.walk
+
+    def spy(*rest: Any) -> None:
+        calls.append(rest)
+        walk(*rest)
+
+    monkeypatch.setattr(encoder, "walk", spy)
     for tv_weight in (0.0, 1.0, 2.0):
         calls.clear()
         run(tv_weight=tv_weight)
         counts.append(len(calls))
-    hook.remove()
 
     pictures, sizes, evaluations = 3, 2, 4
     assert counts == [sizes * (pictures + evaluations)] + [sizes * evaluations] * 2

@@ -32,29 +32,34 @@ class Problem:
         self.values = random(1, first, height, width)
         self.slope = random(1, second, height, width)
 
-    def direct(self, dtype: torch.dtype = torch.float64) -> Both:
-        """Result and gradient as torch computes them."""
-        values = self.values.to(dtype).requires_grad_()
-        extended = functional.pad(values, (1, 1, 1, 1), mode="replicate")
+    def direct(self, border: convolution.Border = "repeat") -> Both:
+        """Result and gradient as torch computes them, in float64."""
+        dtype, values = torch.float64, self.values.double().requires_grad_()
+        mode = "replicate" if border == "repeat" else "constant"
+        extended = functional.pad(values, (1, 1, 1, 1), mode)
         result = functional.conv2d(extended, self.weight.to(dtype), self.bias.to(dtype))
         return result.detach(), *torch.autograd.grad(result, values, self.slope.to(dtype))
 
-    def minimal(self, side: int) -> Both:
+    def minimal(self, side: int, border: convolution.Border = "repeat") -> Both:
         """Result and gradient by this module."""
         values = self.values.contiguous(memory_format=torch.channels_last).requires_grad_()
         kernel = winograd.prepare(self.weight, self.bias, side)
-        result = winograd.convolve(values, kernel)
+        result = winograd.convolve(values, kernel, border)
         return result.detach(), *torch.autograd.grad(result, values, self.slope)
 
 
+@pytest.mark.parametrize("border", ["repeat", "zeros"])
 @pytest.mark.parametrize("side", [2, 4])
 @pytest.mark.parametrize("size", [(8, 8), (1, 1), (1, 6), (2, 3), (7, 9), (13, 22), (43, 64)])
 def test_it_is_the_convolution_whatever_the_size_and_the_number_of_bands(
-    size: tuple[int, int], side: int, monkeypatch: pytest.MonkeyPatch
+    size: tuple[int, int],
+    side: int,
+    border: convolution.Border,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(winograd, "_BAND_TILES", 10)
     problem = Problem(*size)
-    for found, expected in zip(problem.minimal(side), problem.direct(), strict=True):
+    for found, expected in zip(problem.minimal(side, border), problem.direct(border), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -97,8 +102,7 @@ def test_the_result_is_dense_with_channels_last_and_may_be_overwritten(
     )
     overwritten = functional.relu(result, inplace=True)
     (gradient,) = torch.autograd.grad(overwritten.square().sum(), values)
-    direct = convolution.prepare(problem.weight, problem.bias)
-    plain = functional.relu(convolution.convolve(values, direct))
+    plain = functional.relu(winograd.convolve(values, kernel))
     (expected,) = torch.autograd.grad(plain.square().sum(), values)
     torch.testing.assert_close(gradient, expected, rtol=1e-11, atol=1e-11)
 
@@ -151,7 +155,7 @@ def test_rectified_it_is_to_the_bit_the_convolution_and_then_the_relu(
     problem = Problem(*size, dtype=dtype)
     kernel = winograd.prepare(problem.weight, problem.bias)
     values = problem.values.requires_grad_()
-    features = winograd.convolve(values, kernel, rectified=True)
+    features = convolution.masked(winograd.convolve(values, kernel, relu_after=True))
     expected = functional.relu(winograd.convolve(values, kernel))
     gradients = [
         torch.autograd.grad(each, values, problem.slope)[0] for each in (features, expected)
