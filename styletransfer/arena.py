@@ -42,6 +42,9 @@ class Segment:
     def __init__(self, size: int) -> None:
         private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         self.memory = mmap.mmap(-1, size, flags=private)
+        # Kernels without huge pages refuse; with them, fewer addresses have to be looked up.
+        with contextlib.suppress(OSError, AttributeError):
+            self.memory.madvise(mmap.MADV_HUGEPAGE)
         self.holes = [(0, size)]
         # Blocks may die at any moment, in the middle of `lend` too: what then
         # happens must neither wait nor touch the list of holes.

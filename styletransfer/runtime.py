@@ -1,6 +1,7 @@
 """What the machine can do: its devices, and the number formats they are good at."""
 
 import ctypes
+import os
 import sys
 from typing import NamedTuple
 
@@ -148,15 +149,18 @@ def set_threads(threads: int | None) -> None:
 
 
 def retain_memory() -> None:
-    """Ask glibc to keep freed memory instead of giving it back to the system.
+    """Ask glibc to keep freed memory instead of giving it back, and torch for huge pages.
 
     Every step allocates the same large activations anew, and memory that comes
     fresh from the system has to be faulted in page by page: kept, an iteration
-    is an eighth shorter. For a whole process, so it is the command that
-    decides, never the library; without glibc it does nothing.
+    is an eighth shorter; in huge pages, a twentieth, and takes a tenth less
+    memory, as holes then fit. For a whole process, so it is the command that
+    decides, never the library, and before the first tensor; without glibc it
+    does nothing.
     """
     if sys.platform != "linux":
         return
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         for parameter, value in ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, -1)):
