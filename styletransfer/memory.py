@@ -97,7 +97,7 @@ def need(work: Work, size: int) -> int:
     ============================  ======  ======  =======  ===================
 
     The forecast lies below, by 2 to 8 % of a first step at 1024 px and by up to
-    a fourth of smaller pictures, so that nothing is refused that works.
+    a third of smaller pictures, so that nothing is refused that works.
 
     Args:
         work: The pictures and the settings.
