@@ -6,7 +6,7 @@ Differs: beyond its border, a picture goes on instead of ending in zeros.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, Self
 
 import torch
@@ -170,22 +170,12 @@ class Encoder(nn.Module):
         if self.minimal and winograd.pays(values, layer.weight):
             if name not in self.transformed:
                 self.transformed[name] = winograd.prepare(layer.weight, layer.bias)
-            return winograd.convolve(
-                values,
-                self.transformed[name],
-                self.border,
-                relu_before=relu_before,
-                relu_after=relu_after,
-            )
-        if name not in self.kernels:
-            self.kernels[name] = convolution.Kernel(layer.weight, layer.bias)
-        return convolution.convolve(
-            values,
-            self.kernels[name],
-            self.border,
-            relu_before=relu_before,
-            relu_after=relu_after,
-        )
+            by = partial(winograd.convolve, values, self.transformed[name])
+        else:
+            if name not in self.kernels:
+                self.kernels[name] = convolution.Kernel(layer.weight, layer.bias)
+            by = partial(convolution.convolve, values, self.kernels[name])
+        return by(self.border, relu_before=relu_before, relu_after=relu_after)
 
 
 @cache
