@@ -18,7 +18,7 @@ from styletransfer.objective import Objective
 from styletransfer.optimize import Losses, optimize
 from styletransfer.pyramid import Scale, plan
 from styletransfer.runtime import choose_precision, retain_memory
-from styletransfer.transfer import Step, encoder_for, resize, stylize
+from styletransfer.transfer import Step, encoder_for, enlarge, resize, stylize
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -104,15 +104,16 @@ def reach(
     if not coarse_to_fine:
         settings = settings.with_values({"min_size": longest})
     race = _Race(losses, _peer_objective(stored, "float32"))
-    scales = plan(stored["content"].shape[3], stored["content"].shape[2], settings)
-    image = stored["content"]
+    first = stored["content"]
+    scales = plan(first.shape[3], first.shape[2], settings)
+    image = resize(first, scales[0].width, scales[0].height)
     for scale in scales:
         objective = _peer_objective(_resized(stored, scale), precision)
         race.started = race.started or perf_counter()
         at_last = scale is scales[-1]
         image = optimize(
             objective,
-            resize(image, scale.width, scale.height),
+            enlarge(image, first, scale.width, scale.height),
             limit if at_last else scale.iterations,
             settings,
             race.on_step if at_last else None,

@@ -6,6 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from styletransfer.history import History
 from styletransfer.preconditioner import Preconditioner, ScaledIdentity
 
 GROWTH = 4.0
@@ -36,10 +37,6 @@ class Descent(Protocol):
 class LBFGS:
     """Limited-memory BFGS without a line search.
 
-    The remembered steps and changes of the gradient are the rows of two
-    matrices, and the two-loop recursion runs on their inner products: a step
-    reads each matrix twice, whatever the history's length.
-
     Args:
         like: A point, of the shape, type and device that will come.
         learning_rate: Factor of every step; 1 is the full quasi-Newton step.
@@ -51,11 +48,10 @@ class LBFGS:
             improve on; None: a multiple of the identity.
 
     References:
-        Nocedal (1980); Chen, Wang & Zhou (2014) for the recursion on inner
-        products. Differs: never stops by tolerance, since mean-reduced losses
-        lie below the usual ones from the start and nothing would ever move;
-        without a line search, no step is out of proportion to those before
-        it.
+        Nocedal (1980). Differs: never stops by tolerance, since mean-reduced
+        losses lie below the usual ones from the start and nothing would ever
+        move; without a line search, no step is out of proportion to those
+        before it.
     """
 
     def __init__(
@@ -68,40 +64,34 @@ class LBFGS:
         preconditioner: Preconditioner | None = None,
     ) -> None:
         self.learning_rate = learning_rate
-        self.history = history
         self.first_step = first_step
         self.growth = growth
         self.preconditioner = preconditioner or ScaledIdentity()
-        self.steps = like.new_zeros(history, like.numel())
-        self.changes = torch.zeros_like(self.steps)
-        self.products = torch.zeros(history, history, dtype=torch.float64)
-        self.slots: list[int] = []
+        self.pairs = History(like, history)
         self.last: tuple[Tensor, Tensor] | None = None
         self.longest = 0.0
 
     def step(self, gradient: Tensor) -> Tensor:
         """Propose a step, which counts as taken."""
+        self.pairs.meet(gradient)
         if self.last is not None:
-            last_step, last_gradient = self.last
-            self._remember(last_step, gradient - last_gradient)
-        if self.slots:
-            direction = self._direction(gradient)
+            self._learn(*self.last, gradient)
+        if self.pairs.slots:
+            ascent = self.pairs.improve(gradient, self.preconditioner)
         else:
-            direction = -self.preconditioner(gradient)
-            direction *= self.first_step / direction.square().mean().sqrt().clamp_min(1e-30)
-        step = self._bounded(direction * self.learning_rate)
+            ascent = self.preconditioner(gradient)
+            ascent *= self.first_step / ascent.square().mean().sqrt().clamp_min(1e-30)
+        step = self._bounded(ascent * -self.learning_rate)
         self.last = (step, gradient)
         return step
 
     def back_off(self) -> None:
         """Forget the pairs, and start again with a first step a tenth as long."""
-        self.slots.clear()
+        self.pairs.forget()
         self.last = None
         self.longest = 0.0
         self.first_step /= 10
         self.preconditioner.forget()
-        for memory in (self.steps, self.changes, self.products):
-            memory.zero_()
 
     def _bounded(self, step: Tensor) -> Tensor:
         """Shorten a step that is out of all proportion to those before it.
@@ -115,38 +105,12 @@ class LBFGS:
         self.longest = max(self.longest, length)
         return step
 
-    def _remember(self, step: Tensor, change: Tensor) -> None:
-        """Store a pair, unless its curvature is not positive."""
-        if (step * change).sum() <= 1e-8 * step.norm() * change.norm():
-            return
-        self.preconditioner.learn(step, change)
-        full = len(self.slots) == self.history
-        slot = self.slots.pop(0) if full else len(self.slots)
-        self.slots.append(slot)
-        self.steps[slot], self.changes[slot] = step.flatten(), change.flatten()
-        self.products[slot] = _exact(torch.mv(self.changes, self.steps[slot]))
-        self.products[:, slot] = _exact(torch.mv(self.steps, self.changes[slot]))
-
-    def _direction(self, gradient: Tensor) -> Tensor:
-        """Minus the inverse Hessian's estimate times the gradient."""
-        flat, curvatures = gradient.flatten(), self.products.diagonal()
-        along = _exact(torch.mv(self.steps, flat))
-        alphas = torch.zeros_like(along)
-        for slot in reversed(self.slots):
-            alphas[slot] = (along[slot] - self.products[slot] @ alphas) / curvatures[slot]
-        rest = flat - torch.mv(self.changes.T, alphas.to(flat))
-        rest = self.preconditioner(rest.view_as(gradient)).flatten()
-        across = _exact(torch.mv(self.changes, rest))
-        factors = torch.zeros_like(alphas)
-        for slot in self.slots:
-            beta = (across[slot] + self.products[:, slot] @ factors) / curvatures[slot]
-            factors[slot] = alphas[slot] - beta
-        return -(rest + torch.mv(self.steps.T, factors.to(rest))).view_as(gradient)
-
-
-def _exact(values: Tensor) -> Tensor:
-    """In float64, where the few numbers of the recursion are worked on."""
-    return values.cpu().double()
+    def _learn(self, step: Tensor, before: Tensor, gradient: Tensor) -> None:
+        """Take notice of how a step changed the gradient, unless the slope did not grow."""
+        change = gradient - before
+        if (step * change).sum() > 1e-8 * step.norm() * change.norm():
+            self.preconditioner.learn(step, change)
+            self.pairs.remember(step, change, gradient)
 
 
 class Adam:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from styletransfer.errors import ShortageError
-from styletransfer.pyramid import fit, plan
+from styletransfer.pyramid import fit, history_length, plan
 from styletransfer.room import available
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ _FIXED = 96 << 20
 _KERNELS = {"bfloat16": 128 << 20, "float32": 224 << 20}
 _ORDERED = 64 << 20
 _IMAGE = 12
-_STATE = {"lbfgs": 360, "adam": 180}
+_STATE = 170
+_PAIR = 30
 _FEATURES = {"bfloat16": 630, "float32": 1270}
 _DIRECT = 1.1
 _TARGET = {"bfloat16": 340, "float32": 590}
@@ -79,25 +81,27 @@ def need(work: Work, size: int) -> int:
     oneDNN's order where they are direct; 12 bytes for each pixel of
     all pictures; and the larger of these: for each pixel of the result, the
     state of the optimizer and the activations; for each pixel of the largest
-    style, the activations alone.
+    style, the activations alone. L-BFGS takes 30 bytes more for each pair that
+    it remembers.
 
     Measured with the bundled weights in two threads on an Intel Xeon with AMX,
     torch 2.14: the peak of resident memory, in MiB above that after the imports,
-    of a square picture of so many pixels a side after a few steps, and in one.
+    of a square picture of so many pixels a side.
 
-    ============================  ======  ======  =======  ===================
-    convolutions, optimizer       256 px  512 px  1024 px  1024 px, first step
-    ============================  ======  ======  =======  ===================
-    bfloat16 direct, lbfgs           266     572     1458                 1339
-    bfloat16 direct, adam              .     509     1162                 1139
-    bfloat16 by Winograd, lbfgs      354     647     1450                 1334
-    bfloat16 by Winograd, adam         .       .     1135                    .
-    float32 by Winograd, lbfgs       521     911     2187                 2170
-    float32 by Winograd, adam        547     918     1900                    .
-    ============================  ======  ======  =======  ===================
+    ============================  ======  ======  =======  =======  ========
+    convolutions, optimizer       256 px  512 px  1024 px  1024 px  1024 px
+    steps                              5       5        1        5        31
+    ============================  ======  ======  =======  =======  ========
+    bfloat16 direct, lbfgs           264     597     1165     1319      1597
+    bfloat16 direct, adam            247     500     1117     1187         .
+    bfloat16 by Winograd, lbfgs      358     631     1067     1359      1645
+    bfloat16 by Winograd, adam       343     666     1080     1165         .
+    float32 by Winograd, lbfgs       624     941     1890     2090      2450
+    float32 by Winograd, adam        537     913     1912     1966         .
+    ============================  ======  ======  =======  =======  ========
 
-    The forecast lies below, by 2 to 8 % of a first step at 1024 px and by up to
-    a third of smaller pictures, so that nothing is refused that works.
+    The forecast lies below, by up to an eighth at 1024 px and by up to a third of
+    smaller pictures, so that nothing is refused that works.
 
     Args:
         work: The pictures and the settings.
@@ -110,20 +114,28 @@ def need(work: Work, size: int) -> int:
     side = max(1, round(size * settings.style_scale))
     styles = [_area(fit(*style, side)) for style in work.styles]
     images = _area(work.content) + sum(map(_area, work.styles)) + sum(styles)
-    step = _step(work) * _area(fit(*work.content, size))
+    step = _step(work, size) * _area(fit(*work.content, size))
     evaluated = settings.content_weight or settings.style_weight
     kernels = _KERNELS[work.precision] if work.minimal else _ORDERED
     fixed = _FIXED + (kernels if evaluated else 0)
     return round(fixed + max(step, _target(work) * max(styles)) + _IMAGE * images)
 
 
-def _step(work: Work) -> float:
+def _step(work: Work, size: int) -> float:
     """Bytes that a step takes for each pixel of the result."""
-    state = _STATE[work.settings.optimizer]
+    state = _STATE + _PAIR * _pairs(work.settings, size)
     features = _FEATURES[work.precision] * (1 if work.minimal else _DIRECT)
     if work.settings.style_weight:
         return state + features
     return state + _WITHOUT_STYLE * features if work.settings.content_weight else state
+
+
+def _pairs(settings: Settings, size: int) -> int:
+    """Pairs that the optimizer remembers in the end."""
+    if settings.optimizer != "lbfgs":
+        return 0
+    steps = plan(size, size, replace(settings, size=size))[-1].iterations
+    return min(history_length(steps), steps - 1)
 
 
 def _target(work: Work) -> float:

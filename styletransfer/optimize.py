@@ -12,6 +12,7 @@ from styletransfer.descent import LBFGS, Adam, Descent
 from styletransfer.errors import DivergenceError
 from styletransfer.objective import Terms
 from styletransfer.preconditioner import CurvaturePreconditioner, FrequencyPreconditioner
+from styletransfer.pyramid import history_length
 
 WINDOW = 10
 """Steps over which `Settings.tolerance` is judged."""
@@ -98,7 +99,7 @@ def optimize(
             again and again; the error holds the best image.
     """
     best = Best(start, settings.content_weight + settings.style_weight + settings.tv_weight)
-    descent = _descent(settings, start)
+    descent = _descent(settings, start, iterations)
     image = start
     history: list[float] = []
     stopped = False
@@ -163,7 +164,7 @@ def _evaluate(objective: Callable[[Tensor], Terms], image: Tensor) -> tuple[Loss
     return Losses(*(term.item() for term in terms)), gradient
 
 
-def _descent(settings: Settings, start: Tensor) -> Descent:
+def _descent(settings: Settings, start: Tensor, iterations: int) -> Descent:
     """The method of descent, in which no wave of the image is easier to move than another.
 
     Adam moves all of z by one learning rate, which the filter makes up to
@@ -176,7 +177,13 @@ def _descent(settings: Settings, start: Tensor) -> Descent:
         filtered = FrequencyPreconditioner(height, width, GENTLER * exponent, start.device)
         return Adam(start, (rate or 0.02) / filtered.peak**0.5, filtered)
     learnt = CurvaturePreconditioner(height, width, exponent, start.device) if exponent else None
-    return LBFGS(start, rate or 1.0, first_step=FIRST_STEP, preconditioner=learnt)
+    return LBFGS(
+        start,
+        rate or 1.0,
+        history=history_length(iterations),
+        first_step=FIRST_STEP,
+        preconditioner=learnt,
+    )
 
 
 def _settled(history: list[float], tolerance: float) -> bool:

@@ -92,7 +92,8 @@ def stylize(
 
     Coarse to fine: at each size of the pyramid, an image is optimized so that
     its features match the content's, its Gram matrices the styles', and its
-    total variation stays low; each size starts from the last one's result.
+    total variation stays low; each size starts from the last one's result
+    (see `enlarge`).
 
     Args:
         content: What the result shows, shape (1, 3, H, W), RGB in [0, 1].
@@ -121,7 +122,8 @@ def stylize(
     encoder = encoder or encoder_for(settings)
     targets = targets or SharedTargets()
     scales = plan(content.shape[3], content.shape[2], settings)
-    scale, image = scales[0], _first_image(content, init, scales[0], settings)
+    scale, first = scales[0], _first_image(content, init, scales[0], settings)
+    image = resize(first, *scale[:2])
     work = _work(content, styles, settings, encoder)
     with released(), shortage_told(work, encoder.mean.device, lambda: scale):
         for scale in scales:
@@ -134,18 +136,19 @@ def stylize(
                 settings,
                 targets.at(*scale[:2]),
             )
-            start = canvas(resize(image, *scale[:2])).to(encoder.mean)
+            start = canvas(enlarge(image, first, *scale[:2])).to(encoder.mean)
             try:
                 image, losses, _, stopped = optimize(
                     objective, start, scale.iterations, settings, _tell(on_step, scale)
                 )
             except DivergenceError as error:
-                error.image = resize(cut(error.image, *scale[:2]), *scales[-1][:2]).cpu()
+                best = cut(error.image, *scale[:2]).cpu()
+                error.image = enlarge(best, first, *scales[-1][:2])
                 raise
-            image = cut(image, *scale[:2])
+            image = cut(image, *scale[:2]).cpu()
             if stopped:
                 break
-        image = resize(image, *scales[-1][:2]).cpu()
+        image = enlarge(image, first, *scales[-1][:2])
     return Result(image, losses, stopped)
 
 
@@ -188,6 +191,30 @@ def resize(image: Tensor, width: int, height: int) -> Tensor:
         return image
     resized = functional.interpolate(image, (height, width), mode="bicubic", antialias=True)
     return resized.clamp(0, 1)
+
+
+def enlarge(image: Tensor, first: Tensor, width: int, height: int) -> Tensor:
+    """Bring a painted image to a larger size: what changed is enlarged, not the picture.
+
+    The detail that only the larger size has room for is that of the first image.
+    To paint it from a blurred picture takes a sixth of the steps of a size more,
+    and faces lose by it.
+
+    Args:
+        image: The result of a smaller size, shape (1, 3, H, W), RGB in [0, 1].
+        first: What the run started from, at any size, of that form.
+        width: In pixels.
+        height: In pixels.
+
+    Returns:
+        Shape (1, 3, `height`, `width`), clamped to [0, 1]; the image itself if
+        it has that size.
+    """
+    if image.shape[2:] == (height, width):
+        return image
+    change = image - resize(first, image.shape[3], image.shape[2])
+    enlarged = functional.interpolate(change, (height, width), mode="bicubic", antialias=True)
+    return (resize(first, width, height) + enlarged).clamp(0, 1)
 
 
 def _resize_style(style: Tensor, size: float) -> Tensor:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from styletransfer.pyramid import plan
 from styletransfer.transfer import resize
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from styletransfer.config import Settings
     from styletransfer.optimize import Losses
-    from styletransfer.pyramid import Scale
     from styletransfer.transfer import Result
 
 UNIFORM = 0.02
@@ -28,13 +26,9 @@ calmest honest result, of a black style, to 0.05."""
 
 UNCHANGED = 1 / 255
 """A mean difference from the start below this, in units of [0, 1], is none to the
-eye. One L-BFGS step at one size made 1.6 levels of 255, two made 13, and the
-defaults 20 and more; a style weight of 0.001 without TV made 0.9."""
-
-BLUR = 1.1
-"""What is added to that, as a share of what the way up through the sizes does to
-the start by itself. A content weight of a million came to 1.02, a step length of
-a millionth to 0.5; the least honest result, of a style weight of 0.1, to 3.5."""
+eye. Of three pictures at 256 px, one L-BFGS step a size made 7 levels of 255 and more,
+the defaults 40 and more, a style weight of 0.01 3 and more; a style weight of 0.001
+without TV made 0 to 2, a content weight of 10000 at most 0.7."""
 
 _MET = 0.01
 _OUTWEIGHED = 20.0
@@ -67,8 +61,7 @@ def doubt(
         return f"the result is nearly one colour; {_against_uniformity(styles, settings)}"
     if start is None or _is_met(result.losses, settings):
         return None
-    scales = plan(content.shape[3], content.shape[2], settings)
-    if _is_unchanged(result.image, start, scales):
+    if _is_unchanged(result.image, start):
         return f"the result is almost the picture it started from; {_against_idleness(settings)}"
     return None
 
@@ -77,19 +70,9 @@ def _is_uniform(image: Tensor) -> bool:
     return image.var((0, 2, 3), correction=0).mean().sqrt().item() < UNIFORM
 
 
-def _is_unchanged(image: Tensor, start: Tensor, scales: Sequence[Scale]) -> bool:
-    """Whether an image lies between its start and that as it comes up through the sizes."""
-    grown = start
-    for scale in scales:
-        grown = resize(grown, *scale[:2])
-    direct = resize(start, *scales[-1][:2])
-    distance = (_distance(image, direct) + _distance(image, grown)) / 2
-    return distance < UNCHANGED + BLUR * _distance(direct, grown)
-
-
-def _distance(one: Tensor, other: Tensor) -> float:
-    """Mean absolute difference, in units of [0, 1]."""
-    return (one - other).abs().mean().item()
+def _is_unchanged(image: Tensor, start: Tensor) -> bool:
+    start = resize(start, image.shape[3], image.shape[2])
+    return (image - start).abs().mean().item() < UNCHANGED
 
 
 def _is_met(losses: Losses, settings: Settings) -> bool:

@@ -17,6 +17,7 @@ from styletransfer.transfer import (
     Scale,
     SharedTargets,
     Step,
+    enlarge,
     plan,
     resize,
     stylize,
@@ -238,14 +239,30 @@ def test_every_step_at_every_size_is_told_with_its_losses(run: Runs) -> None:
     assert result.losses.total == min(step.losses.total for step in told[3:])
 
 
-def test_a_size_starts_from_the_result_of_the_last_with_a_weaker_preconditioner(
+def test_a_size_starts_from_the_change_of_the_last_enlarged_with_a_weaker_preconditioner(
     run: Runs,
 ) -> None:
     small = run(size=24, min_size=24, preconditioning=0.8)
-    run.start = small.image
+    run.start = enlarge(small.image, run.content, 48, 36)
     second = run(size=48, min_size=48, preconditioning=0.8)
     run.start = None
     assert torch.equal(run(preconditioning=0.8).image, second.image)
+
+
+def test_what_was_not_painted_has_the_detail_of_the_larger_size(noisy: Picture) -> None:
+    first = noisy(36, 48, 0)
+    small = resize(first, 24, 18)
+    assert torch.equal(enlarge(small, first, 48, 36), first)
+    brighter = enlarge(small + 0.1, first, 48, 36)
+    torch.testing.assert_close(brighter, (first + 0.1).clamp(0, 1))
+
+
+def test_an_enlarged_picture_is_within_its_range(noisy: Picture) -> None:
+    first = (noisy(36, 48, 0) > 0.5).float()
+    enlarged = enlarge(noisy(18, 24, 1), first, 48, 36)
+    assert enlarged.shape == first.shape
+    assert enlarged.amin() >= 0
+    assert enlarged.amax() <= 1
 
 
 def test_the_style_scale_is_the_styles_longest_side_over_the_current_size(run: Runs) -> None:

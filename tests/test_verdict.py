@@ -122,15 +122,6 @@ def test_the_start_again_is_told_with_the_setting_to_change(
     assert line.startswith(f"the result is almost the picture it started from; {remedy}")
 
 
-def test_the_start_as_the_sizes_blur_it_is_told_as_well(noisy: Picture, style: Tensor) -> None:
-    content = noisy(32, 48, 0)
-    blurred = resize(resize(content, 24, 16), 48, 32)
-
-    assert judge(blurred, content, style, min_size=24)
-    assert judge((blurred + content) / 2, content, style, min_size=24)
-    assert judge(blurred, content, style, min_size=48) is None
-
-
 def test_another_picture_to_start_from_is_what_it_is_held_against(
     content: Tensor, style: Tensor, smooth: Picture
 ) -> None:
