@@ -43,7 +43,7 @@ def plan(width: int, height: int, settings: Settings) -> list[Scale]:
 def history_length(iterations: int) -> int:
     """Decide how many steps L-BFGS looks back.
 
-    Half as many as it takes, within bounds: of 200 steps, a history of 40 saves a
+    A third of those that it takes, within bounds: of 200 steps, a history of 40 saves a
     quarter beside one of 10; of 30, hardly one. A pair takes 24 bytes a pixel.
 
     Args:
@@ -52,7 +52,7 @@ def history_length(iterations: int) -> int:
     Returns:
         Number of pairs of a step and a change of the gradient.
     """
-    return min(max(iterations // 2, 10), 40)
+    return min(max(iterations // 3, 10), 40)
 
 
 def pyramid(size: int, min_size: int) -> list[int]:
