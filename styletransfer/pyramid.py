@@ -51,6 +51,10 @@ def history_length(iterations: int) -> int:
 
     Returns:
         Number of pairs of a step and a change of the gradient.
+
+    Example:
+        >>> [history_length(steps) for steps in (1, 30, 90, 500)]
+        [10, 10, 30, 40]
     """
     return min(max(iterations // 3, 10), 40)
 

@@ -13,8 +13,10 @@ from torch.nn import functional
 
 from benchmarks import CONTENT, STYLE
 from benchmarks.__main__ import header, main
+from benchmarks.command import STEPS
 from benchmarks.convolutions import needed
 from benchmarks.judge import STYLE_LAYERS, PeerObjective, zero_bordered
+from benchmarks.process import measure
 from benchmarks.table import Bar, Row, as_json, format_table, ratios
 from styletransfer.config import Settings
 from styletransfer.encoder import Encoder
@@ -179,6 +181,15 @@ def test_a_quick_run_prints_a_table_and_writes_json(
     assert found["machine"]["torch"] == torch.__version__
     (ratio,) = (row for row in found["rows"] if row["unit"] == "×")
     assert ratio["median"] == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.weights
+@pytest.mark.slow
+def test_every_step_of_the_command_takes_its_time(tmp_path: Path) -> None:
+    output = str(tmp_path / "out.png")
+    seconds = measure("command.split", config="draft", output=output, iterations=[1])
+    assert seconds.keys() == set(STEPS)
+    assert min(seconds.values()) > 0
 
 
 def _by_the_formula(encoder: Encoder, image: Tensor, content: Tensor, style: Tensor) -> Tensor:
