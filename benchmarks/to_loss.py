@@ -62,7 +62,8 @@ def to_loss(plan: Plan) -> Iterator[Row]:
 
 def _tell(side: str, seconds: list[float]) -> None:
     """Show what was measured at once: a turn takes a quarter of an hour, and may be ended."""
-    print(f"  {side}: {', '.join(f'{time:.1f}' for time in seconds)} s", file=sys.stderr, flush=True)
+    times = ", ".join(f"{time:.1f}" for time in seconds)
+    print(f"  {side}: {times} s", file=sys.stderr, flush=True)
 
 
 def _rows(
