@@ -5,6 +5,7 @@ pixel. To first order, one set of weights therefore serves every picture size
 and every network.
 """
 
+import math
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -211,10 +212,14 @@ def _gram(positions: Tensor) -> Tensor:
     """FᵀF / (H·W) of activations (H·W, C), summed in float32 or better."""
     if positions.dtype in {torch.float32, torch.float64}:
         return positions.T @ positions / len(positions)
-    whole = len(positions) // _CHUNK * _CHUNK
-    chunks, rest = positions[:whole].unflatten(0, (whole // _CHUNK, _CHUNK)), positions[whole:]
-    products = torch.bmm(chunks.mT, chunks).float().sum(0) + (rest.T @ rest).float()
-    return products / len(positions)
+    least = math.ceil(len(positions) / _CHUNK)
+    count = next((n for n in range(least, 2 * least) if not len(positions) % n), least)
+    whole = len(positions) // count * count
+    chunks, rest = positions[:whole].unflatten(0, (count, -1)), positions[whole:]
+    products = torch.bmm(chunks.mT, chunks).sum(0, dtype=torch.float32)
+    if len(rest):
+        products += rest.T @ rest
+    return products.div_(len(positions))
 
 
 def _energy(matrices: Tensor) -> Tensor:
