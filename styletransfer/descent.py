@@ -80,7 +80,7 @@ class LBFGS:
             ascent = self.pairs.improve(gradient, self.preconditioner)
         else:
             ascent = self.preconditioner(gradient)
-            ascent *= self.first_step / ascent.square().mean().sqrt().clamp_min(1e-30)
+            ascent = ascent * (self.first_step / ascent.square().mean().sqrt().clamp_min(1e-30))
         step = self._bounded(ascent * -self.learning_rate)
         self.last = (step, gradient)
         return step

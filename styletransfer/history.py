@@ -9,18 +9,18 @@ from torch import Tensor
 class History:
     """The newest pairs of a step s and the change y of the gradient along it.
 
-    Steps and changes are the rows of two matrices, and the two-loop recursion runs
-    on their inner products. It asks only for ``s_i·y_j`` of a step with its own
-    change and with later ones. Those with later ones are differences of ``s_i·g``
-    of the gradients that the steps have met, which are needed anyway. So a step of
-    the descent reads each matrix twice, whatever the history's length.
+    Steps and changes are the rows of two matrices. The two loops of the recursion, back
+    and forth, solve with the triangle of ``s_i·y_j`` of each step with its own change and
+    with later ones, and with its transpose. Those with later ones are differences of
+    ``s_i·g`` of the gradients that the steps have met, which are needed anyway. So a step
+    of the descent reads each matrix twice, whatever the history's length.
 
     Args:
         like: A gradient, of the shape, type and device that will come.
         length: Number of pairs to remember.
 
     References:
-        Nocedal (1980); Chen, Wang & Zhou (2014) for the recursion on inner products.
+        Nocedal (1980); Byrd, Nocedal & Schnabel (1994) for the triangle.
     """
 
     def __init__(self, like: Tensor, length: int) -> None:
@@ -73,16 +73,11 @@ class History:
         Returns:
             A tensor of the gradient's shape.
         """
-        own = self.curvatures.diagonal()
-        alphas = torch.zeros_like(self.slopes)
-        for slot in reversed(self.slots):
-            alphas[slot] = (self.slopes[slot] - self.curvatures[slot] @ alphas) / own[slot]
+        triangle = self.curvatures[self.slots][:, self.slots]
+        alphas = _solve(triangle, self.slopes[self.slots], upper=True)
         rest = estimate(gradient - self._sum(self.changes, alphas, gradient))
-        across = self._products(self.changes, rest)
-        factors = torch.zeros_like(alphas)
-        for slot in self.slots:
-            beta = (across[slot] + self.curvatures[:, slot] @ factors) / own[slot]
-            factors[slot] = alphas[slot] - beta
+        across = self._products(self.changes, rest)[self.slots]
+        factors = _solve(triangle.T, triangle.diagonal() * alphas - across, upper=False)
         return rest + self._sum(self.steps, factors, gradient)
 
     def _products(self, rows: Tensor, vector: Tensor) -> Tensor:
@@ -93,6 +88,13 @@ class History:
         return products
 
     def _sum(self, rows: Tensor, factors: Tensor, like: Tensor) -> Tensor:
-        """The rows, each times its factor, summed to another tensor's shape."""
-        count = len(self.slots)
-        return torch.mv(rows[:count].T, factors[:count].to(like)).view_as(like)
+        """The rows, each times the factor of its pair, summed to another tensor's shape."""
+        ordered = torch.zeros_like(factors)
+        ordered[self.slots] = factors
+        return torch.mv(rows[: len(ordered)].T, ordered.to(like)).view_as(like)
+
+
+def _solve(triangle: Tensor, values: Tensor, *, upper: bool) -> Tensor:
+    """Solve ``T x = v`` for the upper or the lower triangle T of a matrix."""
+    solution: Tensor = torch.linalg.solve_triangular(triangle, values[:, None], upper=upper)
+    return solution[:, 0]

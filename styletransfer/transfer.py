@@ -122,7 +122,7 @@ def stylize(
     encoder = encoder or encoder_for(settings)
     targets = targets or SharedTargets()
     scales = plan(content.shape[3], content.shape[2], settings)
-    scale, first = scales[0], _first_image(content, init, scales[0], settings)
+    scale, first = scales[0], _first_image(content, init, scales[0], settings).cpu()
     image = resize(first, *scale[:2])
     work = _work(content, styles, settings, encoder)
     with released(), shortage_told(work, encoder.mean.device, lambda: scale):
