@@ -407,7 +407,7 @@ def test_a_run_that_diverges_saves_its_best_picture_and_exits_1(
 def test_lbfgs_makes_up_for_a_learning_rate_that_is_far_too_high(
     studio: Path, command: Command
 ) -> None:
-    method = "--learning-rate 100 --min-size 24 --preconditioning 2"
+    method = "--learning-rate 10 --min-size 24 --preconditioning 2"
     assert command(f"content.png style.png -o out.png -n 40 -q {method}").code == 0
 
 
