@@ -108,7 +108,7 @@ class LBFGS:
     def _learn(self, step: Tensor, before: Tensor, gradient: Tensor) -> None:
         """Take notice of how a step changed the gradient, unless the slope did not grow."""
         change = gradient - before
-        if (step * change).sum() > 1e-8 * step.norm() * change.norm():
+        if torch.dot(step.flatten(), change.flatten()) > 1e-8 * step.norm() * change.norm():
             self.preconditioner.learn(step, change)
             self.pairs.remember(step, change, gradient)
 

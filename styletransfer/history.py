@@ -57,10 +57,11 @@ class History:
         full = len(self.slots) == len(self.steps)
         slot = self.slots.pop(0) if full else len(self.slots)
         self.slots.append(slot)
-        self.steps[slot], self.changes[slot] = step.flatten(), change.flatten()
+        flat = step.flatten()
+        self.steps[slot], self.changes[slot] = flat, change.flatten()
         self.curvatures[:, slot] = self.slopes - self.slopes_before
-        self.curvatures[slot, slot] = (step * change).sum().item()
-        self.slopes[slot] = (step * gradient).sum().item()
+        self.curvatures[slot, slot] = torch.dot(flat, change.flatten()).item()
+        self.slopes[slot] = torch.dot(flat, gradient.flatten()).item()
 
     def improve(self, gradient: Tensor, estimate: Callable[[Tensor], Tensor]) -> Tensor:
         """Apply an estimate of the inverse Hessian, improved by the pairs.

@@ -175,7 +175,7 @@ class CurvaturePreconditioner:
         if self.pairs > _EAGER and self.pairs % 2:
             return
         pair = torch.cat((step, change))
-        weight = 1 / change.square().sum()
+        weight = 1 / torch.dot(change.flatten(), change.flatten())
         self.squares = _DECAY * self.squares + weight * self._places(pair)
         if self.pairs >= _WARM_UP:
             self.factor = self._factor()
@@ -185,7 +185,7 @@ class CurvaturePreconditioner:
         self.powers = _DECAY * self.powers + weight * self._by_band(powers)
         if self.pairs >= _WARM_UP:
             self.gain = self._gain()
-        agreement = (step * change).sum() / (powers[1] * self.gain).sum()
+        agreement = torch.dot(step.flatten(), change.flatten()) / (powers[1] * self.gain).sum()
         self.scale = agreement.sqrt() if self.pairs >= _WARM_UP else agreement
 
     def _places(self, pair: Tensor) -> Tensor:
