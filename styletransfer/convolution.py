@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from styletransfer.arena import like
+from styletransfer.rectifier import rectify_, rectify_slope
 
 Border = Literal["repeat", "zeros"]
 """What lies beyond the border of the values: the outermost of them, or zeros."""
@@ -20,8 +21,6 @@ _BAND = 1 << 22
 _LARGE = 1 << 25
 """Bytes of results that are worked out band by band, to be put together where `arena` says:
 with larger ones, glibc's heap would come to twice what is in use."""
-
-_BITS = {torch.bfloat16: torch.int16, torch.float32: torch.int32, torch.float64: torch.int64}
 
 
 class Kernel:
@@ -305,60 +304,6 @@ def _has_fused(dtype: torch.dtype) -> bool:
         return False
     names = ("_convolution_pointwise", "_reorder_convolution_weight")
     return dtype in {torch.bfloat16, torch.float32} and all(hasattr(ours, name) for name in names)
-
-
-def rectify_(values: Tensor) -> Tensor:
-    """A ReLU in place. Unlike torch's own it leaves no -0, whose bits are the lowest there are."""
-    return torch.threshold_(values, 0, 0)
-
-
-def masked(rectified: Tensor) -> Tensor:
-    """Pass values on that come out of a ReLU, with no gradient to those that it made 0."""
-    passed: Tensor = _Masked.apply(rectified)
-    return passed
-
-
-class _Masked(torch.autograd.Function):
-    """`masked`."""
-
-    @staticmethod
-    def forward(ctx: Any, rectified: Tensor) -> Tensor:
-        ctx.save_for_backward(rectified)
-        return rectified.view_as(rectified)
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
-        return rectify_slope(grad_outputs[0], *ctx.saved_tensors)
-
-
-def rectify_slope(slope: Tensor, rectified: Tensor, into: Tensor | None = None) -> Tensor:
-    """The gradient before a ReLU, from the one after it and the values after it.
-
-    A number that is not negative is above 0 where its bits are, read as a whole
-    number: a processor then takes half the time in bfloat16, which it needs not convert.
-
-    Args:
-        slope: Shape (B, C, H, W).
-        rectified: The same shape.
-        into: Room of that shape, perhaps the slope itself; None: new one.
-
-    Returns:
-        The room.
-    """
-    into = like(slope, slope.shape[1]) if into is None else into
-    each = slope, rectified, into
-    if slope.device.type == "cpu":
-        each = bits(slope), bits(rectified), bits(into)
-    torch.ops.aten.threshold_backward.grad_input(*each[:2], 0, grad_input=each[2])
-    return into
-
-
-def bits(values: Tensor) -> Tensor:
-    """Numbers as whole numbers of the same bits, a view.
-
-    Of numbers that are not negative, the larger one has the larger bits.
-    """
-    return values.view(_BITS[values.dtype])
 
 
 def fold(extended: Tensor, dim: int, first: bool = True, last: bool = True) -> Tensor:

@@ -15,9 +15,10 @@ from torch.nn import functional
 
 from styletransfer import convolution, winograd
 from styletransfer.checkpoints import Checkpoint, Convolution, load_checkpoint
-from styletransfer.convolution import Border, masked
+from styletransfer.convolution import Border
 from styletransfer.layers import layer_names
 from styletransfer.pooling import average_pool, max_pool
+from styletransfer.rectifier import masked, rectify
 from styletransfer.runtime import multiplies_slowly
 
 WIDTHS = (64, 128, 256, 512, 512)
@@ -151,7 +152,7 @@ class Encoder(nn.Module):
         if name.startswith("pool"):
             return self.pool(values)
         if name.replace("relu", "conv") in layers:
-            return functional.threshold(values, 0, 0)  # as `rectify_`
+            return rectify(values)
         # The convolution has done it; what takes it up has to mask the gradient.
         return masked(values) if self._is_averaged(name) else values
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from styletransfer.arena import like
-from styletransfer.convolution import rectify_slope
+from styletransfer.rectifier import rectify_slope
 
 TVForm = Literal["isotropic", "anisotropic", "squared"]
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from styletransfer.arena import like
-from styletransfer.convolution import bits
+from styletransfer.rectifier import bits
 
 _BAND = 2**21
 """Values of a band, which a processor's cache can hold."""
@@ -31,7 +31,7 @@ def max_pool(values: Tensor) -> Tensor:
     """Take the largest value of each square of 2×2.
 
     Args:
-        values: Shape (B, C, H, W), 0 and up, as `convolution.rectify_` leaves them.
+        values: Shape (B, C, H, W), 0 and up, as `rectifier.rectify_` leaves them.
 
     Returns:
         Shape (B, C, H // 2, W // 2); what is left over at the lower and right

@@ -189,8 +189,7 @@ def resize(image: Tensor, width: int, height: int) -> Tensor:
     """
     if image.shape[2:] == (height, width):
         return image
-    resized = functional.interpolate(image, (height, width), mode="bicubic", antialias=True)
-    return resized.clamp(0, 1)
+    return _bicubic(image, width, height).clamp(0, 1)
 
 
 def enlarge(image: Tensor, first: Tensor, width: int, height: int) -> Tensor:
@@ -213,8 +212,11 @@ def enlarge(image: Tensor, first: Tensor, width: int, height: int) -> Tensor:
     if image.shape[2:] == (height, width):
         return image
     change = image - resize(first, image.shape[3], image.shape[2])
-    enlarged = functional.interpolate(change, (height, width), mode="bicubic", antialias=True)
-    return (resize(first, width, height) + enlarged).clamp(0, 1)
+    return (resize(first, width, height) + _bicubic(change, width, height)).clamp(0, 1)
+
+
+def _bicubic(field: Tensor, width: int, height: int) -> Tensor:
+    return functional.interpolate(field, (height, width), mode="bicubic", antialias=True)
 
 
 def _resize_style(style: Tensor, size: float) -> Tensor:

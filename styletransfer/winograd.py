@@ -19,7 +19,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from styletransfer.arena import like
-from styletransfer.convolution import Border, fold, rectify_, rectify_slope
+from styletransfer.convolution import Border, fold
+from styletransfer.rectifier import rectify_, rectify_slope
 from styletransfer.tiles import TAPS, Transforms, kernel_map, transforms_of
 
 SIDE = 4

@@ -4,7 +4,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from styletransfer import convolution
-from styletransfer.convolution import Border, Kernel, convolve, masked
+from styletransfer.convolution import Border, Kernel, convolve
+from styletransfer.rectifier import masked
 
 SIZES = [(1, 1), (1, 6), (6, 1), (2, 3), (7, 5)]
 

@@ -3,8 +3,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.convolution import masked
 from styletransfer.pooling import max_pool
+from styletransfer.rectifier import masked
 
 
 def values(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from styletransfer import convolution, winograd
 from styletransfer.encoder import Encoder
+from styletransfer.rectifier import masked
 
 Both = tuple[Tensor, ...]
 
@@ -155,7 +156,7 @@ def test_rectified_it_is_to_the_bit_the_convolution_and_then_the_relu(
     problem = Problem(*size, dtype=dtype)
     kernel = winograd.prepare(problem.weight, problem.bias)
     values = problem.values.requires_grad_()
-    features = convolution.masked(winograd.convolve(values, kernel, relu_after=True))
+    features = masked(winograd.convolve(values, kernel, relu_after=True))
     expected = functional.relu(winograd.convolve(values, kernel))
     gradients = [
         torch.autograd.grad(each, values, problem.slope)[0] for each in (features, expected)
