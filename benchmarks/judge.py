@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from styletransfer.encoder import Encoder
+from styletransfer.halo import Activations
 from styletransfer.losses import gram_matrix, tap_content, tap_style
 from styletransfer.objective import Terms
 
@@ -45,7 +46,7 @@ class PeerObjective:
         """Evaluate content and style of an image (1, 3, H, W); their sum is the loss."""
         content = style = image.new_zeros(())
 
-        def tap(layer: str, features: Tensor) -> Tensor:
+        def tap(layer: str, features: Activations) -> Activations:
             nonlocal content, style
             if layer == CONTENT_LAYER:
                 features, error = tap_content(features, self.content, rectified=True)

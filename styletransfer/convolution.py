@@ -1,19 +1,17 @@
-"""The network's convolution, with a border that goes on instead of ending in zeros."""
+"""The network's 3×3 convolution and its gradient to the values."""
 
 import platform
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from styletransfer.arena import like
+from styletransfer.halo import Activations, Frame, own
 from styletransfer.rectifier import rectify_, rectify_slope
-
-Border = Literal["repeat", "zeros"]
-"""What lies beyond the border of the values: the outermost of them, or zeros."""
 
 _BAND = 1 << 22
 """Bytes of a band of results."""
@@ -34,9 +32,6 @@ class Kernel:
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
         self.weight = weight.contiguous(memory_format=torch.channels_last)
         self.bias = bias
-        # Taps of the first and the last column, from results to values: (2, 3 · D, C).
-        ends = self.weight.flip(2)[..., [0, -1]].permute(3, 2, 0, 1)
-        self.ends = ends.flatten(1, 2).contiguous()
         self._ordered: dict[bool, tuple[Any, Tensor]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -69,13 +64,8 @@ class Kernel:
 
 
 def convolve(
-    values: Tensor,
-    kernel: Kernel,
-    border: Border = "repeat",
-    *,
-    relu_before: bool = False,
-    relu_after: bool = False,
-) -> Tensor:
+    values: Activations, kernel: Kernel, *, relu_before: bool = False, relu_after: bool = False
+) -> Activations:
     """Convolve with a 3×3 kernel; beyond the border, the outermost values repeat.
 
     Zeros there are seen by the deep layers as a frame around the picture. The
@@ -83,9 +73,9 @@ def convolve(
     would change with the size.
 
     Args:
-        values: Shape (B, C, H, W).
+        values: Of C channels. Their halo is filled; without one, zeros lie
+            beyond the border, as others have it.
         kernel: The weights.
-        border: ``zeros`` for what others do.
         relu_before: Whether the values come out of a ReLU: those that it made 0
             get no gradient.
         relu_after: Whether the results go through a ReLU here. What takes them
@@ -93,91 +83,71 @@ def convolve(
             `relu_before`, `max_pool`, or `masked` before anything else.
 
     Returns:
-        Shape (B, D, H, W), dense, channels last. Its gradient is that of the values alone.
+        Of D channels, in the same frame.
 
     References:
         Simonyan & Zisserman (2014). Differs: they pad with zeros.
     """
-    convolved: Tensor = _Convolution.apply(values, kernel, border, relu_before, relu_after)
-    return convolved
+    whole = _Convolution.apply(values.whole, values.frame, kernel, relu_before, relu_after)
+    return values.replaced(whole)
 
 
 class _Convolution(torch.autograd.Function):
-    """`convolve`; the gradient is a convolution with the turned kernel, its border folded back.
-
-    Autograd's own would keep the extended values until the end.
-    """
+    """`convolve`; the gradient is a convolution with the turned kernel, its halo folded back."""
 
     @staticmethod
     def forward(
         ctx: Any,
-        values: Tensor,
+        whole: Tensor,
+        frame: Frame,
         kernel: Kernel,
-        border: Border,
         relu_before: bool,
         relu_after: bool,
     ) -> Tensor:
-        ctx.kernel, ctx.repeats = kernel, border == "repeat"
-        ctx.save_for_backward(*([values] if relu_before else []))
-
-        def part(band: _Band) -> Tensor:
-            if ctx.repeats:
-                given, padding, cut = _extend(values, band), (0, 0), slice(None)
-            else:
-                given, padding, cut = band.reaching(values, 1)
-            weight = kernel.ordered(values.shape, given.shape, False, padding)
-            return _convolve(given, weight, kernel.bias, padding, relu_after)[:, :, cut]
-
-        first, *others = _bands(values, len(kernel.weight))
-        if not others:
-            return part(first)
-        result = like(values, len(kernel.weight))
-        for band in (first, *others):
-            result[:, :, band.rows] = part(band)
-        return result
+        # As data: others may have kept the values for their gradient, but not the halo.
+        frame.fill(whole.data)
+        ctx.frame, ctx.kernel = frame, kernel
+        ctx.save_for_backward(*([whole] if relu_before else []))
+        return _convolve(whole, kernel, turned=False, rectified=relu_after)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None, None]:
-        (slope,), kernel = grad_outputs, ctx.kernel
-        around = 2 if ctx.repeats else 1
-        gradient = like(slope, kernel.weight.shape[1])
-        beside = _beside(slope, kernel.ends) if ctx.repeats else None
-        for band in _bands(gradient, gradient.shape[1]):
-            given, padding, cut = band.reaching(slope, around)
-            weight = kernel.ordered(slope.shape, given.shape, True, padding)
-            part = _convolve(given, weight, None, padding, rectified=False)[:, :, cut]
-            if beside is not None:
-                for column, end in zip((0, -1), beside, strict=True):
-                    part[..., column] += end[:, :, band.extended]
-                part = fold(part, 2, band.at_top, band.at_bottom)
-            into = gradient[:, :, band.rows]
-            if ctx.saved_tensors:
-                rectify_slope(part, ctx.saved_tensors[0][:, :, band.rows], into)
-            else:
-                into.copy_(part)
+        slope = own(grad_outputs[0])
+        ctx.frame.clear(slope)
+        gradient = _convolve(slope, ctx.kernel, turned=True, rectified=False)
+        ctx.frame.fold(gradient)
+        for values in ctx.saved_tensors:
+            rectify_slope(gradient, values, gradient)
         return gradient, None, None, None, None
 
 
-def _beside(slope: Tensor, ends: Tensor) -> Tensor:
-    """The gradient of the border at both sides of the values.
-
-    To work it out with all other columns makes rows of two more, of which the last
-    few take as long as sixteen: at 1024 px a sixth of all convolutions.
+def _convolve(values: Tensor, kernel: Kernel, *, turned: bool, rectified: bool) -> Tensor:
+    """Convolve values (B, C, H, W) with zeros around them, band by band if they are large.
 
     Args:
-        slope: Gradient of the results, shape (B, D, H, W).
-        ends: `Kernel.ends`, shape (2, 3 · D, C).
+        values: With their halo, if there is one.
+        kernel: The weights.
+        turned: Whether from results to values, for the gradient.
+        rectified: Whether through a ReLU.
 
     Returns:
-        Shape (2, B, C, H + 2), left and right, with the border above and below.
+        Shape (B, D, H, W).
     """
-    batch, channels, height, _ = slope.shape
-    columns = slope.new_zeros(2, batch, height + 4, channels)
-    for column, side in zip((0, -1), columns, strict=True):
-        side[:, 2:-2] = slope[..., column].mT
-    windows = columns.unfold(2, 3, 1).transpose(3, 4).reshape(2, batch * (height + 2), -1)
-    found = torch.bmm(windows, ends)
-    return found.view(2, batch, height + 2, -1).mT
+    channels = kernel.weight.shape[1 if turned else 0]
+
+    def part(band: _Band) -> Tensor:
+        given, padding, keep = band.reaching(values)
+        weight = kernel.ordered(values.shape, given.shape, turned, padding)
+        bias = None if turned else kernel.bias
+        return _convolve_band(given, weight, bias, padding, rectified)[:, :, keep]
+
+    first, *others = _bands(values, channels)
+    if not others:
+        return part(first)
+    result = like(values, channels)
+    for band in (first, *others):
+        result[:, :, band.rows] = part(band)
+    return result
 
 
 class _Band(NamedTuple):
@@ -197,38 +167,24 @@ class _Band(NamedTuple):
         """Among all results."""
         return slice(self.top, self.bottom)
 
-    @property
-    def at_top(self) -> bool:
-        """Whether the first row of all is among them."""
-        return self.top == 0
-
-    @property
-    def at_bottom(self) -> bool:
-        """Whether the last row of all is among them."""
-        return self.bottom == self.height
-
-    @property
-    def extended(self) -> slice:
-        """Among all results and a border of one, with the border where they touch it."""
-        return slice(self.top + (not self.at_top), self.bottom + 1 + self.at_bottom)
-
-    def reaching(self, values: Tensor, around: int) -> tuple[Tensor, tuple[int, int], slice]:
-        """The values, of as many rows as results, that a band is made of.
+    def reaching(self, values: Tensor) -> tuple[Tensor, tuple[int, int], slice]:
+        """What a band is made of.
 
         Args:
-            values: Shape (B, C, H, W).
-            around: Zeros above and below the values: 1 for as many rows of results as
-                of values, 2 for one more at the top and at the bottom.
+            values: Shape (B, C, H, W), of as many rows as all results.
 
         Returns:
             The rows of values, the zeros above and below and at both sides, and
             which rows of what comes of them to keep.
         """
         above, below = max(0, self.top - 1), min(self.height, self.bottom + 1)
-        vertical = around if self.at_top or self.at_bottom else 0
-        keep = self.bottom - self.top + (around - 1) * (self.at_top + self.at_bottom)
-        first = 0 if self.at_top else vertical
-        return values[:, :, above:below], (vertical, 1), slice(first, first + keep)
+        vertical = int(self.top == 0 or self.bottom == self.height)
+        first = (self.top - above) * vertical
+        return (
+            values[:, :, above:below],
+            (vertical, 1),
+            slice(first, first + self.bottom - self.top),
+        )
 
 
 def _bands(values: Tensor, channels: int) -> Iterator[_Band]:
@@ -241,26 +197,7 @@ def _bands(values: Tensor, channels: int) -> Iterator[_Band]:
         yield _Band(top, min(top + rows, height), height)
 
 
-def _extend(values: Tensor, band: _Band) -> Tensor:
-    """Rows of values (B, C, H, W) with a border of one around them.
-
-    It repeats the outermost values where the picture ends. torch's own padding
-    would take fresh memory at every step.
-    """
-    first, last = max(0, band.top - 1), min(band.height, band.bottom + 1)
-    rows = slice(int(band.at_top), int(band.at_top) + last - first)
-    extended = like(values, values.shape[1], band.bottom - band.top + 2, values.shape[3] + 2)
-    given = values[:, :, first:last]
-    extended[:, :, rows, 1:-1] = given
-    extended[:, :, rows, 0], extended[:, :, rows, -1] = given[..., 0], given[..., -1]
-    if band.at_top:
-        extended[:, :, 0] = extended[:, :, 1]
-    if band.at_bottom:
-        extended[:, :, -1] = extended[:, :, -2]
-    return extended
-
-
-def _convolve(
+def _convolve_band(
     values: Tensor,
     weight: Tensor,
     bias: Tensor | None,
@@ -304,24 +241,3 @@ def _has_fused(dtype: torch.dtype) -> bool:
         return False
     names = ("_convolution_pointwise", "_reorder_convolution_weight")
     return dtype in {torch.bfloat16, torch.float32} and all(hasattr(ours, name) for name in names)
-
-
-def fold(extended: Tensor, dim: int, first: bool = True, last: bool = True) -> Tensor:
-    """Give back to the outermost values what they gave to the border beside them.
-
-    Args:
-        extended: Gradient of values with a border of one along `dim`; it is
-            overwritten.
-        dim: 2 for rows, 3 for columns.
-        first: Whether there is a border before the first value.
-        last: Whether there is one after the last.
-
-    Returns:
-        Gradient of the values, a view.
-    """
-    begin, end = int(first), extended.shape[dim] - int(last)
-    if first:
-        extended.narrow(dim, 1, 1).add_(extended.narrow(dim, 0, 1))
-    if last:
-        extended.narrow(dim, end - 1, 1).add_(extended.narrow(dim, end, 1))
-    return extended.narrow(dim, begin, end - begin)

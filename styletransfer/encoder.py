@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from styletransfer import convolution, winograd
 from styletransfer.checkpoints import Checkpoint, Convolution, load_checkpoint
-from styletransfer.convolution import Border
+from styletransfer.halo import Activations, Border, place
 from styletransfer.layers import layer_names
 from styletransfer.pooling import average_pool, max_pool
 from styletransfer.rectifier import masked, rectify
@@ -24,10 +24,13 @@ from styletransfer.runtime import multiplies_slowly
 WIDTHS = (64, 128, 256, 512, 512)
 """Channels of each block."""
 
-_POOLINGS: Mapping[str, Callable[[Tensor], Tensor]] = {"max": max_pool, "avg": average_pool}
+_POOLINGS: Mapping[str, Callable[[Activations], Activations]] = {
+    "max": max_pool,
+    "avg": average_pool,
+}
 
 
-Visit = Callable[[str, Tensor], Tensor]
+Visit = Callable[[str, Activations], Activations]
 """Takes a layer's name and its activations, and returns those to go on with."""
 
 
@@ -44,7 +47,7 @@ class Encoder(nn.Module):
         checkpoint: Its weights. None: random ones from torch's global generator.
         pooling: ``max``, or ``avg`` as Gatys et al. preferred.
         narrowing: Divides the number of channels; for tests.
-        border: As in `convolution.convolve`.
+        border: What lies beyond the picture's border, at every layer.
     """
 
     def __init__(
@@ -111,8 +114,10 @@ class Encoder(nn.Module):
         """
         features: dict[str, Tensor] = {}
 
-        def take(name: str, values: Tensor) -> Tensor:
-            return features.setdefault(name, masked(values) if is_rectified(name) else values)
+        def take(name: str, values: Activations) -> Activations:
+            shown = _masked(values) if is_rectified(name) else values
+            features[name] = shown.inner
+            return shown
 
         self.walk(image, layers, take)
         return features
@@ -137,31 +142,30 @@ class Encoder(nn.Module):
             if name in layers:
                 values = visit(name, values)
 
-    def _prepare(self, image: Tensor, depth: int) -> Tensor:
+    def _prepare(self, image: Tensor, depth: int) -> Activations:
         height, width = image.shape[-2:]
         least = 2 ** sum(name.startswith("pool") for name in self.names[:depth])
         if min(height, width) < least:
             missing = (0, max(0, least - width), 0, max(0, least - height))
             image = functional.pad(image, missing, mode="replicate")
-        values = (image - self.mean[:, None, None]).to(self.dtype)
-        return values.contiguous(memory_format=torch.channels_last)
+        return place((image - self.mean[:, None, None]).to(self.dtype), self.border)
 
-    def _evaluate(self, name: str, values: Tensor, layers: Collection[str]) -> Tensor:
+    def _evaluate(self, name: str, values: Activations, layers: Collection[str]) -> Activations:
         if name.startswith("conv"):
             return self._convolve(name, values, layers)
         if name.startswith("pool"):
             return self.pool(values)
         if name.replace("relu", "conv") in layers:
-            return rectify(values)
+            return values.replaced(rectify(values.whole))
         # The convolution has done it; what takes it up has to mask the gradient.
-        return masked(values) if self._is_averaged(name) else values
+        return _masked(values) if self._is_averaged(name) else values
 
     def _is_averaged(self, name: str) -> bool:
         """Whether the results of a ReLU go to a pooling that gives gradients to those of 0."""
         after = self.names[self.names.index(name) + 1 :][:1]
         return self.pool is not max_pool and any(each.startswith("pool") for each in after)
 
-    def _convolve(self, name: str, values: Tensor, layers: Collection[str]) -> Tensor:
+    def _convolve(self, name: str, values: Activations, layers: Collection[str]) -> Activations:
         """Evaluate one convolution, by whichever way is the shorter."""
         index = self.names.index(name)
         layer = self.layers[index]
@@ -176,7 +180,11 @@ class Encoder(nn.Module):
             if name not in self.kernels:
                 self.kernels[name] = convolution.Kernel(layer.weight, layer.bias)
             by = partial(convolution.convolve, values, self.kernels[name])
-        return by(self.border, relu_before=relu_before, relu_after=relu_after)
+        return by(relu_before=relu_before, relu_after=relu_after)
+
+
+def _masked(values: Activations) -> Activations:
+    return values.replaced(masked(values.whole))
 
 
 @cache

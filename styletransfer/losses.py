@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.arena import like
+from styletransfer.halo import Activations, Frame, own, place
 from styletransfer.rectifier import rectify_slope
 
 TVForm = Literal["isotropic", "anisotropic", "squared"]
@@ -44,7 +44,19 @@ def gram_matrix(features: Tensor) -> Tensor:
         tensor([[[1., 1.],
                  [1., 1.]]])
     """
-    return torch.stack([_gram(_positions(one)) for one in features])
+    return gram_matrices(place(features, "zeros"))
+
+
+def gram_matrices(features: Activations) -> Tensor:
+    """`gram_matrix` of activations with a halo, which is overwritten.
+
+    What is beside the picture is 0 in the products: less work than a copy without it.
+    """
+    # As data: others may have kept the values for their gradient, but not the halo.
+    features.frame.clear_sides(features.whole.data)
+    positions = features.frame.height * features.frame.width
+    each = features.frame.rows(features.whole)
+    return torch.stack([_gram(_positions(one), positions) for one in each])
 
 
 def content_loss(features: Tensor, target: Tensor) -> Tensor:
@@ -63,7 +75,7 @@ def content_loss(features: Tensor, target: Tensor) -> Tensor:
         Gatys et al. (2016), eq. 1. Differs: relative to the target's energy,
         so that the term is a pure number.
     """
-    return tap_content(features, target).error
+    return tap_content(place(features, "zeros"), target).error
 
 
 def style_loss(features: Tensor, target: Tensor) -> Tensor:
@@ -83,42 +95,44 @@ def style_loss(features: Tensor, target: Tensor) -> Tensor:
         instead of divided by 4 C² (H·W)², so that a layer's share does not
         hang on its width or its usual brightness.
     """
-    return tap_style(features, target).error
+    return tap_style(place(features, "zeros"), target).error
 
 
 class Tapped(NamedTuple):
     """Activations that a loss was taken from on their way."""
 
-    features: Tensor
-    """To go on with, shape (B, C, H, W), in one way only: what takes them up brings its
-    gradient here first, and the loss adds its own to it in place. To let autograd add
-    the two takes several times as long as to compute them."""
+    features: Activations
+    """To go on with, in one way only: what takes them up brings its gradient here first,
+    and the loss adds its own to it in place. To let autograd add the two takes several
+    times as long as to compute them."""
 
     error: Tensor
     """The loss, a scalar."""
 
 
-def tap_content(features: Tensor, target: Tensor, rectified: bool = False) -> Tapped:
+def tap_content(features: Activations, target: Tensor, rectified: bool = False) -> Tapped:
     """`content_loss`, on the way to deeper layers.
 
     Args:
-        features: As in `content_loss`.
+        features: Of the image, at H × W positions.
         target: As in `content_loss`.
         rectified: Whether the activations come out of a ReLU: those that it
             made 0 get no gradient.
     """
-    return Tapped(*_RelativeError.apply(features, target, rectified))
+    whole, error = _RelativeError.apply(features.whole, features.frame, target, rectified)
+    return Tapped(features.replaced(whole), error)
 
 
-def tap_style(features: Tensor, target: Tensor, rectified: bool = False) -> Tapped:
+def tap_style(features: Activations, target: Tensor, rectified: bool = False) -> Tapped:
     """`style_loss`, on the way to deeper layers.
 
     Args:
-        features: As in `style_loss`.
+        features: Of the image. Their halo is overwritten.
         target: As in `style_loss`.
         rectified: As in `tap_content`.
     """
-    return Tapped(*_RelativeGramError.apply(features, target, rectified))
+    whole, error = _RelativeGramError.apply(features.whole, features.frame, target, rectified)
+    return Tapped(features.replaced(whole), error)
 
 
 class _RelativeError(torch.autograd.Function):
@@ -130,24 +144,28 @@ class _RelativeError(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, features: Tensor, target: Tensor, rectified: bool
+        ctx: Any, whole: Tensor, frame: Frame, target: Tensor, rectified: bool
     ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
         energy = _mean_square(target).clamp_min(_TINY)
-        ctx.rectified = rectified
-        ctx.save_for_backward(features, target, energy)
-        return features.view_as(features), _mean_square(features - target) / energy
+        ctx.frame, ctx.rectified = frame, rectified
+        ctx.save_for_backward(whole, target, energy)
+        return whole.view_as(whole), _mean_square(frame.inner(whole) - target) / energy
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, None, None]:
+    def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, None, None, None]:
         passed, slope = grad_outputs
-        features, target, energy = ctx.saved_tensors
-        if slope is None:
-            return _passed_on(passed, features, ctx.rectified), None, None
-        difference = features - target
-        difference.mul_(slope * (2 / (features.numel() * energy)))
-        gradient = difference if passed is None else _own(passed, features).add_(difference)
-        return _masked(gradient, features, ctx.rectified), None, None
+        whole, target, energy = ctx.saved_tensors
+        gradient = None if passed is None else own(passed)
+        if slope is not None:
+            difference = ctx.frame.inner(whole) - target
+            difference.mul_(slope * (2 / (target.numel() * energy)))
+            if gradient is None:
+                gradient = ctx.frame.room(whole, whole.shape[1])
+                ctx.frame.inner(gradient).copy_(difference)
+            else:
+                ctx.frame.inner(gradient).add_(difference)
+        return _masked(gradient, whole, ctx.rectified), None, None, None
 
 
 class _RelativeGramError(torch.autograd.Function):
@@ -159,48 +177,37 @@ class _RelativeGramError(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, features: Tensor, target: Tensor, rectified: bool
+        ctx: Any, whole: Tensor, frame: Frame, target: Tensor, rectified: bool
     ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
-        difference = gram_matrix(features).sub_(target)
+        difference = gram_matrices(Activations(whole, frame)).sub_(target)
         energy = _energy(target).clamp_min(_TINY)
-        batch, _, height, width = features.shape
-        ctx.rectified = rectified
-        ctx.save_for_backward(features, difference, 4 / (batch * height * width * energy))
-        error = (_energy(difference) / energy).mean()
-        return features.view_as(features), error
+        ctx.frame, ctx.rectified = frame, rectified
+        unit = 4 / (len(whole) * frame.height * frame.width * energy)
+        ctx.save_for_backward(whole, difference, unit)
+        return whole.view_as(whole), (_energy(difference) / energy).mean()
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, None, None]:
+    def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, None, None, None]:
         passed, slope = grad_outputs
-        features, difference, unit = ctx.saved_tensors
-        if slope is None:
-            return _passed_on(passed, features, ctx.rectified), None, None
-        factors = (difference * (unit * slope)[:, None, None]).to(features.dtype)
-        # Channels last, as the features are: to add gradients of two layouts
-        # takes longer than to compute them.
-        room = like(features, features.shape[1]) if passed is None else _own(passed, features)
-        for one, into, factor in zip(features, room, factors, strict=True):
-            gradient = _positions(into)
-            keep = int(passed is not None)
-            torch.addmm(gradient, _positions(one), factor, beta=keep, out=gradient)
-        return _masked(room, features, ctx.rectified), None, None
+        whole, difference, unit = ctx.saved_tensors
+        gradient = None if passed is None else own(passed)
+        if slope is not None:
+            factors = (difference * (unit * slope)[:, None, None]).to(whole.dtype)
+            keep = int(gradient is not None)
+            if gradient is None:
+                gradient = ctx.frame.room(whole, whole.shape[1])
+            each = ctx.frame.rows(whole), ctx.frame.rows(gradient), factors
+            for one, into, factor in zip(*each, strict=True):
+                room = _positions(into)
+                torch.addmm(room, _positions(one), factor, beta=keep, out=room)
+        return _masked(gradient, whole, ctx.rectified), None, None, None
 
 
-def _passed_on(passed: Tensor | None, features: Tensor, rectified: bool) -> Tensor | None:
-    """The gradient where nobody wants the error."""
-    return None if passed is None else _masked(_own(passed, features), features, rectified)
-
-
-def _own(passed: Tensor, features: Tensor) -> Tensor:
-    """A gradient that may be overwritten: itself, unless it only stands for many numbers."""
-    if passed.stride() == features.stride():
-        return passed
-    return like(features, features.shape[1]).copy_(passed)
-
-
-def _masked(gradient: Tensor, features: Tensor, rectified: bool) -> Tensor:
-    return rectify_slope(gradient, features, gradient) if rectified else gradient
+def _masked(gradient: Tensor | None, features: Tensor, rectified: bool) -> Tensor | None:
+    if gradient is None or not rectified:
+        return gradient
+    return rectify_slope(gradient, features, gradient)
 
 
 def _positions(features: Tensor) -> Tensor:
@@ -208,18 +215,18 @@ def _positions(features: Tensor) -> Tensor:
     return features.permute(1, 2, 0).flatten(0, 1)
 
 
-def _gram(positions: Tensor) -> Tensor:
-    """FᵀF / (H·W) of activations (H·W, C), summed in float32 or better."""
+def _gram(positions: Tensor, count: int) -> Tensor:
+    """FᵀF of activations (positions, C) over the count, summed in float32 or better."""
     if positions.dtype in {torch.float32, torch.float64}:
-        return positions.T @ positions / len(positions)
+        return positions.T @ positions / count
     least = math.ceil(len(positions) / _CHUNK)
-    count = next((n for n in range(least, 2 * least) if not len(positions) % n), least)
-    whole = len(positions) // count * count
-    chunks, rest = positions[:whole].unflatten(0, (count, -1)), positions[whole:]
+    equal = next((n for n in range(least, 2 * least) if not len(positions) % n), least)
+    whole = len(positions) // equal * equal
+    chunks, rest = positions[:whole].unflatten(0, (equal, -1)), positions[whole:]
     products = torch.bmm(chunks.mT, chunks).sum(0, dtype=torch.float32)
     if len(rest):
         products += rest.T @ rest
-    return products.div_(len(positions))
+    return products.div_(count)
 
 
 def _energy(matrices: Tensor) -> Tensor:

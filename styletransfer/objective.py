@@ -9,8 +9,9 @@ from torch import Tensor
 
 from styletransfer.config import Settings
 from styletransfer.encoder import Encoder, is_rectified
+from styletransfer.halo import Activations
 from styletransfer.layers import default_share
-from styletransfer.losses import gram_matrix, tap_content, tap_style, total_variation_loss
+from styletransfer.losses import gram_matrices, tap_content, tap_style, total_variation_loss
 
 
 class Terms(NamedTuple):
@@ -86,8 +87,8 @@ class Objective:
         grams: dict[str, Tensor] = {}
         for style, share in zip(styles, shares, strict=True):
 
-            def add(layer: str, features: Tensor, share: float = share) -> Tensor:
-                gram = share * gram_matrix(features)
+            def add(layer: str, features: Activations, share: float = share) -> Activations:
+                gram = share * gram_matrices(features)
                 grams[layer] = grams[layer] + gram if layer in grams else gram
                 return features
 
@@ -105,7 +106,7 @@ class Objective:
         """
         content = style = tv = image.new_zeros(())
 
-        def tap(layer: str, features: Tensor) -> Tensor:
+        def tap(layer: str, features: Activations) -> Activations:
             nonlocal content, style
             rectified = is_rectified(layer)
             if layer in self.content_targets:

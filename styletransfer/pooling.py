@@ -8,41 +8,42 @@ from torch import Tensor
 from torch.nn import functional
 
 from styletransfer.arena import like
+from styletransfer.halo import Activations, Frame, place
 from styletransfer.rectifier import bits
 
 _BAND = 2**21
 """Values of a band, which a processor's cache can hold."""
 
 
-def average_pool(values: Tensor) -> Tensor:
+def average_pool(values: Activations) -> Activations:
     """Take the mean of each square of 2×2.
 
     Args:
-        values: Shape (B, C, H, W).
+        values: H × W positions.
 
     Returns:
-        Shape (B, C, H // 2, W // 2); what is left over at the lower and right
+        H // 2 × W // 2 positions; what is left over at the lower and right
         border is passed over.
     """
-    return functional.avg_pool2d(values, 2)
+    return place(functional.avg_pool2d(values.inner, 2), values.frame.border)
 
 
-def max_pool(values: Tensor) -> Tensor:
+def max_pool(values: Activations) -> Activations:
     """Take the largest value of each square of 2×2.
 
     Args:
-        values: Shape (B, C, H, W), 0 and up, as `rectifier.rectify_` leaves them.
+        values: H × W positions; 0 and up, as `rectifier.rectify_` leaves them.
 
     Returns:
-        Shape (B, C, H // 2, W // 2); what is left over at the lower and right
+        H // 2 × W // 2 positions; what is left over at the lower and right
         border is passed over. Its gradient goes to the first of the largest
         values of each square, row by row. What takes up the results sees to it
         that a square of zeros has none, as with `convolution.convolve`.
     """
-    if values.device.type != "cpu":
-        return functional.max_pool2d(values, 2)
-    pooled: Tensor = _MaxPool.apply(values)
-    return pooled
+    if values.whole.device.type != "cpu":
+        return place(functional.max_pool2d(values.inner, 2), values.frame.border)
+    frame = values.frame.halved()
+    return Activations(_MaxPool.apply(values.whole, values.frame, frame), frame)
 
 
 class _MaxPool(torch.autograd.Function):
@@ -56,37 +57,39 @@ class _MaxPool(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, values: Tensor) -> Tensor:
-        channels, height, width = values.shape[1], values.shape[2] // 2, values.shape[3] // 2
-        result = like(values, channels, height, width)
-        aside = like(values, channels, 2 * height, width)
-        below = like(values, channels, height, width)
+    def forward(ctx: Any, whole: Tensor, before: Frame, after: Frame) -> Tensor:
+        channels, height, width = whole.shape[1], after.height, after.width
+        result = after.room(whole, channels)
+        aside = like(whole, channels, 2 * height, width)
+        below = like(whole, channels, height, width)
         given, pooled, columns, rows = (
-            bits(_last(each)) for each in (values, result, aside, below)
+            bits(_last(each)) for each in (before.inner(whole), after.inner(result), aside, below)
         )
-        for band, doubled in _bands(result):
+        for band, doubled in _bands(below):
             left, right = _columns(given[:, doubled])
             upper, lower = _rows(torch.maximum(left, right))
             torch.maximum(upper, lower, out=pooled[:, band])
             if ctx.needs_input_grad[0]:
                 torch.sub(left, right, out=columns[:, doubled])
                 torch.sub(upper, lower, out=rows[:, band])
-        ctx.shape = values.shape
+        ctx.frames = before, after
         ctx.save_for_backward(aside, below)
         return result
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
-        (slope,), (aside, below) = grad_outputs, ctx.saved_tensors
-        gradient = like(slope, *ctx.shape[1:])
-        gradient[:, :, 2 * slope.shape[2] :] = 0
-        gradient[:, :, :, 2 * slope.shape[3] :] = 0
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
+        (before, after), (aside, below) = ctx.frames, ctx.saved_tensors
+        slope = after.inner(grad_outputs[0])
+        whole = before.room(slope, slope.shape[1])
+        gradient = before.inner(whole)
+        gradient[:, :, 2 * after.height :] = 0
+        gradient[:, :, :, 2 * after.width :] = 0
         given, into, columns, rows = (bits(_last(each)) for each in (slope, gradient, aside, below))
         for band, doubled in _bands(below):
             halved = torch.empty_like(columns[:, doubled])
             _divide(given[:, band], rows[:, band], _rows(halved))
             _divide(halved, columns[:, doubled], _columns(into[:, doubled]))
-        return gradient
+        return whole, None, None
 
 
 def _divide(slope: Tensor, ahead: Tensor, into: tuple[Tensor, Tensor]) -> None:

@@ -8,18 +8,17 @@ References:
     Lavin & Gray (2016), Fast Algorithms for Convolutional Neural Networks.
     Differs: the points come in reciprocal pairs, so that the correlation with
     the turned kernel (the gradient) uses the same transformed weights,
-    reordered; the border repeats the outermost values.
+    reordered; what lies beyond the border is in the values' halo.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.arena import like
-from styletransfer.convolution import Border, fold
+from styletransfer.halo import Activations, Frame
 from styletransfer.rectifier import rectify_, rectify_slope
 from styletransfer.tiles import TAPS, Transforms, kernel_map, transforms_of
 
@@ -46,17 +45,17 @@ class Kernel(NamedTuple):
     """The side m of a tile of results."""
 
 
-def pays(values: Tensor, weight: Tensor) -> bool:
+def pays(values: Activations, weight: Tensor) -> bool:
     """Whether this way is the shorter one, where products take the time.
 
     Measured on two cores with AVX512-BF16, the way there and back: 1.2 to 2.4
     times as fast at 512 px, about as fast near these limits, slower below.
 
     Args:
-        values: Shape (B, C, H, W).
+        values: Of C channels.
         weight: Shape (D, C, 3, 3).
     """
-    batch, channels, height, width = values.shape
+    (batch, channels), (height, width, _) = values.whole.shape[:2], values.frame
     tiles = -(-height // SIDE) * -(-width // SIDE)
     wide = channels >= _LEAST_CHANNELS and len(weight) >= 2 * _LEAST_CHANNELS
     return batch == 1 and wide and tiles >= _LEAST_TILES
@@ -82,27 +81,21 @@ def prepare(weight: Tensor, bias: Tensor, side: int = SIDE) -> Kernel:
 
 
 def convolve(
-    values: Tensor,
-    kernel: Kernel,
-    border: Border = "repeat",
-    *,
-    relu_before: bool = False,
-    relu_after: bool = False,
-) -> Tensor:
-    """Convolve with a 3×3 kernel; beyond the border, the outermost values repeat.
+    values: Activations, kernel: Kernel, *, relu_before: bool = False, relu_after: bool = False
+) -> Activations:
+    """Convolve with a 3×3 kernel, as `convolution.convolve` does.
 
     Args:
-        values: Shape (1, C, H, W), channels last, in the kernel's number format.
+        values: One picture's, in the kernel's number format.
         kernel: The prepared weights.
-        border: As in `convolution.convolve`.
         relu_before: As there.
         relu_after: As there.
 
     Returns:
-        Shape (1, D, H, W), channels last. Its gradient is that of the values alone.
+        Of D channels, in the same frame.
     """
-    convolved: Tensor = _Convolution.apply(values, kernel, border, relu_before, relu_after)
-    return convolved
+    whole = _Convolution.apply(values.whole, values.frame, kernel, relu_before, relu_after)
+    return values.replaced(whole)
 
 
 class _Convolution(torch.autograd.Function):
@@ -111,59 +104,68 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        values: Tensor,
+        whole: Tensor,
+        frame: Frame,
         kernel: Kernel,
-        border: Border,
         relu_before: bool,
         relu_after: bool,
     ) -> Tensor:
-        height, width = values.shape[2:]
-        sides = (1, 1 + -width % kernel.side)
-        mode = "replicate" if border == "repeat" else "constant"
-
-        def bordered(top: int, bottom: int) -> Tensor:
-            first, last = max(0, top - 1), min(height, bottom + 1)
-            beyond = (*sides, first - (top - 1), bottom + 1 - last)
-            return functional.pad(values[:, :, first:last], beyond, mode)
-
-        extent = (height + -height % kernel.side, width + -width % kernel.side)
-        convolved = like(values, kernel.points.shape[2], *extent)
-        transforms = transforms_of(kernel.side, False, values.dtype, values.device)
-        for band in _correlate(bordered, convolved, kernel.points, kernel.bias, transforms):
-            if relu_after:
-                rectify_(band)
-        if extent != (height, width):
-            # Dense, and no view: what follows may overwrite it.
-            convolved = like(values, convolved.shape[1]).copy_(convolved[..., :height, :width])
-        ctx.kernel, ctx.repeats = kernel, border == "repeat"
-        ctx.save_for_backward(*([values] if relu_before else []))
+        # As data: others may have kept the values for their gradient, but not the halo.
+        frame.fill(whole.data)
+        convolved = frame.room(whole, kernel.points.shape[2])
+        picture = frame.inner(convolved)
+        transforms = transforms_of(kernel.side, False, whole.dtype, whole.device)
+        given = _Bordered(whole[..., : frame.width + 2 * frame.around], 1 - frame.around)
+        for rows, band in _correlate(given, kernel.points, kernel.bias, transforms):
+            picture[:, :, rows] = rectify_(band) if relu_after else band
+        ctx.kernel, ctx.frame = kernel, frame
+        ctx.save_for_backward(*([whole] if relu_before else []))
         return convolved
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None, None]:
-        (slope,), kernel = grad_outputs, ctx.kernel
-        # What was repeated has a gradient of its own, one step further out.
-        out = int(ctx.repeats)
-        height, width = (extent + 2 * out for extent in slope.shape[2:])
-        sides = (1 + out, 1 + out + -width % kernel.side)
-
-        def bordered(top: int, bottom: int) -> Tensor:
-            above, below = top - 1 - out, bottom + 1 - out
-            first, last = max(0, above), min(slope.shape[2], below)
-            return functional.pad(slope[:, :, first:last], (*sides, first - above, below - last))
-
+        (slope,), kernel, frame = grad_outputs, ctx.kernel, ctx.frame
         transforms = transforms_of(kernel.side, True, slope.dtype, slope.device)
         points = kernel.points.transpose(1, 2)
-        extent = (height + -height % kernel.side, width + -width % kernel.side)
-        extended = like(slope, points.shape[2], *extent)
-        for _ in _correlate(bordered, extended, points, None, transforms):
-            pass
-        gradient = extended[..., :height, :width]
-        if ctx.repeats:
-            gradient = fold(fold(gradient, 2), 3)
+        gradient = frame.room(slope, points.shape[2])
+        both = gradient[..., : frame.width + 2 * frame.around]
+        # What was repeated has a gradient of its own, one step further out.
+        given = _Bordered(frame.inner(slope), 1 + frame.around)
+        for rows, band in _correlate(given, points, None, transforms):
+            both[:, :, rows] = band
+        frame.fold(gradient)
         for values in ctx.saved_tensors:
-            gradient = rectify_slope(gradient, values)
+            rectify_slope(gradient, values, gradient)
         return gradient, None, None, None, None
+
+
+class _Bordered(NamedTuple):
+    """Values and the zeros around them, which a correlation shortens by two rows and columns."""
+
+    values: Tensor
+    """Shape (1, C, H, W)."""
+
+    zeros: int
+    """Rows and columns of them on each side."""
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Rows and columns of the results."""
+        height, width = (side + 2 * self.zeros - TAPS + 1 for side in self.values.shape[2:])
+        return height, width
+
+    def band(self, top: int, bottom: int, beyond: int) -> Tensor:
+        """What the results from one row to before another are made of.
+
+        Args:
+            top: The first of those rows.
+            bottom: The one behind the last, which may lie beyond all results.
+            beyond: More columns of zeros at the right.
+        """
+        above, below = top - self.zeros, bottom + TAPS - 1 - self.zeros
+        first, last = max(0, above), min(self.values.shape[2], below)
+        sides = (self.zeros, self.zeros + beyond, first - above, below - last)
+        return functional.pad(self.values[:, :, first:last], sides)
 
 
 def _last(values: Tensor) -> Tensor:
@@ -172,37 +174,35 @@ def _last(values: Tensor) -> Tensor:
 
 
 def _correlate(
-    bordered: Callable[[int, int], Tensor],
-    results: Tensor,
-    points: Tensor,
-    bias: Tensor | None,
-    transforms: Transforms,
-) -> Iterator[Tensor]:
+    given: _Bordered, points: Tensor, bias: Tensor | None, transforms: Transforms
+) -> Iterator[tuple[slice, Tensor]]:
     """Correlate with a 3×3 kernel, one band of rows of tiles after the other.
 
     Args:
-        bordered: Gives the values, with their border, for the results from one
-            row to before another: shape (1, C, rows + 2, m·S + 2).
-        results: To be filled, shape (1, D, m·R, m·S), channels last.
+        given: The values.
         points: Shape ((m+2)², C, D).
         bias: Shape (D,).
         transforms: Of the tiles.
 
     Yields:
-        The results, band by band, each fresh in the cache.
+        Rows of the results and what is in them, shape (1, D, rows, columns),
+        fresh in the cache; the next overwrites it.
     """
     count, channels, width = points.shape
     side = round(count**0.5) - TAPS + 1
-    rows, columns = (extent // side for extent in results.shape[2:])
+    rows, columns = (-(-extent // side) for extent in given.extent)
     bands = max(1, rows * columns // _BAND_TILES)
     band = -(-rows // bands)
-    room = [results.new_empty(count * band * columns * max(channels, width)) for _ in range(2)]
-    target = _last(results)
+    values, (height, length) = given.values, given.extent
+    room = [values.new_empty(count * band * columns * max(channels, width)) for _ in range(2)]
+    results = values.new_empty(band * side, columns * side, width)
     for first in range(0, rows, band):
         top, bottom = first * side, min(first + band, rows) * side
-        part = _last(bordered(top, bottom)).contiguous()
-        _correlate_band(part, points, bias, transforms, room, target[top:bottom])
-        yield target[top:bottom]
+        part = _last(given.band(top, bottom, columns * side - length)).contiguous()
+        target = results[: bottom - top]
+        _correlate_band(part, points, bias, transforms, room, target)
+        wanted = slice(top, min(bottom, height))
+        yield wanted, target.permute(2, 0, 1)[None, :, : wanted.stop - top, :length]
 
 
 def _correlate_band(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from styletransfer.config import Settings
 from styletransfer.encoder import Encoder
+from styletransfer.halo import Border, place
 from styletransfer.images import read_image
 from styletransfer.losses import (
     SMOOTHING,
@@ -128,6 +129,7 @@ def test_the_gradient_of_the_content_loss_is_right() -> None:
 # Taps
 
 
+@pytest.mark.parametrize("border", ["repeat", "zeros"])
 @pytest.mark.parametrize("rectified", [False, True])
 @pytest.mark.parametrize(
     ("tap", "loss"),
@@ -135,22 +137,44 @@ def test_the_gradient_of_the_content_loss_is_right() -> None:
     ids=["content", "style"],
 )
 def test_a_tapped_loss_adds_its_gradient_to_what_comes_from_deeper(
-    tap: Callable[..., Tapped], loss: Callable[..., Tensor], rectified: bool
+    tap: Callable[..., Tapped], loss: Callable[..., Tensor], rectified: bool, border: Border
 ) -> None:
     features = random(2, 3, 4, 5, dtype=torch.float64).relu()
     other = random(2, 3, 4, 5, seed=1, dtype=torch.float64)
     target = gram_matrix(other) if tap is tap_style else other
 
     def tapped(at: Tensor) -> Tensor:
-        passed, error = tap(at, target, rectified)
-        assert torch.equal(passed, at)
-        return 3 * error + (passed * other).sum()
+        passed, error = tap(place(at, border), target, rectified)
+        assert torch.equal(passed.inner, at)
+        return 3 * error + (passed.inner * other).sum()
 
     def apart(at: Tensor) -> Tensor:
         return 3 * loss(at, target) + (at * other).sum()
 
     expected = gradient(apart, features) * (features > 0 if rectified else 1)
     torch.testing.assert_close(gradient(tapped, features), expected)
+
+
+@pytest.mark.parametrize("border", ["repeat", "zeros"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("tap", [tap_content, tap_style])
+def test_what_the_halo_holds_is_no_part_of_a_loss(
+    tap: Callable[..., Tapped], dtype: torch.dtype, border: Border
+) -> None:
+    features, target = (random(1, 8, 3, 250, seed=seed).relu().to(dtype) for seed in (0, 1))
+    target = gram_matrix(target) if tap is tap_style else target
+
+    def tapped(at: Tensor) -> Tensor:
+        placed = place(at, border)
+        everything = placed.whole.detach()
+        inner = placed.frame.inner(everything).clone()
+        everything.fill_(math.nan)
+        placed.frame.inner(everything).copy_(inner)
+        return tap(placed, target).error
+
+    loss = content_loss if tap is tap_content else style_loss
+    found, expected = (gradient(each, features) for each in (tapped, partial(loss, target=target)))
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize("rectified", [False, True])
@@ -160,7 +184,9 @@ def test_a_tap_whose_error_nobody_wants_lets_the_gradient_pass(
 ) -> None:
     features = random(1, 3, 4, 5).relu()
     target = gram_matrix(features) if tap is tap_style else features
-    through = gradient(lambda at: (2 * tap(at, target, rectified).features).sum(), features)
+    through = gradient(
+        lambda at: (2 * tap(place(at, "repeat"), target, rectified).features.inner).sum(), features
+    )
     assert torch.equal(through, 2.0 * ((features > 0) | (not rectified)))
 
 

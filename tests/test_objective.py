@@ -7,6 +7,7 @@ from torch import Tensor
 
 from styletransfer.config import Settings
 from styletransfer.encoder import Encoder
+from styletransfer.halo import Activations
 from styletransfer.losses import (
     content_loss,
     gram_matrix,
@@ -91,7 +92,7 @@ def test_the_network_is_evaluated_for_no_term_of_weight_0(
     ran: list[str] = []
     evaluate = case.encoder._evaluate
 
-    def spy(name: str, *rest: Any) -> Tensor:
+    def spy(name: str, *rest: Any) -> Activations:
         ran.append(name)
         return evaluate(name, *rest)
 
