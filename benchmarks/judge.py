@@ -7,7 +7,7 @@ from torch import Tensor
 
 from styletransfer.encoder import Encoder
 from styletransfer.halo import Activations
-from styletransfer.losses import gram_matrix, tap_content, tap_style
+from styletransfer.losses import content_target, gram_matrix, style_target, tap_content, tap_style
 from styletransfer.objective import Terms
 
 CONTENT_LAYER = "relu4_2"
@@ -33,13 +33,15 @@ class PeerObjective:
     def __init__(self, encoder: Encoder, content: Tensor, style: Tensor) -> None:
         self.encoder = zero_bordered(encoder)
         with torch.no_grad():
-            self.content = self.encoder(content, {CONTENT_LAYER})[CONTENT_LAYER]
+            self.content = content_target(self.encoder(content, {CONTENT_LAYER})[CONTENT_LAYER])
             features = self.encoder(style, STYLE_LAYERS)
-            self.grams = {layer: gram_matrix(features[layer]) for layer in STYLE_LAYERS}
-        self.content_factor = 0.01 * self.content.double().square().mean().item()
+            self.styles = {
+                layer: style_target(gram_matrix(features[layer])) for layer in STYLE_LAYERS
+            }
+        self.content_factor = 0.01 * self.content.values.double().square().mean().item()
         self.style_factors = {
-            layer: 10 / gram.shape[1] ** 4 * gram.double().square().sum().item()
-            for layer, gram in self.grams.items()
+            layer: 10 / style.values.shape[1] ** 4 * style.values.double().square().sum().item()
+            for layer, style in self.styles.items()
         }
 
     def __call__(self, image: Tensor) -> Terms:
@@ -52,7 +54,7 @@ class PeerObjective:
                 features, error = tap_content(features, self.content, rectified=True)
                 content = self.content_factor * error
             else:
-                features, error = tap_style(features, self.grams[layer], rectified=True)
+                features, error = tap_style(features, self.styles[layer], rectified=True)
                 style = style + self.style_factors[layer] * error
             return features
 

@@ -10,7 +10,6 @@ from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from styletransfer.halo import Activations, Frame, own, place
 from styletransfer.rectifier import rectify_slope
@@ -21,7 +20,8 @@ SMOOTHING = 1e-3
 """The ε under the root of the total variation loss, in units of [0, 1]."""
 
 _TINY = 1e-12
-_CHUNK = 4096
+_CHUNK = 12288
+"""Positions whose products bfloat16 may hold the sum of."""
 
 
 def gram_matrix(features: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ def content_loss(features: Tensor, target: Tensor) -> Tensor:
         Gatys et al. (2016), eq. 1. Differs: relative to the target's energy,
         so that the term is a pure number.
     """
-    return tap_content(place(features, "zeros"), target).error
+    return tap_content(place(features, "zeros"), content_target(target)).error
 
 
 def style_loss(features: Tensor, target: Tensor) -> Tensor:
@@ -95,7 +95,27 @@ def style_loss(features: Tensor, target: Tensor) -> Tensor:
         instead of divided by 4 C² (H·W)², so that a layer's share does not
         hang on its width or its usual brightness.
     """
-    return tap_style(place(features, "zeros"), target).error
+    return tap_style(place(features, "zeros"), style_target(target)).error
+
+
+class Target(NamedTuple):
+    """What a loss compares to, and how large that is: worked out once, since it never changes."""
+
+    values: Tensor
+    """As in `content_loss` or `style_loss`."""
+
+    energy: Tensor
+    """What the squared error is relative to."""
+
+
+def content_target(features: Tensor) -> Target:
+    """The target of `tap_content`, from activations as in `content_loss`."""
+    return Target(features, _mean_square(features).clamp_min(_TINY))
+
+
+def style_target(grams: Tensor) -> Target:
+    """The target of `tap_style`, from Gram matrices as in `style_loss`."""
+    return Target(grams, _energy(grams).clamp_min(_TINY))
 
 
 class Tapped(NamedTuple):
@@ -110,12 +130,12 @@ class Tapped(NamedTuple):
     """The loss, a scalar."""
 
 
-def tap_content(features: Activations, target: Tensor, rectified: bool = False) -> Tapped:
+def tap_content(features: Activations, target: Target, rectified: bool = False) -> Tapped:
     """`content_loss`, on the way to deeper layers.
 
     Args:
         features: Of the image, at H × W positions.
-        target: As in `content_loss`.
+        target: Made by `content_target`.
         rectified: Whether the activations come out of a ReLU: those that it
             made 0 get no gradient.
     """
@@ -123,12 +143,12 @@ def tap_content(features: Activations, target: Tensor, rectified: bool = False) 
     return Tapped(features.replaced(whole), error)
 
 
-def tap_style(features: Activations, target: Tensor, rectified: bool = False) -> Tapped:
+def tap_style(features: Activations, target: Target, rectified: bool = False) -> Tapped:
     """`style_loss`, on the way to deeper layers.
 
     Args:
         features: Of the image. Their halo is overwritten.
-        target: As in `style_loss`.
+        target: Made by `style_target`.
         rectified: As in `tap_content`.
     """
     whole, error = _RelativeGramError.apply(features.whole, features.frame, target, rectified)
@@ -144,22 +164,22 @@ class _RelativeError(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, whole: Tensor, frame: Frame, target: Tensor, rectified: bool
+        ctx: Any, whole: Tensor, frame: Frame, target: Target, rectified: bool
     ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
-        energy = _mean_square(target).clamp_min(_TINY)
         ctx.frame, ctx.rectified = frame, rectified
-        ctx.save_for_backward(whole, target, energy)
-        return whole.view_as(whole), _mean_square(frame.inner(whole) - target) / energy
+        ctx.save_for_backward(whole, *target)
+        error = _mean_square(frame.inner(whole) - target.values) / target.energy
+        return whole.view_as(whole), error
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, None, None, None]:
         passed, slope = grad_outputs
-        whole, target, energy = ctx.saved_tensors
+        whole, values, energy = ctx.saved_tensors
         gradient = None if passed is None else own(passed)
         if slope is not None:
-            difference = ctx.frame.inner(whole) - target
-            difference.mul_(slope * (2 / (target.numel() * energy)))
+            difference = ctx.frame.inner(whole) - values
+            difference.mul_(slope * (2 / (values.numel() * energy)))
             if gradient is None:
                 gradient = ctx.frame.room(whole, whole.shape[1])
                 ctx.frame.inner(gradient).copy_(difference)
@@ -177,15 +197,14 @@ class _RelativeGramError(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, whole: Tensor, frame: Frame, target: Tensor, rectified: bool
+        ctx: Any, whole: Tensor, frame: Frame, target: Target, rectified: bool
     ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
-        difference = gram_matrices(Activations(whole, frame)).sub_(target)
-        energy = _energy(target).clamp_min(_TINY)
+        difference = gram_matrices(Activations(whole, frame)).sub_(target.values)
         ctx.frame, ctx.rectified = frame, rectified
-        unit = 4 / (len(whole) * frame.height * frame.width * energy)
+        unit = 4 / (len(whole) * frame.height * frame.width * target.energy)
         ctx.save_for_backward(whole, difference, unit)
-        return whole.view_as(whole), (_energy(difference) / energy).mean()
+        return whole.view_as(whole), (_energy(difference) / target.energy).mean()
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, None, None, None]:
@@ -217,9 +236,10 @@ def _positions(features: Tensor) -> Tensor:
 
 def _gram(positions: Tensor, count: int) -> Tensor:
     """FᵀF of activations (positions, C) over the count, summed in float32 or better."""
-    if positions.dtype in {torch.float32, torch.float64}:
-        return positions.T @ positions / count
     least = math.ceil(len(positions) / _CHUNK)
+    if least == 1 or positions.dtype in {torch.float32, torch.float64}:
+        exact = torch.promote_types(positions.dtype, torch.float32)
+        return (positions.T @ positions).to(exact).div_(count)
     equal = next((n for n in range(least, 2 * least) if not len(positions) % n), least)
     whole = len(positions) // equal * equal
     chunks, rest = positions[:whole].unflatten(0, (equal, -1)), positions[whole:]
@@ -308,30 +328,32 @@ class _TotalVariation(torch.autograd.Function):
     def forward(ctx: Any, image: Tensor, form: TVForm, smoothing: float) -> Tensor:
         down, right = _differences(image)
         if form == "squared":
-            each = down.square().addcmul_(right, right)
+            loss = down.square().addcmul_(right, right).mean()
             pulls = down.mul_(2), right.mul_(2)
-        elif form == "anisotropic":
-            roots = [pair.square().add_(smoothing**2).sqrt_() for pair in (down, right)]
-            each = roots[0] + roots[1] - 2 * smoothing
-            pulls = down.div_(roots[0]), right.div_(roots[1])
         else:
-            root = down.square().addcmul_(right, right).add_(smoothing**2).sqrt_()
-            each = root - smoothing
-            pulls = down.div_(root), right.div_(root)
+            least = image.new_tensor(smoothing**2)
+            roots = [torch.addcmul(least, down, down)]
+            if form == "anisotropic":
+                roots.append(torch.addcmul(least, right, right))
+            else:
+                roots[0].addcmul_(right, right)
+            loss = sum((root.sqrt_().mean() - smoothing for root in roots), image.new_zeros(()))
+            pulls = down.div_(roots[0]), right.div_(roots[-1])
         ctx.save_for_backward(*pulls)
-        return each.mean()
+        return loss
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
         down, right = ctx.saved_tensors
-        gradient = -(down + right)
-        gradient[:, :, 1:] += down[:, :, :-1]
-        gradient[..., 1:] += right[..., :-1]
-        return gradient.mul_(grad_outputs[0] / gradient.numel()), None, None
+        gradient = down + right
+        gradient[:, :, 1:] -= down[:, :, :-1]
+        gradient[..., 1:] -= right[..., :-1]
+        return gradient.mul_(-grad_outputs[0] / gradient.numel()), None, None
 
 
 def _differences(image: Tensor) -> tuple[Tensor, Tensor]:
     """Differences to the pixel below and to the right; 0 at the last one."""
-    down = functional.pad(image.diff(dim=2), (0, 0, 0, 1))
-    right = functional.pad(image.diff(dim=3), (0, 1, 0, 0))
+    down, right = (image.roll(-1, dim).sub_(image) for dim in (2, 3))
+    down[:, :, -1:] = 0
+    right[..., -1:] = 0
     return down, right

@@ -11,7 +11,15 @@ from styletransfer.config import Settings
 from styletransfer.encoder import Encoder, is_rectified
 from styletransfer.halo import Activations
 from styletransfer.layers import default_share
-from styletransfer.losses import gram_matrices, tap_content, tap_style, total_variation_loss
+from styletransfer.losses import (
+    Target,
+    content_target,
+    gram_matrices,
+    style_target,
+    tap_content,
+    tap_style,
+    total_variation_loss,
+)
 
 
 class Terms(NamedTuple):
@@ -30,10 +38,10 @@ class Targets:
     pictures and whose settings differ in their weights alone.
     """
 
-    content: dict[str, Tensor] | None = None
+    content: dict[str, Target] | None = None
     """Activations of the content by layer, each of shape (1, C, H, W)."""
 
-    style: dict[str, Tensor] | None = None
+    style: dict[str, Target] | None = None
     """Blended Gram matrices of the styles by layer, each of shape (1, C, C)."""
 
 
@@ -74,9 +82,11 @@ class Objective:
         targets = Targets() if targets is None else targets
         with torch.no_grad():
             if self.content_layers and targets.content is None:
-                targets.content = encoder(content, self.content_layers)
+                features = encoder(content, self.content_layers)
+                targets.content = {name: content_target(each) for name, each in features.items()}
             if self.style_layers and targets.style is None:
-                targets.style = self._blend(styles)
+                grams = self._blend(styles)
+                targets.style = {name: style_target(each) for name, each in grams.items()}
         # Another weight than this run's may have filled in what is not asked for here.
         self.content_targets = targets.content or {} if self.content_layers else {}
         self.style_targets = targets.style or {} if self.style_layers else {}

@@ -15,10 +15,13 @@ from styletransfer.images import read_image
 from styletransfer.losses import (
     SMOOTHING,
     Tapped,
+    Target,
     TVForm,
     content_loss,
+    content_target,
     gram_matrix,
     style_loss,
+    style_target,
     tap_content,
     tap_style,
     total_variation,
@@ -129,6 +132,10 @@ def test_the_gradient_of_the_content_loss_is_right() -> None:
 # Taps
 
 
+def made(tap: Callable[..., Tapped], values: Tensor) -> Target:
+    return style_target(values) if tap is tap_style else content_target(values)
+
+
 @pytest.mark.parametrize("border", ["repeat", "zeros"])
 @pytest.mark.parametrize("rectified", [False, True])
 @pytest.mark.parametrize(
@@ -144,7 +151,7 @@ def test_a_tapped_loss_adds_its_gradient_to_what_comes_from_deeper(
     target = gram_matrix(other) if tap is tap_style else other
 
     def tapped(at: Tensor) -> Tensor:
-        passed, error = tap(place(at, border), target, rectified)
+        passed, error = tap(place(at, border), made(tap, target), rectified)
         assert torch.equal(passed.inner, at)
         return 3 * error + (passed.inner * other).sum()
 
@@ -170,7 +177,7 @@ def test_what_the_halo_holds_is_no_part_of_a_loss(
         inner = placed.frame.inner(everything).clone()
         everything.fill_(math.nan)
         placed.frame.inner(everything).copy_(inner)
-        return tap(placed, target).error
+        return tap(placed, made(tap, target)).error
 
     loss = content_loss if tap is tap_content else style_loss
     found, expected = (gradient(each, features) for each in (tapped, partial(loss, target=target)))
@@ -184,9 +191,12 @@ def test_a_tap_whose_error_nobody_wants_lets_the_gradient_pass(
 ) -> None:
     features = random(1, 3, 4, 5).relu()
     target = gram_matrix(features) if tap is tap_style else features
-    through = gradient(
-        lambda at: (2 * tap(place(at, "repeat"), target, rectified).features.inner).sum(), features
-    )
+
+    def tapped(at: Tensor) -> Tensor:
+        passed = tap(place(at, "repeat"), made(tap, target), rectified).features
+        return (2 * passed.inner).sum()
+
+    through = gradient(tapped, features)
     assert torch.equal(through, 2.0 * ((features > 0) | (not rectified)))
 
 
