@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,10 +13,10 @@ from styletransfer.arena import like
 from styletransfer.halo import Activations, Frame, own
 from styletransfer.rectifier import rectify_, rectify_slope
 
-_BAND = 1 << 22
+_BAND = 1 << 23
 """Bytes of a band of results."""
 
-_LARGE = 1 << 25
+_LARGE = 5 << 23
 """Bytes of results that are worked out band by band, to be put together where `arena` says:
 with larger ones, glibc's heap would come to twice what is in use."""
 
@@ -50,7 +50,7 @@ class Kernel:
             padding: Zeros around them, above and below and at both sides.
 
         Returns:
-            Weights that only `_convolve` can read.
+            Weights that only `convolve_band` can read.
         """
         found, ordered = self._ordered.get(turned, (None, self.weight))
         if found != shape:
@@ -108,24 +108,41 @@ class _Convolution(torch.autograd.Function):
         frame.fill(whole.data)
         ctx.frame, ctx.kernel = frame, kernel
         ctx.save_for_backward(*([whole] if relu_before else []))
-        return _convolve(whole, kernel, turned=False, rectified=relu_after)
+        return _convolve(whole, kernel, rectified=relu_after)
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None, None]:
-        slope = own(grad_outputs[0])
-        ctx.frame.clear(slope)
-        gradient = _convolve(slope, ctx.kernel, turned=True, rectified=False)
-        ctx.frame.fold(gradient)
-        for values in ctx.saved_tensors:
-            rectify_slope(gradient, values, gradient)
+        gradient = bring_back(own(grad_outputs[0]), ctx.frame, ctx.kernel, *ctx.saved_tensors)
         return gradient, None, None, None, None
 
 
-def _convolve(values: Tensor, kernel: Kernel, *, turned: bool, rectified: bool) -> Tensor:
-    """Convolve values (B, C, H, W) with zeros around them, band by band if they are large.
+def bring_back(
+    slope: Tensor, frame: Frame, kernel: Kernel, rectified: Tensor | None = None
+) -> Tensor:
+    """The gradient of the values, from the one of what a convolution made of them.
 
     Args:
-        values: With their halo, if there is one.
+        slope: Shape (B, D, …), dense, channels last; its halo is overwritten.
+        frame: Of both.
+        kernel: The weights.
+        rectified: The values, if they come out of a ReLU.
+
+    Returns:
+        Shape (B, C, …).
+    """
+    frame.clear(slope)
+    gradient = _convolve(slope, kernel, turned=True)
+    frame.fold(gradient)
+    return gradient if rectified is None else rectify_slope(gradient, rectified, gradient)
+
+
+def _convolve(
+    values: Tensor, kernel: Kernel, *, turned: bool = False, rectified: bool = False
+) -> Tensor:
+    """Convolve values with zeros around them, band by band if the results are large.
+
+    Args:
+        values: Shape (B, C, H, W), with their halo, if there is one.
         kernel: The weights.
         turned: Whether from results to values, for the gradient.
         rectified: Whether through a ReLU.
@@ -133,87 +150,71 @@ def _convolve(values: Tensor, kernel: Kernel, *, turned: bool, rectified: bool) 
     Returns:
         Shape (B, D, H, W).
     """
-    channels = kernel.weight.shape[1 if turned else 0]
-
-    def part(band: _Band) -> Tensor:
-        given, padding, keep = band.reaching(values)
-        weight = kernel.ordered(values.shape, given.shape, turned, padding)
-        bias = None if turned else kernel.bias
-        return _convolve_band(given, weight, bias, padding, rectified)[:, :, keep]
-
-    first, *others = _bands(values, channels)
+    switches = {"turned": turned, "rectified": rectified}
+    channels, height = kernel.weight.shape[1 if turned else 0], values.shape[2]
+    first, *others = bands(values, channels, range(height))
     if not others:
-        return part(first)
+        return convolve_band(values, kernel, first, **switches)
     result = like(values, channels)
     for band in (first, *others):
-        result[:, :, band.rows] = part(band)
+        result[:, :, band] = convolve_band(values, kernel, band, **switches)
     return result
 
 
-class _Band(NamedTuple):
-    """Some rows of a convolution's results."""
+def bands(values: Tensor, channels: int, rows: range) -> Iterator[slice]:
+    """Divide rows of results at the positions of values (B, C, H, W) into bands.
 
-    top: int
-    """The first."""
+    There is one of them, unless all results together are large.
 
-    bottom: int
-    """The one behind the last."""
+    Args:
+        values: Shape (B, C, H, W).
+        channels: Of the results.
+        rows: Of the results.
 
-    height: int
-    """Rows of all results."""
-
-    @property
-    def rows(self) -> slice:
-        """Among all results."""
-        return slice(self.top, self.bottom)
-
-    def reaching(self, values: Tensor) -> tuple[Tensor, tuple[int, int], slice]:
-        """What a band is made of.
-
-        Args:
-            values: Shape (B, C, H, W), of as many rows as all results.
-
-        Returns:
-            The rows of values, the zeros above and below and at both sides, and
-            which rows of what comes of them to keep.
-        """
-        above, below = max(0, self.top - 1), min(self.height, self.bottom + 1)
-        vertical = int(self.top == 0 or self.bottom == self.height)
-        first = (self.top - above) * vertical
-        return (
-            values[:, :, above:below],
-            (vertical, 1),
-            slice(first, first + self.bottom - self.top),
-        )
-
-
-def _bands(values: Tensor, channels: int) -> Iterator[_Band]:
-    """Divide results at the positions of values (B, C, H, W) into bands, if they are large."""
-    batch, _, height, _ = values.shape
+    Yields:
+        Bands of an even number of rows, but for the last.
+    """
     size = values[:, :1].nbytes * channels
-    whole = batch > 1 or values.device.type != "cpu" or size <= _LARGE
-    rows = height if whole else max(1, height * _BAND // size)
-    for top in range(0, height, rows):
-        yield _Band(top, min(top + rows, height), height)
+    whole = len(values) > 1 or values.device.type != "cpu" or size <= _LARGE
+    step = len(rows) if whole else max(2, values.shape[2] * _BAND // size // 2 * 2)
+    for top in rows[::step]:
+        yield slice(top, min(top + step, rows.stop))
 
 
-def _convolve_band(
-    values: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    padding: tuple[int, int],
-    rectified: bool,
+def convolve_band(
+    values: Tensor, kernel: Kernel, band: slice, *, turned: bool = False, rectified: bool = False
 ) -> Tensor:
-    """Convolve with weights that `Kernel.ordered` gave for these values, perhaps rectified."""
+    """Some rows of the convolution of values with zeros around them.
+
+    Args:
+        values: Shape (B, C, H, W).
+        kernel: The weights.
+        band: The rows.
+        turned: Whether from results to values, for the gradient.
+        rectified: Whether through a ReLU.
+
+    Returns:
+        Shape (B, D, rows, W).
+    """
+    height = values.shape[2]
+    above, below = max(0, band.start - 1), min(height, band.stop + 1)
+    # Of rows of zeros, there are as many below as above.
+    vertical = int(band.start == 0 or band.stop == height)
+    given, padding = values[:, :, above:below], (vertical, 1)
+    weight = kernel.ordered(values.shape, given.shape, turned, padding)
+    bias = None if turned else kernel.bias
     if weight.is_mkldnn:
         single = (1, 1)
         rectifier = "relu" if rectified else "none"
-        fused: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            values, weight, bias, padding, single, single, 1, rectifier, [], ""
+        result: Tensor = torch.ops.mkldnn._convolution_pointwise(
+            given, weight, bias, padding, single, single, 1, rectifier, [], ""
         )
-        return fused
-    result = functional.conv2d(values, weight, bias, padding=padding)
-    return rectify_(result) if rectified else result
+    else:
+        result = functional.conv2d(given, weight, bias, padding=padding)
+        if rectified:
+            rectify_(result)
+    first = (band.start - above) * vertical
+    return result[:, :, first : first + band.stop - band.start]
 
 
 def _turned(weight: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from styletransfer import convolution, winograd
 from styletransfer.checkpoints import Checkpoint, Convolution, load_checkpoint
 from styletransfer.halo import Activations, Border, place
 from styletransfer.layers import layer_names
+from styletransfer.pooled import convolve_and_pool
 from styletransfer.pooling import average_pool, max_pool
 from styletransfer.rectifier import masked, rectify
 from styletransfer.runtime import multiplies_slowly
@@ -154,7 +155,7 @@ class Encoder(nn.Module):
         if name.startswith("conv"):
             return self._convolve(name, values, layers)
         if name.startswith("pool"):
-            return self.pool(values)
+            return values if self._pools_at_once(name, layers) else self.pool(values)
         if name.replace("relu", "conv") in layers:
             return values.replaced(rectify(values.whole))
         # The convolution has done it; what takes it up has to mask the gradient.
@@ -164,6 +165,19 @@ class Encoder(nn.Module):
         """Whether the results of a ReLU go to a pooling that gives gradients to those of 0."""
         after = self.names[self.names.index(name) + 1 :][:1]
         return self.pool is not max_pool and any(each.startswith("pool") for each in after)
+
+    def _pools_at_once(self, name: str, layers: Collection[str]) -> bool:
+        """Whether a layer is a pooling that the convolution before it sees to as well."""
+        index = self.names.index(name)
+        between, depth = self.names[index - 2 : index], max(map(self.names.index, layers))
+        return (
+            name.startswith("pool")
+            and index <= depth
+            and not any(each in layers for each in between)
+            and self.pool is max_pool
+            and self.mean.device.type == "cpu"
+            and not self.minimal
+        )
 
     def _convolve(self, name: str, values: Activations, layers: Collection[str]) -> Activations:
         """Evaluate one convolution, by whichever way is the shorter."""
@@ -179,6 +193,9 @@ class Encoder(nn.Module):
         else:
             if name not in self.kernels:
                 self.kernels[name] = convolution.Kernel(layer.weight, layer.bias)
+            pool = self.names[index + 2 : index + 3]
+            if pool and self._pools_at_once(pool[0], layers):
+                return convolve_and_pool(values, self.kernels[name], relu_before=relu_before)
             by = partial(convolution.convolve, values, self.kernels[name])
         return by(relu_before=relu_before, relu_after=relu_after)
 

@@ -47,49 +47,91 @@ def max_pool(values: Activations) -> Activations:
 
 
 class _MaxPool(torch.autograd.Function):
-    """`max_pool`; autograd's own would keep the places of the largest values until the end.
+    """`max_pool`."""
 
+    @staticmethod
+    def forward(ctx: Any, whole: Tensor, before: Frame, after: Frame) -> Tensor:
+        squares = Squares(whole, whole.shape[1], before, kept=ctx.needs_input_grad[0])
+        for _, band in _bands(after.inner(squares.pooled)):
+            squares.take(before.inner(whole)[:, :, band], band)
+        ctx.before = before
+        ctx.save_for_backward(*squares.ahead)
+        return squares.pooled
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
+        return spread(grad_outputs[0], ctx.before, *ctx.saved_tensors), None, None
+
+
+class Squares:
+    """The largest values of squares of 2×2, and what it takes to bring a gradient back.
+
+    Autograd's own would keep the places of the largest values until the end.
     They are whole numbers of eight bytes, half as much again as all activations
     in bfloat16. Here, how far the values on the right lie above those on the
     left is kept, and how far those below lie above those over them, which is
     less than the values themselves. All is worked out band by band on bits read
     as whole numbers: those need no rounding, and are moved as fast as memory allows.
+
+    Args:
+        values: What to be like in number format, device and batch.
+        channels: Of the values to be pooled.
+        before: Their frame.
+        kept: Whether a gradient will be wanted.
     """
 
-    @staticmethod
-    def forward(ctx: Any, whole: Tensor, before: Frame, after: Frame) -> Tensor:
-        channels, height, width = whole.shape[1], after.height, after.width
-        result = after.room(whole, channels)
-        aside = like(whole, channels, 2 * height, width)
-        below = like(whole, channels, height, width)
-        given, pooled, columns, rows = (
-            bits(_last(each)) for each in (before.inner(whole), after.inner(result), aside, below)
+    def __init__(self, values: Tensor, channels: int, before: Frame, *, kept: bool) -> None:
+        after = before.halved()
+        height, width = after.height, after.width
+        self.pooled = after.room(values, channels)
+        """What has been taken so far, with a halo."""
+        self.ahead: tuple[Tensor, ...] = ()
+        """How far the left values are ahead, then how far the upper ones; none if not kept."""
+        if kept:
+            rooms = ((2 * height, width), (height, width))
+            self.ahead = tuple(like(values, channels, *room) for room in rooms)
+        self._pooled, *self._ahead = (
+            bits(_last(each)) for each in (after.inner(self.pooled), *self.ahead)
         )
-        for band, doubled in _bands(below):
-            left, right = _columns(given[:, doubled])
-            upper, lower = _rows(torch.maximum(left, right))
-            torch.maximum(upper, lower, out=pooled[:, band])
-            if ctx.needs_input_grad[0]:
-                torch.sub(left, right, out=columns[:, doubled])
-                torch.sub(upper, lower, out=rows[:, band])
-        ctx.frames = before, after
-        ctx.save_for_backward(aside, below)
-        return result
 
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
-        (before, after), (aside, below) = ctx.frames, ctx.saved_tensors
-        slope = after.inner(grad_outputs[0])
-        whole = before.room(slope, slope.shape[1])
-        gradient = before.inner(whole)
-        gradient[:, :, 2 * after.height :] = 0
-        gradient[:, :, :, 2 * after.width :] = 0
-        given, into, columns, rows = (bits(_last(each)) for each in (slope, gradient, aside, below))
-        for band, doubled in _bands(below):
-            halved = torch.empty_like(columns[:, doubled])
-            _divide(given[:, band], rows[:, band], _rows(halved))
-            _divide(halved, columns[:, doubled], _columns(into[:, doubled]))
-        return whole, None, None
+    def take(self, values: Tensor, rows: slice) -> None:
+        """Pool some rows of the picture.
+
+        Args:
+            values: Shape (B, C, rows, W).
+            rows: Which of them; an even number, from an even one on.
+        """
+        halved = slice(rows.start // 2, rows.stop // 2)
+        left, right = _columns(bits(_last(values)))
+        upper, lower = _rows(torch.maximum(left, right))
+        torch.maximum(upper, lower, out=self._pooled[:, halved])
+        if self._ahead:
+            aside, below = self._ahead
+            torch.sub(left, right, out=aside[:, rows])
+            torch.sub(upper, lower, out=below[:, halved])
+
+
+def spread(slope: Tensor, before: Frame, aside: Tensor, below: Tensor) -> Tensor:
+    """The gradient of values, with a halo, from the one of the largest of each square.
+
+    Args:
+        slope: Shape (B, C, …), with a halo.
+        before: The frame of the values.
+        aside: Of `Squares.ahead`, the first.
+        below: The second.
+    """
+    after = before.halved()
+    whole = before.room(slope, slope.shape[1])
+    gradient = before.inner(whole)
+    gradient[:, :, 2 * after.height :] = 0
+    gradient[:, :, :, 2 * after.width :] = 0
+    each = after.inner(slope), gradient, aside, below
+    given, into, columns, rows = (bits(_last(one)) for one in each)
+    for band, doubled in _bands(below):
+        halved = torch.empty_like(columns[:, doubled])
+        _divide(given[:, band], rows[:, band], _rows(halved))
+        _divide(halved, columns[:, doubled], _columns(into[:, doubled]))
+    return whole
 
 
 def _divide(slope: Tensor, ahead: Tensor, into: tuple[Tensor, Tensor]) -> None:
