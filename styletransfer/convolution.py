@@ -104,8 +104,7 @@ class _Convolution(torch.autograd.Function):
         relu_before: bool,
         relu_after: bool,
     ) -> Tensor:
-        # As data: others may have kept the values for their gradient, but not the halo.
-        frame.fill(whole.data)
+        frame.fill(whole)
         ctx.frame, ctx.kernel = frame, kernel
         ctx.save_for_backward(*([whole] if relu_before else []))
         return _convolve(whole, kernel, rectified=relu_after)

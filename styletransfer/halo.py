@@ -79,9 +79,13 @@ class Frame(NamedTuple):
         return whole[:, :, self.around : self.around + self.height]
 
     def fill(self, whole: Tensor) -> None:
-        """Repeat the picture's outermost values in the halo."""
+        """Repeat the picture's outermost values in the halo.
+
+        Others may have kept these activations for their gradient, but of the
+        halo they want nothing: autograd need not know that it has changed.
+        """
         if self.around:
-            for outermost, beyond in self._edges(whole):
+            for outermost, beyond in self._edges(whole.data):
                 beyond.copy_(outermost)
 
     def fold(self, whole: Tensor) -> None:
@@ -92,18 +96,18 @@ class Frame(NamedTuple):
                 outermost.add_(beyond.sum_to_size(outermost.shape) if one else beyond)
 
     def clear(self, whole: Tensor) -> None:
-        """Make the halo 0, and all that rows hold besides the picture."""
+        """Make the halo 0, and all that rows hold besides the picture, unknown to autograd."""
         if self.around:
             self.clear_sides(whole)
-            whole[:, :, :: self.height + 1] = 0
+            whole.data[:, :, :: self.height + 1] = 0
 
     def clear_sides(self, whole: Tensor) -> None:
-        """Make 0 what is beside the picture at the left and at the right."""
+        """`clear`, but for the rows above and below the picture."""
         if not self.around:
             return
         # At once: the right end of a row lies before the left end of the next.
         batch, channels, height, length = whole.shape
-        positions = whole.permute(0, 2, 3, 1).view(batch, height * length, channels)
+        positions = whole.data.permute(0, 2, 3, 1).view(batch, height * length, channels)
         first = self.width + 1
         shifted = positions[:, first : first + (height - 1) * length]
         shifted.unflatten(1, (height - 1, length))[:, :, : length - self.width] = 0

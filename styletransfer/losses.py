@@ -52,8 +52,7 @@ def gram_matrices(features: Activations) -> Tensor:
 
     What is beside the picture is 0 in the products: less work than a copy without it.
     """
-    # As data: others may have kept the values for their gradient, but not the halo.
-    features.frame.clear_sides(features.whole.data)
+    features.frame.clear_sides(features.whole)
     positions = features.frame.height * features.frame.width
     each = features.frame.rows(features.whole)
     return torch.stack([_gram(_positions(one), positions) for one in each])

@@ -37,8 +37,7 @@ class _PooledConvolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, whole: Tensor, frame: Frame, kernel: Kernel, relu_before: bool) -> Tensor:
-        # As data: others may have kept the values for their gradient, but not the halo.
-        frame.fill(whole.data)
+        frame.fill(whole)
         channels, first = len(kernel.weight), frame.around
         squares = Squares(whole, channels, frame, kept=ctx.needs_input_grad[0])
         for band in bands(whole, channels, range(first, first + frame.height // 2 * 2)):

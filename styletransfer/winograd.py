@@ -110,8 +110,7 @@ class _Convolution(torch.autograd.Function):
         relu_before: bool,
         relu_after: bool,
     ) -> Tensor:
-        # As data: others may have kept the values for their gradient, but not the halo.
-        frame.fill(whole.data)
+        frame.fill(whole)
         convolved = frame.room(whole, kernel.points.shape[2])
         picture = frame.inner(convolved)
         transforms = transforms_of(kernel.side, False, whole.dtype, whole.device)
