@@ -211,7 +211,7 @@ def _draw_forms(axes: Axes, studio: Studio, size: int) -> None:
             )
     axes.set_title("Edge sharpness at equal noise: above is better")
     axes.set_xlabel("noise in flat parts, levels of 255")
-    axes.legend(fontsize=8, loc="upper left")
+    axes.legend(fontsize=8, loc="lower right")
 
 
 def _axis(weights: Sequence[float]) -> Axis:
