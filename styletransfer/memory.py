@@ -90,17 +90,17 @@ def need(work: Work, size: int) -> int:
 
     ============================  ======  ======  =======  =======  ========
     convolutions, optimizer       256 px  512 px  1024 px  1024 px  1024 px
-    steps                              5       5        1        5        31
+    steps                              5       5        1        5        12
     ============================  ======  ======  =======  =======  ========
-    bfloat16 direct, lbfgs           264     597     1165     1319      1561
-    bfloat16 direct, adam            247     500     1117     1187         .
-    bfloat16 by Winograd, lbfgs      358     631     1067     1359      1583
-    bfloat16 by Winograd, adam       343     666     1080     1165         .
-    float32 by Winograd, lbfgs       624     941     1890     2090      2322
-    float32 by Winograd, adam        537     913     1912     1966         .
+    bfloat16 direct, lbfgs           223     496     1299     1467      1557
+    bfloat16 direct, adam            249     435     1234     1371         .
+    bfloat16 by Winograd, lbfgs      358     697     1080     1354      1611
+    bfloat16 by Winograd, adam       345     587     1105     1274         .
+    float32 by Winograd, lbfgs       559     948     2047     2143      2265
+    float32 by Winograd, adam        492     943     1955     1984         .
     ============================  ======  ======  =======  =======  ========
 
-    The forecast lies below, by up to a seventh at 1024 px and by up to a third of
+    The forecast lies below, by up to a quarter at 1024 px and by up to a third of
     smaller pictures, so that nothing is refused that works.
 
     Args:
