@@ -136,12 +136,16 @@ class Encoder(nn.Module):
         """
         if not layers:
             return
-        depth = 1 + max(self.names.index(layer) for layer in layers)
+        depth = self._depth(layers)
         values = self._prepare(image, depth)
         for name in self.names[:depth]:
             values = self._evaluate(name, values, layers)
             if name in layers:
                 values = visit(name, values)
+
+    def _depth(self, layers: Collection[str]) -> int:
+        """How many of the network's layers it takes to show some of them."""
+        return 1 + max(self.names.index(layer) for layer in layers)
 
     def _prepare(self, image: Tensor, depth: int) -> Activations:
         height, width = image.shape[-2:]
@@ -169,10 +173,10 @@ class Encoder(nn.Module):
     def _pools_at_once(self, name: str, layers: Collection[str]) -> bool:
         """Whether a layer is a pooling that the convolution before it sees to as well."""
         index = self.names.index(name)
-        between, depth = self.names[index - 2 : index], max(map(self.names.index, layers))
+        between = self.names[index - 2 : index]
         return (
             name.startswith("pool")
-            and index <= depth
+            and index < self._depth(layers)
             and not any(each in layers for each in between)
             and self.pool is max_pool
             and self.mean.device.type == "cpu"

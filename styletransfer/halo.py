@@ -74,6 +74,10 @@ class Frame(NamedTuple):
         rows = slice(self.around, self.around + self.height)
         return whole[:, :, rows, self.around : self.around + self.width]
 
+    def haloed(self, whole: Tensor) -> Tensor:
+        """The picture with its halo, without what else long rows hold: a view."""
+        return whole[..., : self.width + 2 * self.around]
+
     def rows(self, whole: Tensor) -> Tensor:
         """The picture with what is at its sides: shape (B, C, H, …), a view."""
         return whole[:, :, self.around : self.around + self.height]
@@ -115,7 +119,7 @@ class Frame(NamedTuple):
     def _edges(self, whole: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Outermost values and the halo beside them: columns first, then rows with all corners."""
         height, width = self.height, self.width
-        columns = whole[..., : width + 2]
+        columns = self.haloed(whole)
         return (
             (columns[..., 1 : -1 : max(1, width - 1)], columns[..., :: width + 1]),
             (whole[:, :, 1 : -1 : max(1, height - 1)], whole[:, :, :: height + 1]),

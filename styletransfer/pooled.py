@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from styletransfer.convolution import Kernel, bands, bring_back, convolve_band
-from styletransfer.halo import Activations, Frame, own
+from styletransfer.halo import Activations, Frame
 from styletransfer.pooling import Squares, spread
 
 
@@ -51,5 +51,5 @@ class _PooledConvolution(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None]:
         aside, below, *rectified = ctx.saved_tensors
-        slope = spread(own(grad_outputs[0]), ctx.frame, aside, below)
+        slope = spread(grad_outputs[0], ctx.frame, aside, below)
         return bring_back(slope, ctx.frame, ctx.kernel, *rectified), None, None, None

@@ -114,7 +114,7 @@ class _Convolution(torch.autograd.Function):
         convolved = frame.room(whole, kernel.points.shape[2])
         picture = frame.inner(convolved)
         transforms = transforms_of(kernel.side, False, whole.dtype, whole.device)
-        given = _Bordered(whole[..., : frame.width + 2 * frame.around], 1 - frame.around)
+        given = _Bordered(frame.haloed(whole), 1 - frame.around)
         for rows, band in _correlate(given, kernel.points, kernel.bias, transforms):
             picture[:, :, rows] = rectify_(band) if relu_after else band
         ctx.kernel, ctx.frame = kernel, frame
@@ -127,11 +127,11 @@ class _Convolution(torch.autograd.Function):
         transforms = transforms_of(kernel.side, True, slope.dtype, slope.device)
         points = kernel.points.transpose(1, 2)
         gradient = frame.room(slope, points.shape[2])
-        both = gradient[..., : frame.width + 2 * frame.around]
+        haloed = frame.haloed(gradient)
         # What was repeated has a gradient of its own, one step further out.
         given = _Bordered(frame.inner(slope), 1 + frame.around)
         for rows, band in _correlate(given, points, None, transforms):
-            both[:, :, rows] = band
+            haloed[:, :, rows] = band
         frame.fold(gradient)
         for values in ctx.saved_tensors:
             rectify_slope(gradient, values, gradient)
