@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import torch
 
-from styletransfer.losses import TVForm, total_variation_loss
 from styletransfer.quality import edge_sharpness, noise
+from styletransfer.variation import TVForm, total_variation_loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,10 +15,10 @@ from torch.nn import functional
 from scripts.tv_measures import cut, nyquist, spread
 from styletransfer.config import Settings
 from styletransfer.images import read_image
-from styletransfer.losses import total_variation
 from styletransfer.pyramid import fit
 from styletransfer.quality import edge_sharpness, noise
 from styletransfer.transfer import SharedTargets, encoder_for, resize, stylize
+from styletransfer.variation import total_variation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from styletransfer.losses import TVForm
+    from styletransfer.variation import TVForm
 
 
 class Pair(NamedTuple):

@@ -18,8 +18,8 @@ from styletransfer.losses import (
     style_target,
     tap_content,
     tap_style,
-    total_variation_loss,
 )
+from styletransfer.variation import total_variation_loss
 
 
 class Terms(NamedTuple):

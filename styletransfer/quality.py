@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch.nn import functional
 
-from styletransfer.losses import total_variation
+from styletransfer.variation import total_variation
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,10 +13,8 @@ from styletransfer.encoder import Encoder
 from styletransfer.halo import Border, place
 from styletransfer.images import read_image
 from styletransfer.losses import (
-    SMOOTHING,
     Tapped,
     Target,
-    TVForm,
     content_loss,
     content_target,
     gram_matrix,
@@ -24,10 +22,9 @@ from styletransfer.losses import (
     style_target,
     tap_content,
     tap_style,
-    total_variation,
-    total_variation_loss,
 )
 from styletransfer.transfer import encoder_for
+from styletransfer.variation import SMOOTHING, TVForm, total_variation, total_variation_loss
 
 Picture = Callable[[int, int, int], Tensor]
 

@@ -8,14 +8,9 @@ from torch import Tensor
 from styletransfer.config import Settings
 from styletransfer.encoder import Encoder
 from styletransfer.halo import Activations
-from styletransfer.losses import (
-    content_loss,
-    gram_matrix,
-    style_loss,
-    total_variation,
-    total_variation_loss,
-)
+from styletransfer.losses import content_loss, gram_matrix, style_loss
 from styletransfer.objective import Objective, Targets, Terms
+from styletransfer.variation import total_variation, total_variation_loss
 
 Picture = Callable[[int, int, int], Tensor]
 

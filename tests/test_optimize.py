@@ -12,10 +12,10 @@ from styletransfer.config import Settings
 from styletransfer.encoder import Encoder
 from styletransfer.errors import DivergenceError
 from styletransfer.images import read_image
-from styletransfer.losses import TVForm, total_variation, total_variation_loss
 from styletransfer.objective import Objective, Terms
 from styletransfer.optimize import FIRST_STEP, JUMP, MERCY, RISE, WINDOW, Losses, optimize
 from styletransfer.transfer import encoder_for, resize
+from styletransfer.variation import TVForm, total_variation, total_variation_loss
 
 Picture = Callable[[int, int, int], Tensor]
 
