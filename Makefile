@@ -20,17 +20,20 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PIP = $(@D)/bin/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench format clean distclean
+.PHONY: help demo test test-all bench format clean distclean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.installed ## paint the sample photograph, into out.png
 	$(VENV)/bin/stylize "$(CONTENT)" "$(STYLE)" -o "$(OUT)"
 	@echo "Done: the painting is $(abspath $(OUT))"
 
-test: $(VENV)/.installed-dev ## format, lint, types and all tests
+test: $(VENV)/.installed-dev ## format, lint, types and tests, in two minutes
 	VENV="$(VENV)" scripts/check
+
+test-all: $(VENV)/.installed-dev ## the same with the slow tests
+	VENV="$(VENV)" scripts/check -m "slow or not slow"
 
 bench: $(VENV_BENCH)/.installed-bench ## speed and memory beside a peer: over an hour, alone on the machine
 	$(VENV_BENCH)/bin/python -m benchmarks $(BENCH)

@@ -9,7 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from styletransfer.encoder import Encoder
+from styletransfer.runtime import choose_precision
 from tests.commands import Command, run_command
+
+BFLOAT16_IS_NATIVE = choose_precision("auto", torch.device("cpu")).dtype == torch.bfloat16
 
 # No deadline: torch's first call of a kind is slow. Derandomized: a red run
 # stays red until it is mended.
@@ -25,6 +28,8 @@ def pytest_sessionstart() -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("gpu") and not torch.cuda.is_available():
         pytest.skip("no CUDA device")
+    if item.get_closest_marker("bfloat16") and not BFLOAT16_IS_NATIVE:
+        pytest.skip("this processor has no bfloat16 of its own, and emulates it")
 
 
 @pytest.fixture(scope="session")

@@ -495,6 +495,7 @@ def test_a_script_that_has_closed_stdout_wants_no_paths(option: str, studio: Pat
     assert (ran.code, ran.err) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="there is no /proc")
 def test_many_pictures_take_no_more_memory_than_five(studio: Path) -> None:

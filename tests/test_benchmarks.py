@@ -167,6 +167,7 @@ def test_the_judge_agrees_with_the_peer_about_its_loss() -> None:
 
 
 @pytest.mark.weights
+@pytest.mark.bfloat16
 @pytest.mark.slow
 def test_a_quick_run_prints_a_table_and_writes_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -403,6 +403,7 @@ def test_a_run_that_diverges_saves_its_best_picture_and_exits_1(
     assert size_of(studio / "out.png") == (48, 32)
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 def test_lbfgs_makes_up_for_a_learning_rate_that_is_far_too_high(
     studio: Path, command: Command

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -83,81 +82,3 @@ def test_a_configuration_is_a_preset_or_a_file_of_this_folder(folder: Path) -> N
     assert complete_config("") == [*presets(), "drawn.png", "mine.toml", "deep/"]
     assert complete_config("d") == ["default", "draft", "drawn.png", "deep/"]
     assert bash("stylize a.png b.png --config d") == complete_config("d")
-
-
-def test_fish_and_zsh_get_one_line_for_each_option_with_its_help() -> None:
-    fish = run(
-        _TYPER_COMPLETE_ARGS="stylize --tv",
-        _TYPER_COMPLETE_FISH_ACTION="get-args",
-        _STYLIZE_COMPLETE="complete_fish",
-    ).splitlines()
-    assert [line.split("\t")[0] for line in fish] == ["--tv-weight", "--tv-form"]
-
-    zsh = run(_TYPER_COMPLETE_ARGS="stylize --tv", _STYLIZE_COMPLETE="complete_zsh")
-    assert [line[:13] for line in zsh.splitlines()] == ["_arguments '*", '"--tv-form":"']
-
-
-def test_fish_and_zsh_complete_files_where_there_is_nothing_to_offer() -> None:
-    assert run(_TYPER_COMPLETE_ARGS="stylize ", _STYLIZE_COMPLETE="complete_zsh") == "_files\n"
-    with pytest.raises(AssertionError, match=r"\(1, ''\)"):
-        run(
-            _TYPER_COMPLETE_ARGS="stylize ",
-            _TYPER_COMPLETE_FISH_ACTION="is-args",
-            _STYLIZE_COMPLETE="complete_fish",
-        )
-
-
-def test_an_answer_comes_within_half_a_second() -> None:
-    def seconds() -> float:
-        started = time.monotonic()
-        bash("stylize --tv-f")
-        return time.monotonic() - started
-
-    # The least of some, since the machine may be busy with other things.
-    assert min(seconds() for _ in range(5)) < 0.5
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-@pytest.mark.parametrize("program", [WITHOUT_TORCH, None])
-def test_each_shell_gets_a_script_for_the_command_of_that_name(
-    shell: str, program: str | None
-) -> None:
-    told = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    runpy = "import runpy; runpy.run_module('styletransfer', run_name='__main__')"
-    script = run("--show-completion", shell, program=program or runpy, **told)
-
-    assert f"_STYLIZE_COMPLETE=complete_{shell}" in script
-    assert "python" not in script
-
-
-@pytest.mark.parametrize(
-    ("shell", "installed"),
-    [
-        ("bash", ".bash_completions/stylize.sh"),
-        ("zsh", ".zfunc/_stylize"),
-        ("fish", ".config/fish/completions/stylize.fish"),
-    ],
-)
-def test_completion_is_installed_at_home(shell: str, installed: str, tmp_path: Path) -> None:
-    told = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1", "HOME": str(tmp_path)}
-    said = run("--install-completion", shell, **told)
-
-    assert str(tmp_path / installed) in said
-    assert "_STYLIZE_COMPLETE" in (tmp_path / installed).read_text()
-
-
-def test_bash_takes_the_script_and_completes_with_it(tmp_path: Path) -> None:
-    command = tmp_path / "stylize"
-    command.write_text(f'#!/bin/sh\nexec \'{sys.executable}\' -c "{COMMAND}" "$@"\n')
-    command.chmod(0o755)
-    script = run("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
-    program = f"{script}\nCOMP_WORDS=(stylize a.png --tv-f) COMP_CWORD=2\n"
-    program += '_stylize_completion stylize\necho "${COMPREPLY[*]}"\n'
-    done = subprocess.run(
-        ["bash", "--norc", "-c", program],
-        env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "--tv-form\n"

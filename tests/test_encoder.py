@@ -13,6 +13,7 @@ from styletransfer.halo import Activations
 from styletransfer.layers import BLOCKS, layer_names
 from styletransfer.transfer import encoder_for
 from tests.commands import run_python
+from tests.marks import BFLOAT16
 
 Picture = Callable[[int, int, int], Tensor]
 
@@ -192,7 +193,7 @@ def test_the_widths_are_divided_by_the_narrowing(encoder: Encoder, noisy: Pictur
     assert [features[relu].shape[1] for relu in relus] == [width // 16 for width in WIDTHS]
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("dtype", [torch.float32, BFLOAT16, torch.float64])
 def test_features_have_the_encoders_number_format_and_the_mean_at_least_float32(
     dtype: torch.dtype, noisy: Picture
 ) -> None:
@@ -203,6 +204,7 @@ def test_features_have_the_encoders_number_format_and_the_mean_at_least_float32(
     assert features.stride(1) == 1
 
 
+@pytest.mark.bfloat16
 def test_bfloat16_features_are_near_those_of_float32(encoder: Encoder, noisy: Picture) -> None:
     image = noisy(48, 48, 0)
     half = narrow()
@@ -225,6 +227,7 @@ def test_the_bundled_network_takes_float32_and_avg_pooling() -> None:
     torch.testing.assert_close(features["pool1"], expected)
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 def test_the_bundled_network_does_not_wait_for_torchvision() -> None:
     program = (

@@ -148,6 +148,7 @@ def test_before_the_work_the_command_ends_without_a_file(
     assert {path.name for path in studio.iterdir()} == {"content.png", "style.png", "slow.png"}
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.parametrize(
     ("number", "printed"),
@@ -179,6 +180,7 @@ def test_at_work_the_best_picture_is_saved_at_its_full_size(
     assert len(list(studio.iterdir())) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 def test_in_a_folder_the_picture_at_work_is_kept_beside_its_result(studio: Path) -> None:
     (studio / "photos").mkdir()
@@ -244,6 +246,7 @@ def _open_once_it_is_read(pipe: Path) -> int:
             time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 def test_what_is_logged_until_a_signal_stays_and_the_report_shows_it(studio: Path) -> None:
     arguments = [

@@ -25,6 +25,7 @@ from styletransfer.losses import (
 )
 from styletransfer.transfer import encoder_for
 from styletransfer.variation import SMOOTHING, TVForm, total_variation, total_variation_loss
+from tests.marks import BFLOAT16
 
 Picture = Callable[[int, int, int], Tensor]
 
@@ -45,7 +46,7 @@ def gradient(loss: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("shape", [(1, 2, 5, 7), (3, 4, 1, 1), (1, 1, 64, 65)])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, BFLOAT16])
 def test_the_gram_matrix_of_ones_is_ones(shape: tuple[int, ...], dtype: torch.dtype) -> None:
     gram = gram_matrix(torch.ones(shape, dtype=dtype))
     assert gram.shape == (shape[0], shape[1], shape[1])
@@ -82,6 +83,7 @@ def test_bfloat16_grams_are_summed_in_float32_over_chunks(size: tuple[int, int])
     torch.testing.assert_close(gram, expected, rtol=2**-7, atol=0.01)
 
 
+@pytest.mark.bfloat16
 def test_a_long_bfloat16_sum_does_not_stand_still() -> None:
     ones = torch.ones(1, 2, 1, 4096 * 5 + 1, dtype=torch.bfloat16)
     torch.testing.assert_close(gram_matrix(ones), torch.ones(1, 2, 2), rtol=2**-8, atol=0)
@@ -160,7 +162,7 @@ def test_a_tapped_loss_adds_its_gradient_to_what_comes_from_deeper(
 
 
 @pytest.mark.parametrize("border", ["repeat", "zeros"])
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float64, BFLOAT16])
 @pytest.mark.parametrize("tap", [tap_content, tap_style])
 def test_what_the_halo_holds_is_no_part_of_a_loss(
     tap: Callable[..., Tapped], dtype: torch.dtype, border: Border
@@ -273,6 +275,7 @@ def test_the_closed_form_equals_autograd_in_float32(layout: torch.memory_format)
     )
 
 
+@pytest.mark.bfloat16
 def test_the_closed_form_in_bfloat16_is_near_autograd_in_float32() -> None:
     features = random(1, 8, 70, 80).relu().contiguous(memory_format=torch.channels_last)
     features = features.to(torch.bfloat16)
@@ -443,6 +446,7 @@ def test_a_repeated_texture_costs_the_same_at_every_size(
     assert_equal_within_5_percent(terms_by_size(encoder, texture, other))
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.parametrize(
     ("photograph", "painting"),

@@ -281,6 +281,7 @@ def test_the_path_does_not_hang_on_the_unit_of_the_loss(
     assert result.losses.total == pytest.approx(scale * expected.losses.total, rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 def test_what_is_learnt_from_the_steps_saves_steps_in_the_real_network() -> None:
     content = resize(read_image(SAMPLES / "content" / "astronaut.jpg"), 96, 96)
@@ -312,6 +313,7 @@ def stylized(encoder: Encoder, content: Tensor, style: Tensor, settings: Setting
     return optimize(Objective(encoder, content, [style], settings), content, 25, settings).image
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(32, 32), (48, 64), (65, 33)])
 @pytest.mark.parametrize("form", ["isotropic", "anisotropic", "squared"])
 def test_more_tv_weight_leaves_less_variation(

@@ -11,6 +11,7 @@ from styletransfer.halo import Border, place
 from styletransfer.pooled import convolve_and_pool
 from styletransfer.pooling import max_pool
 from styletransfer.rectifier import masked
+from tests.marks import BFLOAT16
 
 Way = Callable[[Tensor], Tensor]
 
@@ -29,7 +30,7 @@ def found(way: Way, image: Tensor) -> tuple[Tensor, Tensor]:
     return pooled.detach(), gradient
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float64, BFLOAT16])
 @pytest.mark.parametrize("border", ["repeat", "zeros"])
 @pytest.mark.parametrize("relu_before", [False, True])
 @pytest.mark.parametrize("rows", [1, 4, 100])

