@@ -78,22 +78,22 @@ def split(config: str, output: str, iterations: list[int] | None) -> dict[str, f
     """
     clock = _Clock()
     # Here it is the imports that are timed; the command begins with that of `cli`.
-    importlib.import_module("styletransfer.cli")
-    from styletransfer.config import load_config
-    from styletransfer.delivery import Delivery
-    from styletransfer.images import open_picture, to_tensor
-    from styletransfer.runtime import retain_memory
-    from styletransfer.transfer import encoder_for, stylize
+    importlib.import_module("styletransfer.cli.app")
+    from styletransfer.device.device import retain_memory
+    from styletransfer.images.tensors import open_picture, to_tensor
+    from styletransfer.runs.result_writer import ResultWriter
+    from styletransfer.settings import load_settings
+    from styletransfer.transfer.stylize import encoder_for, stylize
 
     clock.lap("import")
-    settings = load_config(config).with_values({"device": "cpu"})
+    settings = load_settings(config).with_values({"device": "cpu"})
     if iterations is not None:
         settings = settings.with_values({"iterations": iterations})
     retain_memory()
     encoder = encoder_for(settings)
     clock.lap("weights")
     targets = _Targets(encoder.walk)
-    delivery = Delivery(CONTENT, settings, print)
+    delivery = ResultWriter(CONTENT, settings, print)
     content, style = to_tensor(delivery.picture.colours), to_tensor(open_picture(STYLE))
     with patch.object(encoder, "walk", targets):
         result = stylize(content, style, settings, encoder=encoder)

@@ -9,13 +9,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks import CONTENT
-from styletransfer.canvas import canvas
-from styletransfer.config import Settings
-from styletransfer.encoder import Encoder, convolutions
-from styletransfer.images import read_image
-from styletransfer.pyramid import plan
-from styletransfer.runtime import retain_memory
-from styletransfer.transfer import encoder_for, resize
+from styletransfer.device.device import retain_memory
+from styletransfer.images.tensors import read_image
+from styletransfer.settings import Settings
+from styletransfer.transfer.pyramid import plan
+from styletransfer.transfer.resizing import pad_to_multiple
+from styletransfer.transfer.stylize import encoder_for, resize
+from styletransfer.vgg.encoder import Encoder, convolutions
 
 
 class Layer(NamedTuple):
@@ -72,7 +72,7 @@ def iteration(size: int, warm_up: int, steps: int) -> float:
     encoder = encoder_for(settings)
     content = read_image(CONTENT)
     scale = plan(content.shape[3], content.shape[2], settings)[0]
-    height, width = canvas(resize(content, *scale[:2])).shape[2:]
+    height, width = pad_to_multiple(resize(content, *scale[:2])).shape[2:]
     rounds = [_Round(encoder, layer) for layer in needed(settings, height, width)]
     seconds = []
     for _ in range(warm_up + steps):
@@ -91,11 +91,11 @@ class _Round:
         self.weight: Tensor = convolution.weight
         self.bias: Tensor = convolution.bias
         self.values = _random(layer.shape, encoder.dtype).requires_grad_()
-        self.slope = _random((1, len(self.weight), *layer.shape[2:]), encoder.dtype)
+        self.grad_output = _random((1, len(self.weight), *layer.shape[2:]), encoder.dtype)
 
     def __call__(self) -> None:
         result = functional.conv2d(self.values, self.weight, self.bias, padding=1)
-        torch.autograd.grad(result, self.values, self.slope)
+        torch.autograd.grad(result, self.values, self.grad_output)
 
 
 def _random(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:

@@ -5,10 +5,16 @@ import copy
 import torch
 from torch import Tensor
 
-from styletransfer.encoder import Encoder
-from styletransfer.halo import Activations
-from styletransfer.losses import content_target, gram_matrix, style_target, tap_content, tap_style
-from styletransfer.objective import Terms
+from styletransfer.transfer.losses import (
+    content_target,
+    gram_matrix,
+    style_target,
+    tap_content,
+    tap_style,
+)
+from styletransfer.transfer.objective import Terms
+from styletransfer.vgg.encoder import Encoder
+from styletransfer.vgg.kernels.padded import Activations
 
 CONTENT_LAYER = "relu4_2"
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")

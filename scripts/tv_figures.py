@@ -13,9 +13,9 @@ from PIL import Image
 
 from scripts.tv_runs import PAIRS, Run
 from scripts.tv_tables import GRIDS, TARGETS, WEIGHTS, WEIGHTS_OF_SIZES, matched, of_form
-from styletransfer.images import to_picture
-from styletransfer.sheet import Axis, ContactSheet
-from styletransfer.variants import shown
+from styletransfer.images.tensors import to_picture
+from styletransfer.runs.contact_sheet import Axis, ContactSheet
+from styletransfer.runs.weight_grid import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from scripts.tv_runs import Studio
-    from styletransfer.variants import Sweep
+    from styletransfer.runs.weight_grid import Sweep
 
 PART = 64
 """Side of the parts that are shown enlarged, in pixels."""
@@ -36,10 +36,10 @@ _STRIP = (0.12, 0.2)
 """Where the parts of a strip begin, as shares of the sides; they are two thirds of these."""
 
 _QUALITY = 85
-_INK, _FAINT, _GRID = "#1a1a1a", "#737373", "#e4e4e4"
+_INK, _RELATIVE_FLOOR, _GRID = "#1a1a1a", "#737373", "#e4e4e4"
 _COLOURS = ("#0b6ea8", "#d1601f", "#3a8f4d")
 _LOOK: Any = {
-    "axes.edgecolor": _FAINT,
+    "axes.edgecolor": _RELATIVE_FLOOR,
     "axes.grid": True,
     "axes.labelcolor": _INK,
     "axes.spines.right": False,
@@ -189,7 +189,7 @@ def _draw_nyquist(axes: Axes, studio: Studio, size: int) -> None:
         [run.tv_weight for run, _ in runs],
         white,
         ":",
-        color=_FAINT,
+        color=_RELATIVE_FLOOR,
         marker="",
         label="if independent",
     )

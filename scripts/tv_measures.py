@@ -1,4 +1,4 @@
-"""What the study of total variation measures beyond `styletransfer.quality`.
+"""What the study of total variation measures beyond `styletransfer.report.quality`.
 
 Part of `scripts/tv_study.py`.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from styletransfer.quality import flat_pixels
+from styletransfer.report.quality import flat_pixels
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,7 +59,7 @@ def spread(region: Tensor) -> float:
     return 255 * region.var((2, 3), correction=0).mean().sqrt().item()
 
 
-def cut(image: Tensor, box: tuple[float, float, float, float]) -> Tensor:
+def crop(image: Tensor, box: tuple[float, float, float, float]) -> Tensor:
     """Cut a part out of an image.
 
     Args:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch.nn import functional
 
-from scripts.tv_measures import cut, nyquist, spread
-from styletransfer.config import Settings
-from styletransfer.images import read_image
-from styletransfer.pyramid import fit
-from styletransfer.quality import edge_sharpness, noise
-from styletransfer.transfer import SharedTargets, encoder_for, resize, stylize
-from styletransfer.variation import total_variation
+from scripts.tv_measures import crop, nyquist, spread
+from styletransfer.images.tensors import read_image
+from styletransfer.report.quality import edge_sharpness, noise
+from styletransfer.settings import Settings
+from styletransfer.transfer.pyramid import fit
+from styletransfer.transfer.stylize import SharedTargets, encoder_for, resize, stylize
+from styletransfer.transfer.total_variation import total_variation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from styletransfer.variation import TVForm
+    from styletransfer.transfer.total_variation import TVForm
 
 
 class Pair(NamedTuple):
@@ -166,7 +166,7 @@ class Studio:
             image, losses = self.paint(run)
             content = self.content(run)
             edges = edge_sharpness(image, content)
-            region = cut(image, self.pairs[run.content].region)
+            region = crop(image, self.pairs[run.content].region)
             columns, rows, checkerboard = nyquist(image, content)
             self.found[run] = Found(
                 noise=255 * noise(image, content),

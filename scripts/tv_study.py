@@ -34,10 +34,10 @@ from scripts.tv_tables import (
     Numbers,
     with_tables,
 )
-from styletransfer.anchors import ANCHORS
-from styletransfer.config import Settings
-from styletransfer.runtime import retain_memory
-from styletransfer.variants import sweep_from
+from styletransfer.device.device import retain_memory
+from styletransfer.runs.weight_grid import sweep_from
+from styletransfer.settings import Settings
+from styletransfer.weight_guide import WEIGHT_GUIDE
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = "total-variation.md"
@@ -135,7 +135,7 @@ def paint_anchors(studio: Studio, plan: Plan) -> None:
     draw_sweeps(studio, rows, plan.samples / "weights.jpg")
     plan.templates.mkdir(parents=True, exist_ok=True)
     for (name, values), row in zip(SHEET.items(), rows, strict=True):
-        told = [row.runs[values.index(value)] for value in ANCHORS[name].looks]
+        told = [row.runs[values.index(value)] for value in WEIGHT_GUIDE[name].looks]
         draw_strip(studio, told, plan.templates / f"{name}.jpg")
 
 

@@ -1,9 +1,13 @@
 """Neural style transfer: a photograph repainted in a painter's manner.
 
-Importing the package imports no torch; `styletransfer.transfer.stylize` does.
+>>> from styletransfer import Settings, read_image, save_image, stylize
+
+Importing the package imports no torch; using one of its functions on images does.
 """
 
-from styletransfer.config import Settings, load_config
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from styletransfer.errors import (
     ConfigError,
     DeviceError,
@@ -13,6 +17,11 @@ from styletransfer.errors import (
     StyleTransferError,
     WeightsError,
 )
+from styletransfer.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from styletransfer.images.tensors import read_image, save_image
+    from styletransfer.transfer.stylize import Result, Step, stylize
 
 __version__ = "0.1.0"
 
@@ -21,10 +30,34 @@ __all__ = [
     "DeviceError",
     "DivergenceError",
     "ImageError",
+    "Result",
     "Settings",
     "ShortageError",
+    "Step",
     "StyleTransferError",
     "WeightsError",
     "__version__",
-    "load_config",
+    "load_settings",
+    "read_image",
+    "save_image",
+    "stylize",
 ]
+
+_LAZY = {
+    "Result": "styletransfer.transfer.stylize",
+    "Step": "styletransfer.transfer.stylize",
+    "read_image": "styletransfer.images.tensors",
+    "save_image": "styletransfer.images.tensors",
+    "stylize": "styletransfer.transfer.stylize",
+}
+"""Where the public names are that need torch or Pillow, imported when first asked for."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,6 +1,6 @@
 """``python -m styletransfer`` is ``stylize``."""
 
-from styletransfer.cli import main
+from styletransfer.cli.app import main
 
 if __name__ == "__main__":
     main()

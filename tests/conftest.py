@@ -8,9 +8,9 @@ from hypothesis import settings
 from torch import Tensor, nn
 from torch.nn import functional
 
-from styletransfer.encoder import Encoder
-from styletransfer.runtime import choose_precision
-from tests.commands import Command, run_command
+from styletransfer.device.device import choose_precision
+from styletransfer.vgg.encoder import Encoder
+from tests.support.commands import Command, run_command
 
 BFLOAT16_IS_NATIVE = choose_precision("auto", torch.device("cpu")).dtype == torch.bfloat16
 
@@ -41,7 +41,7 @@ def encoder() -> Encoder:
         for layer in narrow.layers:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    return narrow.place(torch.device("cpu"), torch.float32)
+    return narrow.place_on(torch.device("cpu"), torch.float32)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,100 @@
+"""A result in JSON, for scripts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from styletransfer.errors import ConfigError, ImageError
+from styletransfer.images.provenance import read_record
+from styletransfer.images.tensors import open_picture
+from styletransfer.runs.contact_sheet import SheetResult
+from styletransfer.runs.naming import Job
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from styletransfer.runs.painting import PictureResult
+
+
+_UNKNOWN = {
+    **dict.fromkeys(("size", "seconds", "seed", "weights", "losses", "device", "precision")),
+    **dict.fromkeys(("stopped", "skipped", "sheet"), False),
+}
+
+
+def describe(result: PictureResult | Job | SheetResult, styles: Sequence[Path]) -> dict[str, Any]:
+    """Describe a result by the same keys, whatever it is.
+
+    Args:
+        result: A painting, a job whose result was there already, or a contact
+            sheet.
+        styles: The style pictures.
+
+    Returns:
+        Values by key; None where there is none, or only painting would tell.
+    """
+    return {
+        "path": str(result.path),
+        "content": str(result.content),
+        "styles": [str(style) for style in styles],
+        **_UNKNOWN,
+        **_known(result),
+    }
+
+
+def _known(result: PictureResult | Job | SheetResult) -> dict[str, Any]:
+    if isinstance(result, SheetResult):
+        return {"size": [result.width, result.height], "sheet": True}
+    if isinstance(result, Job):
+        return {"size": _size(result.path), "weights": _recorded(result.path), "skipped": True}
+    return {
+        "size": [result.width, result.height],
+        "seconds": round(result.seconds, 3),
+        "seed": result.settings.seed,
+        "weights": _weights(asdict(result.settings)),
+        "losses": {**result.losses._asdict(), "total": result.losses.total},
+        "device": result.device,
+        "precision": result.precision,
+        "stopped": result.stopped,
+    }
+
+
+def to_line(values: dict[str, Any], encoding: str) -> str:
+    """Write an object as one line of JSON.
+
+    Args:
+        values: What to write.
+        encoding: Of the stream that the line goes to.
+
+    Returns:
+        The line, without its end. What the stream cannot hold, such as bytes
+        of a file's name that are no text, is escaped.
+    """
+    line = json.dumps(values, ensure_ascii=False)
+    try:
+        line.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(values)
+    return line
+
+
+def _size(path: Path) -> list[int] | None:
+    try:
+        return list(open_picture(path).size)
+    except ImageError:
+        return None
+
+
+def _recorded(path: Path) -> dict[str, float] | None:
+    """The weights that a result says it was painted with."""
+    try:
+        return _weights(read_record(path))
+    except (ConfigError, LookupError):
+        return None
+
+
+def _weights(settings: Mapping[str, Any]) -> dict[str, float]:
+    return {name: settings[f"{name}_weight"] for name in ("content", "style", "tv")}

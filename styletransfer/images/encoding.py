@@ -1,0 +1,180 @@
+"""Levels to the bytes of a picture file, with 8 or 16 bits a channel.
+
+Pillow writes no colour of 16 bits, and no EXIF into a compressed TIFF. So
+TIFF is written here, and in a PNG of 16 bits the pixels are put in place of
+those that Pillow wrote.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import replace
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image, PngImagePlugin
+
+from styletransfer.images.colour import srgb_profile
+from styletransfer.images.exif import (
+    LONG,
+    SHORT,
+    SOFTWARE,
+    TEXT,
+    UNDEFINED,
+    USER_COMMENT,
+    Entry,
+    Exif,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from styletransfer.images.metadata import Metadata
+
+_SOFTWARE_KEYWORD = "Software"
+_PNG_SIGNATURE = 8  # bytes
+_STRIP = 1 << 16  # bytes, about as many as libtiff puts into a strip
+
+
+def encode(
+    levels: NDArray[Any],
+    format_name: str,
+    text: Mapping[str, str],
+    metadata: Metadata | None,
+) -> bytes:
+    """Encode a picture, tagged as sRGB.
+
+    Args:
+        levels: Shape (H, W, 3), RGB, or (H, W, 4) with opacity as well, which
+            a JPEG cannot hold; of 8 or, for PNG and TIFF, 16 bits.
+        format_name: PNG, JPEG, WEBP or TIFF.
+        text: Words by keyword; see `save_picture`.
+        metadata: What the result takes over from its content.
+
+    Raises:
+        OSError: If the format cannot hold the picture.
+        ValueError: Likewise.
+    """
+    exif = _with_text(metadata.exif if metadata else Exif(), text)
+    xmp = metadata.xmp if metadata else b""
+    if format_name == "TIFF":
+        return _tiff(levels, exif, xmp)
+    if format_name == "PNG":
+        return _png(levels, text, exif if metadata else None, xmp)
+    options: dict[str, Any] = {"quality": 95, "exif": _block(exif), "xmp": xmp}
+    if format_name == "JPEG":
+        options["subsampling"] = 0
+    else:
+        options["exact"] = True  # what was painted stays, though it be transparent
+    return _by_pillow(levels, format_name, options)
+
+
+def _by_pillow(levels: NDArray[Any], format_name: str, options: Mapping[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(levels).save(buffer, format_name, icc_profile=srgb_profile(), **options)
+    return buffer.getvalue()
+
+
+def _block(exif: Exif) -> bytes:
+    return b"Exif\0\0" + exif.to_bytes() if exif.image or exif.photo or exif.gps else b""
+
+
+def _with_text(exif: Exif, text: Mapping[str, str]) -> Exif:
+    """Put words into an EXIF block: the software under its tag, all others into the comment."""
+    image, photo = dict(exif.image), dict(exif.photo)
+    software = text.get(_SOFTWARE_KEYWORD)
+    if software is not None:
+        image[SOFTWARE] = Entry(TEXT, software.encode() + b"\0")
+    others = [words for keyword, words in text.items() if keyword != _SOFTWARE_KEYWORD]
+    if others:
+        words = "\n".join(others)
+        code, name = ("ascii", b"ASCII") if words.isascii() else ("utf-16-le", b"UNICODE")
+        if exif.order == ">" and code != "ascii":
+            code = "utf-16-be"
+        photo[USER_COMMENT] = Entry(UNDEFINED, name.ljust(8, b"\0") + words.encode(code))
+    return replace(exif, image=image, photo=photo)
+
+
+def _png(levels: NDArray[Any], text: Mapping[str, str], exif: Exif | None, xmp: bytes) -> bytes:
+    chunks = PngImagePlugin.PngInfo()
+    for keyword, words in text.items():
+        chunks.add_text(keyword, words)
+    if xmp:
+        chunks.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
+    options = {"pnginfo": chunks, "exif": _block(exif) if exif else b""}
+    if levels.dtype.itemsize == 1:
+        return _by_pillow(levels, "PNG", options)
+    stand_in = _by_pillow(levels[:1, :1].astype("u1"), "PNG", options)
+    return _with_pixels(stand_in, levels)
+
+
+def _with_pixels(png: bytes, levels: NDArray[Any]) -> bytes:
+    """Put 16-bit pixels into a PNG, in place of its own."""
+    height, width, channels = levels.shape
+    replaced = {
+        b"IHDR": struct.pack(">IIBB3x", width, height, 16, 2 if channels == 3 else 6),
+        b"IDAT": zlib.compress(_filtered(levels)),
+    }
+    written = [png[:_PNG_SIGNATURE]]
+    for name, data in _chunks(png):
+        content = name + replaced.get(name, data)
+        check = struct.pack(">I", zlib.crc32(content))
+        written.append(struct.pack(">I", len(content) - 4) + content + check)
+    return b"".join(written)
+
+
+def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = _PNG_SIGNATURE
+    while at < len(png):
+        (length,) = struct.unpack_from(">I", png, at)
+        yield png[at + 4 : at + 8], png[at + 8 : at + 8 + length]
+        at += 12 + length
+
+
+def _filtered(levels: NDArray[Any]) -> bytes:
+    """Each row less its left or its upper neighbours, whichever leaves less."""
+    import numpy as np
+
+    pixel = 2 * levels.shape[2]
+    rows = np.ascontiguousarray(levels, ">u2").view(np.uint8).reshape(len(levels), -1)
+    padded = np.pad(rows, ((1, 0), (pixel, 0)))
+    sub, up = rows - padded[1:, :-pixel], rows - padded[:-1, pixel:]
+    costs = [np.abs(each.view(np.int8).astype(np.int16)).sum(axis=1) for each in (sub, up)]
+    upper = (costs[1] < costs[0])[:, None]
+    return np.hstack([np.where(upper, 2, 1).astype(np.uint8), np.where(upper, up, sub)]).tobytes()
+
+
+def _tiff(levels: NDArray[Any], exif: Exif, xmp: bytes) -> bytes:
+    """Deflated strips, each pixel less its left neighbour, and the directories behind."""
+    height, width, channels = levels.shape
+    bits = 8 * levels.dtype.itemsize
+    differences = levels.copy()
+    differences[:, 1:] -= levels[:, :-1]
+    differences = differences.astype(f"{exif.order}u{levels.dtype.itemsize}")
+    rows = max(1, _STRIP // differences[0].nbytes)
+    strips = [zlib.compress(differences[at : at + rows].tobytes()) for at in range(0, height, rows)]
+    lengths = [len(strip) for strip in strips]
+    offsets = accumulate(lengths[:-1], initial=8)
+    image = exif.image | {
+        0x0100: exif.numbers(LONG, width),
+        0x0101: exif.numbers(LONG, height),
+        0x0102: exif.numbers(SHORT, *[bits] * channels),
+        0x0103: exif.numbers(SHORT, 8),  # deflate
+        0x0106: exif.numbers(SHORT, 2),  # RGB
+        0x0111: exif.numbers(LONG, *offsets),
+        0x0115: exif.numbers(SHORT, channels),
+        0x0116: exif.numbers(LONG, min(rows, height)),
+        0x0117: exif.numbers(LONG, *lengths),
+        0x011C: exif.numbers(SHORT, 1),  # the channels of a pixel together
+        0x013D: exif.numbers(SHORT, 2),  # less the left neighbour
+        0x8773: Entry(UNDEFINED, srgb_profile()),
+    }
+    if channels == 4:
+        image[0x0152] = exif.numbers(SHORT, 2)  # opacity, with the colours not multiplied by it
+    if xmp:
+        image[0x02BC] = Entry(1, xmp)
+    return replace(exif, image=image).to_bytes(b"".join(strips))

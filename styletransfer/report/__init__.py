@@ -1,0 +1,1 @@
+"""The HTML page about finished runs; needs the extra ``report``."""

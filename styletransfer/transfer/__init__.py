@@ -1,0 +1,1 @@
+"""The method on tensors, as the papers have it: losses, pyramid, optimizers, `stylize`."""

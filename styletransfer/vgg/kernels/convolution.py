@@ -1,0 +1,245 @@
+"""The network's 3×3 convolution and its gradient to the values."""
+
+import platform
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from styletransfer.device.allocator import empty_channels_last
+from styletransfer.vgg.kernels.padded import Activations, PaddedLayout, writable
+from styletransfer.vgg.kernels.relu import relu_, relu_backward
+
+_BAND = 1 << 23
+"""Bytes of a band of results."""
+
+_LARGE = 5 << 23
+"""Bytes of results that are worked out band by band, to be put together where `arena` says:
+with larger ones, glibc's heap would come to twice what is in use."""
+
+
+class Kernel:
+    """A convolution's weights, kept in the order that each way wants them.
+
+    Args:
+        weight: Shape (D, C, 3, 3), in the number format of the values to come.
+        bias: Shape (D,).
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        self.weight = weight.contiguous(memory_format=torch.channels_last)
+        self.bias = bias
+        self._ordered: dict[bool, tuple[Any, Tensor]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is ordered, which cannot be copied."""
+        return {**vars(self), "_ordered": {}}
+
+    def ordered(
+        self, shape: torch.Size, band: torch.Size, turned: bool, padding: tuple[int, int]
+    ) -> Tensor:
+        """The weights for values of a shape, ordered anew only where that is another one.
+
+        Args:
+            shape: Of all values, (B, C, H, W).
+            band: Of those to be convolved first.
+            turned: Whether by 180 degrees and from results to values, for the gradient.
+            padding: Zeros around them, above and below and at both sides.
+
+        Returns:
+            Weights that only `convolve_band` can read.
+        """
+        found, ordered = self._ordered.get(turned, (None, self.weight))
+        if found != shape:
+            ordered = _turned(self.weight) if turned else self.weight
+            if _is_fused(ordered):
+                ordered = torch.ops.mkldnn._reorder_convolution_weight(
+                    ordered, list(padding), [1, 1], [1, 1], 1, band
+                )
+            self._ordered[turned] = (shape, ordered)
+        return ordered
+
+
+def convolve(
+    values: Activations, kernel: Kernel, *, relu_before: bool = False, relu_after: bool = False
+) -> Activations:
+    """Convolve with a 3×3 kernel; beyond the border, the outermost values repeat.
+
+    Zeros there are seen by the deep layers as a frame around the picture. The
+    smaller the picture, the more of it lies near that frame, and the terms
+    would change with the size.
+
+    Args:
+        values: Of C channels. Their halo is filled; without one, zeros lie
+            beyond the border, as others have it.
+        kernel: The weights.
+        relu_before: Whether the values come out of a ReLU: those that it made 0
+            get no gradient.
+        relu_after: Whether the results go through a ReLU here. What takes them
+            up sees to it that those of 0 get no gradient: a convolution with
+            `relu_before`, `max_pool`, or `masked` before anything else.
+
+    Returns:
+        Of D channels, in the same frame.
+
+    References:
+        Simonyan & Zisserman (2014). Differs: they pad with zeros.
+    """
+    whole = _Convolution.apply(values.whole, values.layout, kernel, relu_before, relu_after)
+    return values.replaced(whole)
+
+
+class _Convolution(torch.autograd.Function):
+    """`convolve`; the gradient is a convolution with the turned kernel, its halo folded back."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        whole: Tensor,
+        layout: PaddedLayout,
+        kernel: Kernel,
+        relu_before: bool,
+        relu_after: bool,
+    ) -> Tensor:
+        layout.fill_padding(whole)
+        ctx.layout, ctx.kernel = layout, kernel
+        ctx.save_for_backward(*([whole] if relu_before else []))
+        return _convolve(whole, kernel, rectified=relu_after)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None, None]:
+        gradient = convolution_backward(
+            writable(grad_outputs[0]), ctx.layout, ctx.kernel, *ctx.saved_tensors
+        )
+        return gradient, None, None, None, None
+
+
+def convolution_backward(
+    grad_output: Tensor, layout: PaddedLayout, kernel: Kernel, rectified: Tensor | None = None
+) -> Tensor:
+    """The gradient of the values, from the one of what a convolution made of them.
+
+    Args:
+        grad_output: Shape (B, D, …), dense, channels last; its padding is overwritten.
+        layout: Of both.
+        kernel: The weights.
+        rectified: The values, if they come out of a ReLU.
+
+    Returns:
+        Shape (B, C, …).
+    """
+    layout.clear_padding(grad_output)
+    gradient = _convolve(grad_output, kernel, turned=True)
+    layout.fold_gradient(gradient)
+    return gradient if rectified is None else relu_backward(gradient, rectified, gradient)
+
+
+def _convolve(
+    values: Tensor, kernel: Kernel, *, turned: bool = False, rectified: bool = False
+) -> Tensor:
+    """Convolve values with zeros around them, band by band if the results are large.
+
+    Args:
+        values: Shape (B, C, H, W), with their halo, if there is one.
+        kernel: The weights.
+        turned: Whether from results to values, for the gradient.
+        rectified: Whether through a ReLU.
+
+    Returns:
+        Shape (B, D, H, W).
+    """
+    switches = {"turned": turned, "rectified": rectified}
+    channels, height = kernel.weight.shape[1 if turned else 0], values.shape[2]
+    first, *others = bands(values, channels, range(height))
+    if not others:
+        return convolve_band(values, kernel, first, **switches)
+    result = empty_channels_last(values, channels)
+    for band in (first, *others):
+        result[:, :, band] = convolve_band(values, kernel, band, **switches)
+    return result
+
+
+def bands(values: Tensor, channels: int, rows: range) -> Iterator[slice]:
+    """Divide rows of results at the positions of values (B, C, H, W) into bands.
+
+    There is one of them, unless all results together are large.
+
+    Args:
+        values: Shape (B, C, H, W).
+        channels: Of the results.
+        rows: Of the results.
+
+    Yields:
+        Bands of an even number of rows, but for the last.
+    """
+    size = values[:, :1].nbytes * channels
+    whole = len(values) > 1 or values.device.type != "cpu" or size <= _LARGE
+    step = len(rows) if whole else max(2, values.shape[2] * _BAND // size // 2 * 2)
+    for top in rows[::step]:
+        yield slice(top, min(top + step, rows.stop))
+
+
+def convolve_band(
+    values: Tensor, kernel: Kernel, band: slice, *, turned: bool = False, rectified: bool = False
+) -> Tensor:
+    """Some rows of the convolution of values with zeros around them.
+
+    Args:
+        values: Shape (B, C, H, W).
+        kernel: The weights.
+        band: The rows.
+        turned: Whether from results to values, for the gradient.
+        rectified: Whether through a ReLU.
+
+    Returns:
+        Shape (B, D, rows, W).
+    """
+    height = values.shape[2]
+    above, below = max(0, band.start - 1), min(height, band.stop + 1)
+    # Of rows of zeros, there are as many below as above.
+    vertical = int(band.start == 0 or band.stop == height)
+    given, padding = values[:, :, above:below], (vertical, 1)
+    weight = kernel.ordered(values.shape, given.shape, turned, padding)
+    bias = None if turned else kernel.bias
+    if weight.is_mkldnn:
+        single = (1, 1)
+        relu = "relu" if rectified else "none"
+        result: Tensor = torch.ops.mkldnn._convolution_pointwise(
+            given, weight, bias, padding, single, single, 1, relu, [], ""
+        )
+    else:
+        result = functional.conv2d(given, weight, bias, padding=padding)
+        if rectified:
+            relu_(result)
+    first = (band.start - above) * vertical
+    return result[:, :, first : first + band.stop - band.start]
+
+
+def _turned(weight: Tensor) -> Tensor:
+    """Turn weights by 180 degrees, from results to values: shape (C, D, 3, 3), channels last."""
+    turned = weight.flip(2, 3).transpose(0, 1)
+    return turned.contiguous(memory_format=torch.channels_last)
+
+
+def _is_fused(weight: Tensor) -> bool:
+    """Whether this machine has convolutions that rectify, with weights ordered beforehand.
+
+    They go by names that are private to torch. Measured on x86 only; elsewhere
+    they may be missing, or slow.
+    """
+    return weight.device.type == "cpu" and _has_fused(weight.dtype)
+
+
+@cache
+def _has_fused(dtype: torch.dtype) -> bool:
+    x86 = platform.machine().lower() in {"x86_64", "amd64"}
+    if not (x86 and torch.backends.mkldnn.is_available()):
+        return False
+    ours = torch.ops.mkldnn
+    if dtype == torch.bfloat16 and not ours._is_mkldnn_bf16_supported():
+        return False
+    names = ("_convolution_pointwise", "_reorder_convolution_weight")
+    return dtype in {torch.bfloat16, torch.float32} and all(hasattr(ours, name) for name in names)

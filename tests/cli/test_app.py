@@ -1,0 +1,448 @@
+"""The command as a person or a script meets it: output, exit codes, refusals."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from styletransfer import __version__
+from styletransfer.images.provenance import record
+from styletransfer.images.tensors import read_image, save_image
+from styletransfer.settings import Settings, field_names
+from styletransfer.transfer.stylize import stylize
+from tests.support.commands import Command, files, fill_disk, run_without_torch
+
+REFUSALS: list[tuple[str, int, str]] = [
+    # What is wrong with the pictures.
+    ("none.png style.png -o old.png", 1, "none.png: No such file"),
+    ("content.png none.png -o old.png", 1, "none.png: No such file"),
+    ("content.png style.png none.png -o old.png", 1, "none.png: No such file"),
+    ("folder style.png -o old.png", 1, "old.png: this is a file; folder is a folder"),
+    ("content.png folder -o old.png", 1, "folder: Is a directory"),
+    ("cut.jpg style.png -o old.png", 1, "cut.jpg: the picture is damaged or cut short"),
+    ("content.png words.jpg -o old.png", 1, "words.jpg: not a whole picture"),
+    ("empty.png style.png -o old.png", 1, "empty.png: the file is empty"),
+    ("content.png style.png -o old.png --init none.png", 1, "none.png: No such file"),
+    # What is wrong with the output.
+    ("content.png style.png -o out.bmp", 1, "out.bmp: unknown suffix"),
+    ("content.png style.png -o out", 1, "out: unknown suffix"),
+    ("content.png style.png -o content.png", 1, "content.png: this is also an input"),
+    ("content.png style.png -o ./style.png", 1, "style.png: this is also an input"),
+    ("content.png style.png -o old.png --init old.png", 1, "old.png: this is also an input"),
+    ("content.png style.png -o folder", 1, "folder: this is a folder"),
+    ("content.png style.png -o words.jpg/out.png", 1, "words.jpg/out.png: cannot be saved"),
+    (
+        "content.png style.png -o old.png --log old.txt",
+        1,
+        "old.txt: unknown suffix; use one of .csv",
+    ),
+    ("content.png style.png -o old.png --log folder", 1, "folder: this is a folder; name a file"),
+    ("content.png style.png -o old.png --report old.txt", 1, "unknown suffix; use one of .html"),
+    ("folder style.png -o out --log losses.csv", 2, "--log is for one picture, and folder is a"),
+    ("folder style.png -o out --report a.html", 2, "--report is for one picture, and folder is"),
+    # What is wrong with the settings.
+    ("content.png style.png -o old.png --tv-weight -1", 2, "tv_weight must be 0 or more, not -1.0"),
+    ("content.png style.png -o old.png --style-weight nan", 2, "style_weight must be a number"),
+    ("content.png style.png -o old.png --content-weight inf", 2, "content_weight must be 0 or"),
+    ("content.png style.png -o old.png --size 0", 2, "size must be from 1 to 65535, not 0"),
+    ("content.png style.png -o old.png -n 3,0", 2, "iterations must be from 1"),
+    (
+        "content.png style.png -o old.png --background paper",
+        2,
+        "such as white or #f5e6c8, not 'pap",
+    ),
+    (
+        "content.png style.png -o out.jpg --bits 16",
+        2,
+        "bits 16 needs a .png or .tif output; choose",
+    ),
+    ("content.png style.png -o out.webp --bits 16", 2, "choose one, or --bits 8"),
+    ("content.png style.png -o old.png --style-layers relu9_1", 2, "relu9_1"),
+    ("content.png style.png -o old.png --layer-weights 1,1", 2, "layer_weights needs one number"),
+    ("content.png style.png -o old.png --style-blend 1,2,3", 2, "--style-blend needs one number"),
+    ("content.png style.png -o old.png --seed 1", 2, "--seed has no effect"),
+    ("content.png style.png -o old.png --threads 0", 2, "threads must be from 1 to 1024, not 0"),
+    ("content.png style.png -o old.png -q -v", 2, "--verbose has no effect: --quiet"),
+    ("content.png style.png -o old.png --network vgg16", 2, "the bundled weights are of vgg19"),
+    (
+        "content.png style.png -o old.png --content-weight 0 --style-weight 0 --tv-weight 0",
+        2,
+        "all three weights are 0",
+    ),
+    # What is wrong with the configuration.
+    ("content.png style.png -o old.png -c van-gogh", 2, "no configuration file or preset"),
+    ("content.png style.png -o old.png -c misspelt.toml", 2, "did you mean 'tv_weight'?"),
+    ("content.png style.png -o old.png -c ~no-such-user/x", 2, "no configuration file or preset"),
+    ("content.png style.png -o old.png --init ~no-such-user/x", 1, "~no-such-user/x: No such file"),
+    ("content.png style.png -o old.png -c words.jpg", 2, "words.jpg is not a TOML"),
+    ("content.png style.png -o old.png -c whole.jpg", 2, "whole.jpg carries no settings; only a"),
+    ("content.png style.png -o old.png -c cut.jpg", 2, "cut.jpg carries no settings; only a"),
+    ("content.png style.png -o old.png -c old.png", 2, "old.png carries no settings; only a"),
+]
+"""A command line, its exit code, and what its one line on stderr says."""
+
+WRONG_USAGE = [
+    "",
+    "content.png",
+    "content.png -o old.png",
+    "content.png style.png",
+    "content.png style.png -o old.png --tv-weight lots",
+    "content.png style.png -o old.png --tv-weight 0,,1",
+    "content.png style.png -o old.png --style-weight 1;2",
+    "content.png style.png -o old.png --size 12.5",
+    "content.png style.png -o old.png --size Original",
+    "content.png style.png -o old.png --bits 12",
+    "content.png style.png -o old.png --keep-metadata=yes",
+    "content.png style.png -o old.png -n many",
+    "content.png style.png -o old.png --style-blend 1;2",
+    "content.png style.png -o old.png --tv-form round",
+    "content.png style.png -o old.png --optimizer sgd",
+    "content.png style.png -o old.png --tv-wieght 1",
+    "content.png style.png -o old.png --tv-weight",
+]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Inputs good and bad, and an old result."""
+    folder = tmp_path_factory.mktemp("pictures")
+    content = Image.linear_gradient("L").resize((48, 32)).convert("RGB")
+    content.save(folder / "content.png")
+    Image.radial_gradient("L").resize((40, 40)).convert("RGB").save(folder / "style.png")
+    Image.effect_noise((256, 256), 80).save(folder / "whole.jpg")
+    whole = (folder / "whole.jpg").read_bytes()
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "words.jpg").write_text("this is no picture, and no TOML either")
+    (folder / "empty.png").touch()
+    (folder / "folder").mkdir()
+    content.save(folder / "old.png")
+    (folder / "misspelt.toml").write_text("tv_wieght = 1\n")
+    return folder
+
+
+@pytest.fixture
+def studio(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh copy of the pictures, as the working folder."""
+    folder = tmp_path / "studio"
+    shutil.copytree(pictures, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of a picture that is read to its end."""
+    with Image.open(path) as picture:
+        picture.load()
+        return picture.size
+
+
+# A run
+
+QUICK = "content.png style.png --min-size 24 -n 2,1"
+
+
+@pytest.mark.weights
+def test_a_run_writes_the_picture_and_says_only_its_path(studio: Path, command: Command) -> None:
+    code, out, err = command(f"{QUICK} -o new/out.png")
+
+    assert (code, out) == (0, "new/out.png\n")
+    assert size_of(studio / "new/out.png") == (48, 32)
+    assert [path.name for path in (studio / "new").iterdir()] == ["out.png"]
+    lines = err.splitlines()
+    assert re.fullmatch(r"stylize: painting 48×32 on (cpu|cuda:0|mps) in b?float\d+", lines[0])
+    assert [line.split(":")[0] for line in lines[1:]] == ["24×16", "48×32"]
+    assert not re.search(r"[^\n -~×]", err), "no control codes off a terminal"
+
+
+@pytest.mark.weights
+def test_quiet_leaves_stderr_empty(studio: Path, command: Command) -> None:
+    assert command(f"{QUICK} -o out.png --quiet") == (0, "out.png\n", "")
+
+
+@pytest.mark.parametrize("quiet", ["", " --quiet"])
+def test_what_is_odd_about_an_input_is_one_line_though_quiet(
+    studio: Path, command: Command, quiet: str
+) -> None:
+    with Image.open("content.png") as content:
+        content.save("odd.png", icc_profile=b"no profile")
+    ran = command(f"odd.png style.png -o out.bmp{quiet}")
+    warning, refusal = ran.err.splitlines()
+    assert warning.startswith("stylize: odd.png: its colour profile is not applied (")
+    assert refusal.startswith("stylize: error: out.bmp: unknown suffix")
+
+
+@pytest.mark.weights
+def test_verbose_says_why_it_computes_as_it_does(studio: Path, command: Command) -> None:
+    ran = command(f"{QUICK} -o out.png --verbose --precision float32 --threads 1")
+    assert ran.code == 0
+    assert re.match(
+        r"stylize: painting 48×32 on \S+ in float32 \(as asked for\), threads: 1\n", ran.err
+    )
+
+
+@pytest.mark.weights
+def test_the_same_command_gives_the_same_bytes_and_so_does_the_library(
+    studio: Path, command: Command
+) -> None:
+    line = f"{QUICK} style.png --style-blend 3,1 --tv-weight 2 -q"
+    for name in ("one.png", "two.png"):
+        assert command(f"{line} -o {name}").code == 0
+    settings = Settings(min_size=24, iterations=(2, 1), style_blend=(3.0, 1.0), tv_weight=2.0)
+    style = read_image(Path("style.png"))
+    result = stylize(read_image(Path("content.png")), [style, style], settings)
+    save_image(result.image, Path("three.png"), text=record(settings))
+
+    one, two, three = (Path(f"{name}.png").read_bytes() for name in ("one", "two", "three"))
+    assert one == two
+    assert one == three
+    assert command("content.png style.png style.png -q --config one.png -o four.png").code == 0
+    assert Path("four.png").read_bytes() == one
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [("--size 31", (31, 21)), ("-c mine.toml", (24, 16)), ("-c mine.toml --size 30", (30, 20))],
+)
+def test_the_command_line_goes_over_the_configuration_over_the_defaults(
+    options: str, size: tuple[int, int], studio: Path, command: Command
+) -> None:
+    (studio / "mine.toml").write_text("size = 24\niterations = 1\n")
+    iterations = "" if "mine" in options else "-n 1"
+
+    assert command(f"content.png style.png -o out.png {options} {iterations} -q").code == 0
+    assert size_of(studio / "out.png") == size
+
+
+@pytest.mark.weights
+def test_a_picture_can_be_the_start_and_a_jpeg_the_result(studio: Path, command: Command) -> None:
+    line = "content.png style.png -o out.jpg --init old.png -n 1 --size 24 -q"
+
+    assert command(line) == (0, "out.jpg\n", "")
+    with Image.open(studio / "out.jpg") as picture:
+        assert (picture.format, picture.size) == ("JPEG", (24, 16))
+
+
+@pytest.mark.weights
+def test_what_a_picture_carries_is_asked_for_by_options(studio: Path, command: Command) -> None:
+    with Image.open("content.png") as content:
+        content.putalpha(Image.linear_gradient("L").resize(content.size))
+        exif = Image.Exif()
+        exif[0x010F] = "Maker"
+        content.save("clear.png", exif=exif)
+    options = "--size original --bits 16 --background black --keep-metadata -n 1 -q"
+
+    assert command(f"clear.png style.png -o out.tif {options}") == (0, "out.tif\n", "")
+    with Image.open(studio / "out.tif") as picture:
+        assert (picture.mode, picture.size, picture.getexif()[0x010F]) == (
+            "RGBA",
+            (48, 32),
+            "Maker",
+        )
+    again = "clear.png style.png -q -c out.tif -o out.jpg --bits 8 --no-keep-metadata"
+    code, _, err = command(again)
+    assert code == 0
+    assert err.splitlines() == [
+        "stylize: out.jpg: a JPEG holds no transparency, so clear.png is laid on black; "
+        ".png, .webp and .tif keep it"
+    ]
+    assert b"Maker" not in (studio / "out.jpg").read_bytes()
+
+
+# What a run leaves beside its picture
+
+
+@pytest.mark.weights
+def test_a_run_may_leave_a_log_and_a_report(studio: Path, command: Command) -> None:
+    code, out, err = command(f"{QUICK} -o out.png --log new/losses.csv --report new/report.html")
+
+    assert (code, out) == (0, "out.png\n")
+    assert err.splitlines()[-1] == "stylize: the report is new/report.html"
+    assert sorted(path.name for path in (studio / "new").iterdir()) == ["losses.csv", "report.html"]
+    rows = (studio / "new/losses.csv").read_text().splitlines()
+    assert [row.split(",")[:4] for row in rows[1:]] == [
+        ["1", "1", "24", "16"],
+        ["2", "2", "24", "16"],
+        ["3", "1", "48", "32"],
+    ]
+    page = (studio / "new/report.html").read_text("utf-8")
+    assert "content.png <span>in the manner of</span> style.png" in page
+    assert "3 steps" in page
+
+
+@pytest.mark.weights
+def test_the_command_that_a_report_tells_makes_the_same_bytes(
+    studio: Path, command: Command
+) -> None:
+    (studio / "mine.toml").write_text("size = 24\niterations = 1\ntv_weight = 0.7\n")
+    assert command("content.png style.png -o out.png -c mine.toml --report r.html -q").code == 0
+    made = Path("out.png").read_bytes()
+    Path("out.png").unlink()
+    (found,) = re.findall(r'<pre class="command".*?>(.*?)</pre>', Path("r.html").read_text("utf-8"))
+    line = re.sub("<[^>]+>", "", found)
+    assert line.startswith("stylize content.png style.png -o out.png --size 24")
+
+    assert command(f"{line.removeprefix('stylize ')} -q").code == 0
+    assert Path("out.png").read_bytes() == made
+
+
+@pytest.mark.weights
+def test_a_result_that_was_there_leaves_the_log_and_the_report_as_they_were(
+    studio: Path, command: Command
+) -> None:
+    line = f"{QUICK} -o old.png --skip-existing --log losses.csv --report report.html"
+    before = files(studio)
+
+    code, out, err = command(line)
+
+    assert (code, out) == (0, "old.png\n")
+    assert err.splitlines() == [
+        "stylize: losses.csv: not written, since old.png was there already",
+        "stylize: report.html: not written, since nothing was painted",
+    ]
+    assert files(studio) == before
+
+
+def test_without_its_packages_a_report_is_refused_before_the_work(
+    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("styletransfer.report.report.find_spec", lambda name: None)
+    before = files(studio)
+
+    code, out, err = command("content.png style.png -o out.png --report report.html")
+
+    assert (code, out) == (2, "")
+    assert err.startswith("stylize: error: --report needs jinja2 and matplotlib; pip install ")
+    assert err.count("\n") == 1
+    assert files(studio) == before
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(("line", "code", "says"), REFUSALS, ids=[row[0] for row in REFUSALS])
+def test_what_cannot_work_is_refused_in_one_line(
+    line: str, code: int, says: str, studio: Path, command: Command
+) -> None:
+    before = files(studio)
+
+    ran = command(line)
+
+    assert (ran.code, ran.out) == (code, "")
+    assert re.fullmatch(r"stylize: error: [^\n]+\n", ran.err)
+    assert says in ran.err
+    assert files(studio) == before
+
+
+def test_a_path_with_a_line_break_still_makes_one_line(studio: Path, command: Command) -> None:
+    (studio / "odd.toml").write_text('init = "no\\nne.png"\n')
+
+    code, _, err = command("content.png style.png -o out.png -c odd.toml")
+
+    assert code == 1
+    assert err.startswith("stylize: error: no ne.png: No such file")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("line", WRONG_USAGE)
+def test_wrong_usage_exits_2(line: str, studio: Path, command: Command) -> None:
+    before = files(studio)
+
+    ran = command(line)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert "Error" in ran.err
+    assert "Traceback" not in ran.err
+    assert files(studio) == before
+
+
+def test_nothing_is_refused_after_torch_was_imported(studio: Path) -> None:
+    """All refusals in one fresh process, which ends without a trace of torch."""
+    run_without_torch([*(line for line, _, _ in REFUSALS), *WRONG_USAGE], refused=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["cuda:99", "gpu", *([] if torch.cuda.is_available() else ["cuda"])]
+)
+def test_an_absent_device_is_an_error_and_no_silent_fall_back(
+    name: str, studio: Path, command: Command
+) -> None:
+    code, out, err = command(f"content.png style.png -o old.png --device {name}")
+
+    assert (code, out) == (1, "")
+    assert err.startswith(f"stylize: error: device '{name}' is not available; this machine has cpu")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("folder", ["", "~no-such-user/"])
+def test_missing_weights_are_refused_in_one_line(
+    folder: str, studio: Path, command: Command
+) -> None:
+    code, out, err = command(f"content.png style.png -o old.png --weights {folder}none.pth")
+
+    assert (code, out) == (1, "")
+    assert re.fullmatch(r"stylize: error: [^\n]*none\.pth[^\n]*\n", err)
+
+
+# What goes wrong later
+
+
+@pytest.mark.weights
+def test_a_run_that_diverges_saves_its_best_picture_and_exits_1(
+    studio: Path, command: Command
+) -> None:
+    method = "--optimizer adam --learning-rate 100 --min-size 24 --preconditioning 2"
+
+    code, out, err = command(f"content.png style.png -o out.png -n 40 -q {method}")
+
+    assert (code, out) == (1, "")
+    assert re.fullmatch(r"stylize: error: the loss [^\n]+the best picture is in out\.png\n", err)
+    assert size_of(studio / "out.png") == (48, 32)
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+def test_lbfgs_makes_up_for_a_learning_rate_that_is_far_too_high(
+    studio: Path, command: Command
+) -> None:
+    method = "--learning-rate 10 --min-size 24 --preconditioning 2"
+    assert command(f"content.png style.png -o out.png -n 40 -q {method}").code == 0
+
+
+@pytest.mark.weights
+def test_a_result_that_cannot_be_saved_is_rescued(
+    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full for the target, after all was well at the start."""
+    fill_disk(monkeypatch, "old.png")
+    monkeypatch.setattr("tempfile.tempdir", str(studio / "folder"))
+    before = files(studio)
+
+    code, out, err = command("content.png style.png -o old.png -n 1 -q")
+
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 1
+    assert err.startswith("stylize: error: old.png: cannot be saved (No space left on device)")
+    found = re.search(r"the picture was saved as (\S+) instead$", err.strip())
+    assert found
+    assert size_of(Path(found[1])) == (48, 32)
+    assert files(studio) == before | {found[1]: Path(found[1]).read_bytes()}
+
+
+# Help
+
+
+def test_the_help_shows_every_setting_and_the_version_is_the_packages() -> None:
+    text = _shown("--help")
+
+    assert [name for name in field_names() if f"--{name.replace('_', '-')} " not in text] == []
+    assert _shown("-h") == text
+    assert _shown("--version") == f"stylize {__version__}\n"
+
+
+def _shown(option: str) -> str:
+    """What the command prints with an option that asks for no picture."""
+    return run_without_torch([option], refused=False).out

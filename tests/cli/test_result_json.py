@@ -1,0 +1,107 @@
+"""A result in JSON."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from styletransfer.cli.result_json import describe, to_line
+from styletransfer.images.provenance import record
+from styletransfer.images.tensors import save_image
+from styletransfer.runs.contact_sheet import SheetResult
+from styletransfer.runs.naming import Job
+from styletransfer.runs.painting import PictureResult
+from styletransfer.settings import Settings
+from styletransfer.transfer.optimize import Losses
+
+PAINTING = PictureResult(
+    path=Path("out.png"),
+    settings=Settings(seed=7, tv_weight=0.3),
+    content=Path("photo.jpg"),
+    width=48,
+    height=32,
+    losses=Losses(0.5, 1.5, 0.25),
+    seconds=1.23456,
+    device="cpu",
+    precision="float32",
+    stopped=False,
+)
+STYLES = [Path("a.png"), Path("b.png")]
+
+
+def test_a_painting_is_described() -> None:
+    assert describe(PAINTING, STYLES) == {
+        "path": "out.png",
+        "content": "photo.jpg",
+        "styles": ["a.png", "b.png"],
+        "size": [48, 32],
+        "seconds": 1.235,
+        "seed": 7,
+        "weights": {"content": 1.0, "style": 5.0, "tv": 0.3},
+        "losses": {"content": 0.5, "style": 1.5, "tv": 0.25, "total": 2.25},
+        "device": "cpu",
+        "precision": "float32",
+        "stopped": False,
+        "skipped": False,
+        "sheet": False,
+    }
+
+
+def test_a_result_that_was_there_has_the_same_keys_and_null_where_nothing_is_known(
+    tmp_path: Path,
+) -> None:
+    Image.new("RGB", (5, 4)).save(tmp_path / "out.png")
+    described = describe(Job(Path("photo.jpg"), tmp_path / "out.png"), STYLES)
+
+    assert list(described) == list(describe(PAINTING, STYLES))
+    assert described["size"] == [5, 4]
+    assert (described["stopped"], described["skipped"]) == (False, True)
+    assert {key for key, value in described.items() if value is None} == {
+        *("seconds", "seed", "weights", "losses", "device", "precision")
+    }
+
+
+def test_a_result_that_was_there_tells_the_weights_that_it_carries(tmp_path: Path) -> None:
+    path = tmp_path / "out.png"
+    save_image(torch.zeros(1, 3, 2, 3), path, text=record(Settings(tv_weight=0.3)))
+
+    assert describe(Job(Path("photo.jpg"), path), STYLES)["weights"] == {
+        "content": 1.0,
+        "style": 5.0,
+        "tv": 0.3,
+    }
+
+
+def test_a_contact_sheet_says_that_it_is_one() -> None:
+    described = describe(SheetResult(Path("out.png"), Path("photo.jpg"), 1600, 400), STYLES)
+
+    assert list(described) == list(describe(PAINTING, STYLES))
+    assert described["sheet"] is True
+    assert {key: value for key, value in described.items() if value} == {
+        "path": "out.png",
+        "content": "photo.jpg",
+        "styles": ["a.png", "b.png"],
+        "size": [1600, 400],
+        "sheet": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "encoding", "shown"),
+    [
+        ("ä 日本.png", "utf-8", '"ä 日本.png"'),
+        ("ä.png", "ascii", '"\\u00e4.png"'),
+        ("日.png", "latin-1", '"\\u65e5.png"'),
+        ("\udcff.png", "utf-8", '"\\udcff.png"'),
+        ("two\nlines.png", "utf-8", '"two\\nlines.png"'),
+    ],
+)
+def test_a_path_stays_readable_as_far_as_the_stream_can_hold_it(
+    path: str, encoding: str, shown: str
+) -> None:
+    line = to_line({"path": path}, encoding)
+
+    assert line == f'{{"path": {shown}}}'
+    assert json.loads(line.encode(encoding)) == {"path": path}

@@ -1,0 +1,376 @@
+"""The report as a browser shows it: headless Chromium, driven through its own driver."""
+
+import base64
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageColor
+
+from styletransfer.report.report import render
+from tests.support.results import COLOURS, FOUR, ONE, SIX, paintings, styles
+
+webdriver = pytest.importorskip("selenium.webdriver")
+
+from selenium.webdriver.chrome.service import Service  # noqa: E402  # after the skip
+from selenium.webdriver.common.by import By  # noqa: E402  # after the skip
+from selenium.webdriver.common.keys import Keys  # noqa: E402  # after the skip
+from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402  # after the skip
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None
+)
+DRIVER = shutil.which("chromedriver")
+QUIET = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-color-profile=srgb",
+)
+WIDTHS = (360, 1280)  # CSS pixels
+NOISE_APART = 20.0  # levels, that a mean may be off for the noise on a result
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        CHROMIUM is None or DRIVER is None, reason="needs chromium and chromium-driver"
+    ),
+]
+
+
+class Browser:
+    """A browser with a page, of a given width, light or dark, with script or without."""
+
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
+
+    def open(
+        self, page: Path, width: int = 1280, *, dark: bool = False, script: bool = True
+    ) -> None:
+        self.send("Emulation.setScriptExecutionDisabled", value=not script)
+        self.send(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=900,
+            deviceScaleFactor=1,
+            mobile=False,
+        )
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.send("Emulation.setEmulatedMedia", features=[scheme])
+        self.driver.get(page.as_uri())
+        if script:
+            self.wait_for("return !!document.querySelector('.stage').dataset.shown")
+
+    def send(self, command: str, **values: Any) -> Any:
+        """Tell the browser what only its protocol for tools can tell."""
+        return self.driver.execute_cdp_cmd(command, values)
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        return self.driver.execute_script(script, *arguments)
+
+    def wait_for(self, script: str) -> None:
+        WebDriverWait(self.driver, 20, 0.05).until(lambda _: self.run(script))
+
+    def find(self, selector: str) -> Any:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def press(self, *keys: str) -> None:
+        """Press keys, wherever the focus is."""
+        webdriver.ActionChains(self.driver).send_keys(*keys).perform()
+
+    def settle(self, shown: str) -> None:
+        """Wait until a result is in the viewer, and painted."""
+        self.wait_for(f"return document.querySelector('.stage').dataset.shown === '{shown}'")
+        self.driver.execute_async_script(
+            "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
+        )
+
+    def shot(self, selector: str = "") -> NDArray[Any]:
+        """What is seen of the window, or of an element, shape (H, W, 3), levels from 0 to 255."""
+        if selector:
+            data = self.find(selector).screenshot_as_png
+        else:
+            data = base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"])
+        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(np.float64)
+
+    def colour(self, left: float, right: float) -> tuple[float, ...]:
+        """The mean colour of the stage between two shares of its width."""
+        seen = self.shot(".stage")
+        width = seen.shape[1]
+        part = seen[:, round(left * width) : round(right * width)]
+        return tuple(part.mean((0, 1)))
+
+    def zoom(self) -> str:
+        return str(self.run("return document.querySelector('.zoom output').value"))
+
+    def place(self) -> list[str]:
+        """Where the picture lies on the stage."""
+        script = "return ['--x', '--y', '--w'].map((n) => arguments[0].style.getPropertyValue(n))"
+        return list(self.run(script, self.find(".stage")))
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield Browser(driver)
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    made = {}
+    for name, settings in {"one": ONE, "four": FOUR, "six": SIX}.items():
+        folder = tmp_path_factory.mktemp(name)
+        made[name] = folder / "report.html"
+        made[name].write_text(render(paintings(folder, settings), styles(folder)), "utf-8")
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _nothing_in_the_console(browser: Browser) -> Iterator[None]:
+    yield
+    assert browser.driver.get_log("browser") == []
+
+
+def near(colour: tuple[float, ...], name: str) -> bool:
+    expected = ImageColor.getrgb(name)[:3]
+    return all(
+        abs(found - level) < NOISE_APART for found, level in zip(colour, expected, strict=True)
+    )
+
+
+@pytest.mark.parametrize("name", ["one", "four", "six"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("script", [True, False])
+def test_nothing_is_wider_than_the_window(
+    name: str, width: int, script: bool, browser: Browser, pages: dict[str, Path]
+) -> None:
+    browser.open(pages[name], width, script=script)
+    metrics = browser.send("Page.getLayoutMetrics")
+    # A scroll bar takes its part of the width.
+    assert (
+        metrics["cssContentSize"]["width"] <= metrics["cssLayoutViewport"]["clientWidth"] <= width
+    )
+    assert browser.shot().std() > 10, "not blank"
+
+
+def test_the_line_between_before_and_after_follows_keys_and_the_pointer(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["one"])
+    assert near(browser.colour(0.05, 0.4), "black"), "the photograph's left half"
+    assert near(browser.colour(0.6, 0.95), COLOURS[0])
+
+    browser.find("#split").click()
+    browser.press(Keys.HOME)
+    assert near(browser.colour(0.1, 0.9), COLOURS[0])
+    browser.press(Keys.END)
+    assert near(browser.colour(0.1, 0.4), "black")
+    assert near(browser.colour(0.6, 0.9), "white")
+
+    stage = browser.find(".stage")
+    quarter = stage.size["width"] // 4
+    drag = webdriver.ActionChains(browser.driver).move_to_element(stage).click_and_hold()
+    drag.move_by_offset(-quarter, 0).release().perform()
+    assert browser.run("return document.querySelector('#split').value") in {"24", "25", "26"}
+    assert near(browser.colour(0.05, 0.2), "black")
+    assert near(browser.colour(0.35, 0.95), COLOURS[0])
+
+
+def test_the_arrows_of_the_keyboard_change_the_result_and_all_that_is_said_of_it(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["four"])
+    assert near(browser.colour(0.2, 0.9), COLOURS[0])
+    browser.run("document.querySelector('input[type=radio]').focus()")
+    for number in (2, 3, 4):
+        browser.press(Keys.ARROW_RIGHT)
+        browser.settle(f"result-{number}")
+        assert near(browser.colour(0.2, 0.9), COLOURS[number - 1])
+        headings = browser.driver.find_elements(By.CSS_SELECTOR, "article h2")
+        assert [each.text for each in headings if each.is_displayed()] == [
+            f"tv_weight {('0', '0.3', '1', '3')[number - 1]}"
+        ]
+
+
+def test_with_two_weights_each_row_changes_its_own(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["six"])
+    for field, value, number in (("style_weight", 1, 4), ("tv_weight", 2, 6)):
+        browser.find(f"input[name=choice-{field}][value='{value}']").click()
+        browser.settle(f"result-{number}")
+        assert near(browser.colour(0.2, 0.9), COLOURS[number - 1])
+
+
+def test_zoom_and_place_stay_put_between_results(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["four"])
+    fitted = browser.zoom()
+    for _ in range(4):
+        browser.find("[data-zoom=in]").click()
+    stage = browser.find(".stage")
+    drag = webdriver.ActionChains(browser.driver).move_to_element(stage).click_and_hold()
+    drag.move_by_offset(40, 30).release().perform()
+    placed, zoomed = browser.place(), browser.zoom()
+    assert zoomed != fitted
+    before = browser.shot(".stage")
+
+    browser.find("input[type=radio][value='2']").click()
+    browser.settle("result-3")
+    assert (browser.place(), browser.zoom()) == (placed, zoomed)
+    assert near(browser.colour(0.2, 0.9), COLOURS[2])
+    browser.find("input[type=radio][value='0']").click()
+    browser.settle("result-1")
+    assert np.array_equal(browser.shot(".stage"), before)
+
+    browser.find("[data-zoom=fit]").click()
+    assert browser.zoom() == fitted
+
+
+def test_the_keyboard_zooms_and_moves_the_picture_that_has_the_focus(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["four"])
+    fitted = browser.place()
+    browser.run("document.querySelector('.stage').focus()")
+    browser.press("+", "+")
+    zoomed = browser.place()
+    assert float(zoomed[2][:-2]) == pytest.approx(2.25 * float(fitted[2][:-2]))
+    browser.press(Keys.ARROW_RIGHT)
+    assert float(browser.place()[0][:-2]) < float(zoomed[0][:-2])
+    browser.press("0")
+    assert browser.place() == fitted
+
+
+def test_the_wheel_zooms_only_once_the_picture_has_the_focus(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    def wheel(down: int) -> None:
+        origin = webdriver.common.actions.wheel_input.ScrollOrigin.from_element(
+            browser.find(".stage")
+        )
+        webdriver.ActionChains(browser.driver).scroll_from_origin(origin, 0, down).perform()
+
+    browser.open(pages["one"])
+    fitted = browser.zoom()
+    wheel(-200)
+    assert browser.zoom() == fitted
+    browser.run("document.querySelector('.stage').focus({preventScroll: true})")
+    wheel(200)
+    browser.wait_for("return window.scrollY > 0")
+    assert browser.zoom() == fitted, "with the whole picture seen, the page scrolls on"
+    wheel(-200)
+    browser.wait_for(f"return document.querySelector('.zoom output').value !== '{fitted}'")
+
+
+def test_two_fingers_zoom(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["one"], 360)
+    fitted = browser.zoom()
+    box = browser.find(".stage").rect
+    middle, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def touch(kind: str, apart: float) -> None:
+        points = [{"x": middle + side * apart, "y": y, "id": n} for n, side in enumerate((-1, 1))]
+        browser.send(
+            "Input.dispatchTouchEvent", type=kind, touchPoints=points if kind != "touchEnd" else []
+        )
+
+    touch("touchStart", 30)
+    for apart in (40, 60, 90):
+        touch("touchMove", apart)
+    touch("touchEnd", 90)
+    assert int(browser.zoom().split()[0]) > 2 * int(fitted.split()[0])
+
+
+def test_tab_reaches_every_control_and_the_focus_is_seen(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["four"])
+    browser.run("document.activeElement.blur()")
+    reached = []
+    for _ in range(8):
+        browser.press(Keys.TAB)
+        reached.append(
+            browser.run(
+                "const e = document.activeElement;"
+                "const s = getComputedStyle(e.type === 'radio' ? e.nextElementSibling : e);"
+                "return [e.className || e.type, s.outlineStyle, s.outlineWidth]"
+            )
+        )
+    assert [name for name, _, _ in reached] == [
+        *("stage", "radio", "range", "button", "button", "button", "button", "command")
+    ]
+    assert {(style, width) for _, style, width in reached} == {("solid", "3px")}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_dark_is_dark_and_its_curves_can_be_read(
+    width: int, browser: Browser, pages: dict[str, Path]
+) -> None:
+    for dark in (False, True):
+        browser.open(pages["four"], width, dark=dark)
+        curves = browser.shot("article.chosen .curves")
+        paper = np.median(curves, axis=(0, 1)).mean()
+        assert (paper < 60) == dark
+        assert abs(curves.mean(2) - paper).max() > 150, "ink stands out from the paper"
+
+
+def test_without_script_all_results_are_one_below_the_other(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["four"], script=False)
+    browser.send("Emulation.setScriptExecutionDisabled", value=False)
+    images = browser.driver.find_elements(By.CSS_SELECTOR, "article .result img")
+    tops = [image.rect["y"] for image in images]
+    assert tops == sorted(set(tops))
+    assert all(image.is_displayed() for image in images)
+    assert not browser.find(".viewer").is_displayed()
+    assert browser.find("#result-4 .curves").is_displayed()
+    for number, image in enumerate(images):
+        browser.run("arguments[0].scrollIntoView({block: 'center'})", image)
+        browser.wait_for("return [...document.images].every((i) => i.complete)")
+        seen = browser.shot(f"#result-{number + 1} .result img")
+        assert near(tuple(seen.mean((0, 1))), COLOURS[number])
+
+
+def test_in_print_all_results_are_there_and_no_controls(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    browser.open(pages["four"], dark=True)
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    images = browser.driver.find_elements(By.CSS_SELECTOR, "article .result img")
+    assert [image.is_displayed() for image in images] == [True] * 4
+    assert not browser.find(".viewer").is_displayed()
+    pdf = base64.b64decode(browser.send("Page.printToPDF")["data"])
+    assert pdf.startswith(b"%PDF")
+    browser.send("Emulation.setEmulatedMedia", media="")
+
+
+def test_no_request_leaves_the_page(browser: Browser, pages: dict[str, Path]) -> None:
+    browser.open(pages["six"])
+    script = "return performance.getEntriesByType('resource').map((entry) => entry.name)"
+    assert [name for name in browser.run(script) if not name.startswith("data:")] == []
+
+
+def test_a_name_with_markup_runs_nothing(browser: Browser, tmp_path: Path) -> None:
+    name = "<img src=x onerror=alert(1)>.png"
+    page = tmp_path / "report.html"
+    page.write_text(render(paintings(tmp_path, FOUR, name), styles(tmp_path)), "utf-8")
+    browser.open(page)
+    assert name in browser.driver.title
+    assert name in browser.find("h1").text

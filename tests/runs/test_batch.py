@@ -1,0 +1,538 @@
+"""Runs over the pictures of a folder, as a person or a script meets them."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from styletransfer.cli import app as cli
+from styletransfer.errors import ShortageError
+from styletransfer.images.tensors import Decoded, decode_picture
+from tests.support.commands import Command, files, fill_disk, run_python, run_without_torch
+
+QUICK = "--size 24 --min-size 24 -n 1"
+DIVERGING = "--size 24 --min-size 24 -n 40 --optimizer adam --learning-rate 100 --preconditioning 2"
+RESUMED = ("photos", "style.png", "-o", "out", "--skip-existing")
+
+REFUSALS: list[tuple[str, int, str]] = [
+    ("photos style.png -o old.png", 1, "old.png: this is a file; photos is a folder"),
+    ("photos style.png -o new.png", 1, "new.png: this is a picture's name"),
+    ("photos style.png -o photos", 1, "photos: the contents are in this folder"),
+    ("photos style.png -o old.png/out", 1, "cannot be saved"),
+    ("photos none.png -o out", 1, "none.png: No such file"),
+    ("photos photos -o out", 1, "photos: Is a directory"),
+    ("photos style.png -o out --init none.png", 1, "none.png: No such file"),
+    ("empty style.png -o out", 1, "empty: there is no picture in it; choose another folder"),
+    ("deep style.png -o out", 1, "deep: there is no picture in it; --recursive enters folders"),
+    ("photos style.png -o out --name {}.png", 2, "no field {}; fields are {content}, {style}"),
+    ("photos style.png -o out --name {content", 2, "a brace is alone"),
+    ("photos style.png -o out --name {content}.bmp", 2, "end it in one of .png"),
+    ("photos style.png -o out --name new/{content}.png", 2, "must be a file name"),
+    ("photos style.png -o out --name same.png", 2, "would both be saved as out/same.png"),
+    ("deep style.png -o . -r --name {content}.png", 1, "inner/c.png: this is also an input"),
+    ("photos style.png -o photos/no/.. --name {content}.png", 1, "b9.png: this is also an input"),
+    ("photos/a.jpg style.png -o . --skip-existing", 1, ".: this is a folder"),
+    ("photos/a.jpg style.png -o / --skip-existing", 1, "/: this is a folder"),
+    ("photos/a.jpg style.png -o out.bmp --skip-existing", 1, "out.bmp: unknown suffix"),
+    ("photos/a.jpg style.png -o out.png --recursive", 2, "--recursive has no effect: CONTENT"),
+    ("photos/a.jpg style.png -o out.png --name {content}.png", 2, "--name has no effect"),
+    ("photos/a.jpg style.png -o out.png --fail-fast", 2, "--fail-fast has no effect"),
+]
+"""A command line, its exit code, and what its one line on stderr says."""
+
+
+@pytest.fixture
+def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of photographs and a style, as the working folder."""
+    gradient = Image.linear_gradient("L").convert("RGB")
+    for name in ("photos/a.jpg", "photos/b10.png", "photos/b9.png", "deep/inner/c.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        gradient.resize((24, 16)).save(tmp_path / name)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "inner").symlink_to("deep/inner")
+    Image.radial_gradient("L").resize((32, 32)).convert("RGB").save(tmp_path / "style.png")
+    gradient.resize((8, 8)).save(tmp_path / "old.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def paths(names: str) -> str:
+    """The stdout of a run that says these results in ``out``."""
+    return "".join(f"out/{name}-style.png\n" for name in names.split())
+
+
+def objects(out: str) -> list[dict[str, Any]]:
+    """The JSON objects on stdout, one a line."""
+    return [json.loads(line) for line in out.splitlines()]
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(("line", "code", "says"), REFUSALS, ids=[row[0] for row in REFUSALS])
+def test_what_cannot_work_is_refused_in_one_line_before_any_work(
+    line: str, code: int, says: str, studio: Path, command: Command
+) -> None:
+    before = files(studio)
+
+    ran = command(line)
+
+    assert (ran.code, ran.out) == (code, "")
+    assert re.fullmatch(r"stylize: error: [^\n]+\n", ran.err)
+    assert says in ran.err
+    assert files(studio) == before
+
+
+@pytest.mark.parametrize("option", ["", " --skip-existing"])
+@pytest.mark.parametrize("template", ["{content}.png", "{content}-{style}.png"])
+def test_a_name_too_long_for_the_disk_is_refused_in_one_line(
+    template: str, option: str, studio: Path, command: Command
+) -> None:
+    Path("photos/a.jpg").rename(f"photos/{'x' * 250}.jpg")
+
+    code, out, err = command(f"photos style.png -o out --name {template}{option}")
+
+    assert (code, out) == (1, "")
+    assert re.fullmatch(r"stylize: error: [^\n]+ \(File name too long\); [^\n]+\n", err)
+
+
+@pytest.mark.parametrize("option", ["", " --skip-existing"])
+@pytest.mark.parametrize(
+    "line", ["{}.png style.png -o new.png", "photos/a.jpg style.png -o {}.png"]
+)
+def test_a_single_path_too_long_for_the_disk_is_refused_in_one_line(
+    line: str, option: str, studio: Path, command: Command
+) -> None:
+    code, out, err = command(line.format("x" * 300) + option)
+
+    assert (code, out) == (1, "")
+    assert re.fullmatch(r"stylize: error: [^\n]+File name too long[^\n]+\n", err)
+
+
+def test_no_folder_run_is_refused_after_torch_was_imported(studio: Path) -> None:
+    run_without_torch([line for line, _, _ in REFUSALS], refused=True)
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [("--weights none.pth", "none.pth"), ("--device cuda:99", "device 'cuda:99' is not available")],
+)
+def test_what_is_wrong_with_every_picture_ends_the_run_at_once(
+    option: str, says: str, studio: Path, command: Command
+) -> None:
+    code, out, err = command(f"photos style.png -o out {option}")
+
+    assert (code, out) == (1, "")
+    assert re.fullmatch(r"stylize: error: [^\n]+\n", err)
+    assert says in err
+
+
+# A run
+
+
+@pytest.mark.weights
+def test_each_picture_of_a_folder_is_painted_in_natural_order(
+    studio: Path, command: Command
+) -> None:
+    code, out, err = command(f"photos style.png -o out {QUICK}")
+
+    assert (code, out) == (0, paths("a b9 b10"))
+    assert len(list((studio / "out").iterdir())) == 3
+    lines = [line for line in err.splitlines() if "→" in line]
+    assert re.fullmatch(r"1/3 photos/a\.jpg → out/a-style\.png, \d+ s", lines[0])
+    assert [line.split()[0] for line in lines] == ["1/3", "2/3", "3/3"]
+    assert not re.search(r"[\r\x1b]", err), "no control codes off a terminal"
+
+
+@pytest.mark.weights
+def test_a_picture_of_a_folder_equals_its_run_alone_to_the_byte(
+    studio: Path, command: Command
+) -> None:
+    noise = f"{QUICK} --init noise --seed 3 -q"
+
+    assert command(f"photos style.png -o out {noise}") == (0, paths("a b9 b10"), "")
+    assert command(f"photos/b9.png style.png -o alone.png {noise}").code == 0
+    assert Path("alone.png").read_bytes() == Path("out/b9-style.png").read_bytes()
+
+
+@pytest.mark.weights
+def test_recursive_keeps_the_folders_and_never_paints_a_result(
+    studio: Path, command: Command
+) -> None:
+    line = f"deep style.png -o deep/out -r {QUICK} -q"
+    expected = (0, "deep/out/inner/c-style.png\n", "")
+
+    assert command(line) == expected
+    assert command(line) == expected
+
+
+@pytest.mark.weights
+def test_what_is_no_picture_is_passed_over_with_one_note(studio: Path, command: Command) -> None:
+    (studio / "photos" / "notes.txt").write_text("words")
+    (studio / "photos" / "more").mkdir()
+
+    code, out, err = command(f"photos style.png -o out {QUICK}")
+
+    assert (code, out) == (0, paths("a b9 b10"))
+    assert err.splitlines()[0] == (
+        "stylize: photos: passed over what is no picture: notes.txt, more/; "
+        "--recursive enters folders"
+    )
+    assert command(f"photos style.png -o out {QUICK} --quiet").err == ""
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    "name", ["two words", "ä 日本", "a,b", "100%", "%s", "{style}", "{", "-lead", "~", "#;'&"]
+)
+def test_a_name_of_any_kind_is_taken_as_it_is(name: str, studio: Path, command: Command) -> None:
+    Path("odd").mkdir()
+    Path("photos/a.jpg").rename(f"odd/{name}.jpg")
+    style = Path("style.png").rename(f"{name}.png")
+    result = f"odd out/{name}-{name}.png"
+
+    ran = command(f"{QUICK} -q -o 'odd out' -- odd {shlex.quote(str(style))}")
+    assert ran == (0, f"{result}\n", "")
+    alone = f"{name} alone.png"
+    ran = command(
+        f"{QUICK} -q --json -o {shlex.quote(alone)} -- "
+        f"{shlex.join([f'odd/{name}.jpg', str(style)])}"
+    )
+    assert objects(ran.out)[0]["path"] == alone
+    assert Path(alone).read_bytes() == Path(result).read_bytes()
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("json_option", ["", "--json"])
+def test_bytes_that_are_no_text_come_out_as_they_are(
+    json_option: str,
+    studio: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    content = Path(os.fsdecode(b"photos/\xff.jpg"))
+    try:
+        Path("photos/a.jpg").rename(content)
+    except OSError:
+        pytest.skip("this file system takes text only")
+    line = [str(content), "style.png", "-o", os.fsdecode(b"\xfe.png"), *QUICK.split()]
+    monkeypatch.setattr("sys.argv", ["stylize", *line, *json_option.split()])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+
+    out, _ = capfdbinary.readouterr()
+    assert caught.value.code == 0
+    path = os.fsencode(json.loads(out)["path"]) if json_option else out.removesuffix(b"\n")
+    assert path == b"\xfe.png"
+
+
+@pytest.mark.weights
+def test_a_tilde_is_the_home_folder_unless_a_file_is_called_so(
+    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(studio))
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+
+    ran = command(f"'~/photos' '~/style.png' -o='~/out' {QUICK} -q")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[0] == str(studio / "out" / "a-style.png")
+    assert list((studio / "elsewhere").iterdir()) == []
+
+
+# JSON
+
+
+@pytest.mark.weights
+def test_json_is_one_object_a_result(studio: Path, command: Command) -> None:
+    code, out, err = command(f"photos style.png style.png -o out {QUICK} --json -q")
+
+    assert (code, err) == (0, "")
+    described = objects(out)
+    assert [each["path"] for each in described] == [
+        f"out/{name}-style+style.png" for name in ("a", "b9", "b10")
+    ]
+    first = described[0]
+    assert (first["content"], first["styles"]) == ("photos/a.jpg", ["style.png", "style.png"])
+    assert (first["size"], first["seed"], first["stopped"]) == ([24, 16], 0, False)
+    losses = first["losses"]
+    assert losses["total"] == pytest.approx(losses["content"] + losses["style"] + losses["tv"])
+    assert first["seconds"] > 0
+
+
+# Failures
+
+
+@pytest.mark.weights
+def test_a_bad_picture_does_not_keep_the_others_from_being_painted(
+    studio: Path, command: Command
+) -> None:
+    (studio / "photos" / "b1.jpg").write_text("words")
+
+    code, out, err = command(f"photos style.png -o out {QUICK} -q")
+
+    assert (code, out) == (1, paths("a b9 b10"))
+    bad, summary = err.splitlines()
+    assert bad.startswith("stylize: error: photos/b1.jpg: not a whole picture")
+    assert summary == "stylize: error: 1 of 4 pictures failed: b1.jpg"
+
+
+def test_all_failures_are_counted_and_some_named(studio: Path, command: Command) -> None:
+    Path("bad").mkdir()
+    for number in range(20):
+        Path(f"bad/{number}.jpg").write_text("words")
+
+    code, out, err = command("bad style.png -o out")
+
+    assert (code, out) == (1, "")
+    *each, summary = err.splitlines()
+    assert len(each) == 20
+    assert summary.endswith(
+        "20 of 20 pictures failed: 0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 15 more"
+    )
+
+
+def test_fail_fast_ends_with_the_first_failure(studio: Path, command: Command) -> None:
+    Path("photos/a.jpg").write_text("words")
+
+    code, out, err = command("photos style.png -o out --fail-fast")
+
+    assert (code, out) == (1, "")
+    assert err.splitlines()[1:] == [
+        "stylize: error: 1 of 3 pictures failed: a.jpg; --fail-fast left 2 untried"
+    ]
+
+
+@pytest.mark.weights
+def test_a_picture_that_diverges_fails_and_is_not_taken_for_whole_later(
+    studio: Path, command: Command
+) -> None:
+    code, out, err = command(f"photos style.png -o out {DIVERGING} -q")
+
+    assert (code, out) == (1, "")
+    first = err.splitlines()[0]
+    assert first.startswith("stylize: error: photos/a.jpg: the loss left the road")
+    assert first.endswith("; the best picture is in out/a-style.partial.png")
+    assert {path.name for path in Path("out").iterdir()} == {
+        f"{name}-style.partial.png" for name in ("a", "b9", "b10")
+    }
+    assert command(f"photos style.png -o out {QUICK} -q --skip-existing") == (
+        *(0, paths("a b9 b10")),
+        "",
+    )
+    assert len(list(Path("out").iterdir())) == 3, "what was unfinished is gone"
+
+
+@pytest.mark.weights
+def test_a_full_disk_ends_the_run_instead_of_painting_for_nothing(
+    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_disk(monkeypatch, "b9-style.png")
+    monkeypatch.setattr("tempfile.tempdir", str(studio / "empty"))
+
+    code, out, err = command(f"photos style.png -o out {QUICK} -q")
+
+    assert (code, out) == (1, paths("a"))
+    how_far, error = err.splitlines()
+    assert how_far == "stylize: 1 of 3 pictures are done; --skip-existing resumes"
+    assert error.startswith("stylize: error: out/b9-style.png: cannot be saved (No space left")
+    assert error.endswith(" instead")
+    assert len(list(Path("empty").iterdir())) == 1
+
+
+@pytest.mark.weights
+def test_a_disk_that_is_full_everywhere_ends_the_run_as_well(
+    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_disk(monkeypatch)
+
+    code, out, err = command(f"photos style.png -o out {QUICK} -q")
+
+    assert (code, out) == (1, "")
+    assert re.fullmatch(r"stylize: error: [^\n]+; nor could it be saved as [^\n]+\n", err)
+
+
+@pytest.mark.weights
+def test_a_picture_too_large_for_the_device_fails_alone(
+    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crowded(path: Path, **options: Any) -> Decoded:
+        if path.name == "b9.png":
+            raise ShortageError("out of memory")
+        return decode_picture(path, **options)
+
+    monkeypatch.setattr("styletransfer.runs.result_writer.decode_picture", crowded)
+
+    code, out, err = command(f"photos style.png -o out {QUICK} -q")
+
+    assert (code, out) == (1, paths("a b10"))
+    assert err.splitlines() == [
+        "stylize: error: photos/b9.png: out of memory",
+        "stylize: error: 1 of 3 pictures failed: b9.png",
+    ]
+
+
+# Resuming
+
+
+@pytest.mark.weights
+def test_skip_existing_paints_what_is_missing_or_cut_and_prints_all(
+    studio: Path, command: Command
+) -> None:
+    line = f"photos style.png -o out {QUICK}"
+    assert command(line).code == 0
+    whole = files(studio)
+    Path("out/a-style.png").write_bytes(Path("out/a-style.png").read_bytes()[:200])
+    Path("out/b9-style.png").unlink()
+
+    code, out, err = command(f"{line} --skip-existing --json")
+
+    assert code == 0
+    assert [(each["path"], each["skipped"]) for each in objects(out)] == [
+        ("out/a-style.png", False),
+        ("out/b9-style.png", False),
+        ("out/b10-style.png", True),
+    ]
+    assert err.splitlines()[-1] == "stylize: 1 of 3 results were there already"
+    assert files(studio) == whole
+
+
+def test_nothing_left_to_do_is_a_success(studio: Path, command: Command) -> None:
+    _paint_all()
+
+    code, out, err = command("photos style.png -o out --skip-existing")
+
+    assert (code, out) == (0, paths("a b9 b10"))
+    assert err == "stylize: 3 of 3 results were there already\n"
+    assert command("photos style.png -o out --skip-existing -q").err == ""
+
+
+def test_a_single_result_that_is_there_is_printed_and_kept(studio: Path, command: Command) -> None:
+    before = files(studio)
+
+    assert command("photos/a.jpg style.png -o old.png --skip-existing") == (0, "old.png\n", "")
+    assert objects(command("photos/a.jpg style.png -o old.png --skip-existing --json").out) == [
+        {
+            "path": "old.png",
+            "content": "photos/a.jpg",
+            "styles": ["style.png"],
+            "size": [8, 8],
+            **dict.fromkeys(("seconds", "seed", "weights", "losses", "device", "precision")),
+            "stopped": False,
+            "skipped": True,
+            "sheet": False,
+        }
+    ]
+    assert files(studio) == before
+
+
+def test_an_input_is_no_result_that_is_there(studio: Path, command: Command) -> None:
+    code, out, err = command("photos/a.jpg style.png -o style.png --skip-existing")
+
+    assert (code, out) == (1, "")
+    assert "style.png: this is also an input" in err
+
+
+@pytest.mark.weights
+def test_a_single_run_that_diverges_is_not_skipped_later(studio: Path, command: Command) -> None:
+    line = "photos/a.jpg style.png -o new.png --skip-existing -q"
+
+    assert command(f"{line} {DIVERGING}").code == 1
+    assert Path("new.partial.png").exists()
+    assert command(f"{line} {QUICK}") == (0, "new.png\n", "")
+    assert not Path("new.partial.png").exists()
+
+
+# Machines
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_path_that_cannot_be_printed_is_one_line_and_no_success(studio: Path) -> None:
+    _paint_all()
+    with Path("/dev/full").open("w") as full:
+        ran = run_python("-m", "styletransfer", *RESUMED, stdout=full)
+
+    assert ran.code == 1
+    assert ran.err == (
+        "stylize: error: stdout: cannot be written to (No space left on device), which ends the "
+        "run; out/a-style.png is saved, and --skip-existing resumes\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["-q", "--json"])
+def test_a_reader_that_goes_away_ends_the_run_without_a_traceback(
+    option: str, studio: Path
+) -> None:
+    _paint_all()
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = run_python("-m", "styletransfer", *RESUMED, option, stdout=writing)
+    os.close(writing)
+
+    assert ran.code == 1
+    assert ran.err == (
+        "stylize: error: stdout: cannot be written to (Broken pipe), which ends the run; "
+        "out/a-style.png is saved, and --skip-existing resumes\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["-q", "--json"])
+def test_a_script_that_has_closed_stdout_wants_no_paths(option: str, studio: Path) -> None:
+    _paint_all()
+    line = shlex.join([sys.executable, "-m", "styletransfer", *RESUMED, "-q", option])
+    shell = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1], shell=True))"
+    ran = run_python("-c", shell, f"{line} >&-")
+
+    assert (ran.code, ran.err) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="there is no /proc")
+def test_many_pictures_take_no_more_memory_than_five(studio: Path) -> None:
+    Path("many").mkdir()
+    for number in range(20):
+        Image.effect_noise((64, 64), 80).convert("RGB").save(f"many/{number}.png")
+    program = """
+        import sys
+        from pathlib import Path
+        from styletransfer.cli import app as cli
+
+        sizes = []
+        print_result = cli._print
+
+        def measure(*arguments, **options):
+            print_result(*arguments, **options)
+            sizes.append(int(Path("/proc/self/statm").read_text().split()[1]))
+
+        cli._print = measure
+        sys.argv = ["stylize", *sys.argv[1:]]
+        try:
+            cli.main()
+        finally:
+            print(sizes[4], max(sizes[5:]), len(sizes), file=sys.stderr)
+    """
+    line = shlex.split("many style.png -o out --size 64 --min-size 64 -n 1 -q")
+
+    ran = run_python("-c", textwrap.dedent(program), *line)
+
+    assert ran.code == 0
+    fifth, largest, count = (int(word) for word in ran.err.split())
+    assert count == 20
+    assert largest < 1.05 * fifth
+
+
+def _paint_all() -> None:
+    """Leave nothing to paint, so that a run needs neither torch nor time."""
+    Path("out").mkdir()
+    for name in ("a", "b9", "b10"):
+        shutil.copy("old.png", f"out/{name}-style.png")

@@ -1,0 +1,274 @@
+"""Ctrl-C and SIGTERM as a request to stop."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from styletransfer.runs.interruption import SIGNALS, InterruptionError, StopRequest, exit_code
+
+ROOT = Path(__file__).parents[2]
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+@contextlib.contextmanager
+def start(*arguments: str, folder: Path = ROOT) -> "Iterator[subprocess.Popen[str]]":
+    """Run Python with the package in reach, its output in pipes; killed if still there."""
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONUTF8": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.fixture(autouse=True)
+def handlers_as_before() -> Iterator[None]:
+    before = [signal.getsignal(number) for number in SIGNALS]
+    yield
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Path:
+    """A folder with a content and a style."""
+    Image.linear_gradient("L").resize((48, 32)).convert("RGB").save(tmp_path / "content.png")
+    Image.radial_gradient("L").resize((40, 40)).convert("RGB").save(tmp_path / "style.png")
+    return tmp_path
+
+
+def test_both_signals_have_the_codes_that_shells_know() -> None:
+    assert {number: exit_code(number) for number in SIGNALS} == CODES
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_what_has_nothing_to_lose(number: signal.Signals) -> None:
+    with pytest.raises(InterruptionError) as caught, StopRequest():
+        signal.raise_signal(number)
+
+    assert caught.value.exit_code == CODES[number]
+
+
+def test_no_library_swallows_the_end() -> None:
+    with pytest.raises(InterruptionError), StopRequest(), contextlib.suppress(Exception):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_is_only_noted_once_there_is_something_to_keep(number: signal.Signals) -> None:
+    with StopRequest() as stop:
+        stop.hold = True
+        assert stop.signal_number is None
+        signal.raise_signal(number)
+        assert stop.signal_number == number
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_was_noted_ends_the_run_once_nothing_is_left_to_keep(
+    number: signal.Signals,
+) -> None:
+    with StopRequest() as stop:
+        stop.release()
+        stop.hold = True
+        signal.raise_signal(number)
+        stop.message = "two are done"
+        with pytest.raises(InterruptionError, match=r"^two are done$") as caught:
+            stop.release()
+
+    assert caught.value.exit_code == CODES[number]
+
+
+def test_a_signal_that_ends_the_run_says_what_there_is() -> None:
+    with StopRequest() as stop:
+        stop.message = "two are done"
+        with pytest.raises(InterruptionError, match=r"^two are done$"):
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("first", SIGNALS)
+def test_a_second_signal_quits_at_once(first: signal.Signals) -> None:
+    program = """
+        import time
+        from styletransfer.runs.interruption import StopRequest
+
+        with StopRequest() as stop:
+            stop.hold = True
+            print("ready", flush=True)
+            while stop.signal_number is None:
+                time.sleep(0.01)
+            print("asked", flush=True)
+            time.sleep(600)
+    """
+    with start("-c", textwrap.dedent(program)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(first)
+        assert process.stdout.readline() == "asked\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == -signal.SIGINT
+        _, err = process.communicate()
+
+    assert err == ""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_before_the_work_the_command_ends_without_a_file(
+    number: signal.Signals, studio: Path
+) -> None:
+    pipe = studio / "slow.png"
+    os.mkfifo(pipe)
+    arguments = ["-m", "styletransfer", "slow.png", "style.png", "-o", "out.png"]
+    with start(*arguments, folder=studio) as process:
+        writer = _open_once_it_is_read(pipe)
+        process.send_signal(number)
+        # Python may have just missed the signal, and wait for bytes first.
+        os.close(writer)
+        out, err = process.communicate(timeout=60)
+
+    assert process.returncode == CODES[number]
+    assert out == ""
+    assert err == "stylize: interrupted before the first result; nothing was written\n"
+    assert {path.name for path in studio.iterdir()} == {"content.png", "style.png", "slow.png"}
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("number", "printed"),
+    [
+        (signal.SIGINT, r"out\.png\n"),
+        (signal.SIGTERM, r'\{"path": "out\.png".*"stopped": true.*\n'),
+    ],
+)
+def test_at_work_the_best_picture_is_saved_at_its_full_size(
+    number: signal.Signals, printed: str, studio: Path
+) -> None:
+    options = ["--size", "48", "--min-size", "24", "-n", "1,100000"]
+    options += ["--json"] if "stopped" in printed else []
+    arguments = ["-m", "styletransfer", "content.png", "style.png", "-o", "out.png", *options]
+    with start(*arguments, folder=studio) as process:
+        assert process.stderr is not None
+        lines = [process.stderr.readline(), process.stderr.readline()]
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+
+    assert lines[0].startswith("stylize: painting 48×32 on ")
+    assert lines[1].startswith("24×16: 1 steps, ")
+    assert process.returncode == CODES[number]
+    assert re.fullmatch(printed, out)
+    assert err.splitlines()[-1] == "stylize: stopped early: out.png holds the best picture so far"
+    with Image.open(studio / "out.png") as picture:
+        picture.load()
+        assert picture.size == (48, 32)
+    assert len(list(studio.iterdir())) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+def test_in_a_folder_the_picture_at_work_is_kept_beside_its_result(studio: Path) -> None:
+    (studio / "photos").mkdir()
+    for name in ("a.png", "b.png"):
+        shutil.copy(studio / "content.png", studio / "photos" / name)
+    options = ["--size", "48", "--min-size", "24", "--skip-existing", "-n"]
+    arguments = ["-m", "styletransfer", "photos", "style.png", "-o", "out", *options]
+    (studio / "out").mkdir()
+    shutil.copy(studio / "style.png", studio / "out" / "a-style.png")
+    with start(*arguments, "1,100000", folder=studio) as process:
+        assert process.stderr is not None
+        while not process.stderr.readline().startswith("24×16: "):
+            pass
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (130, "out/a-style.png\n")
+    assert err.splitlines()[-1] == (
+        "stylize: interrupted: 1 of 2 pictures are done; --skip-existing resumes; "
+        "out/b-style.partial.png holds the one at work"
+    )
+    assert sorted(path.name for path in (studio / "out").iterdir()) == [
+        "a-style.png",
+        "b-style.partial.png",
+    ]
+
+
+def test_between_two_pictures_a_signal_says_how_many_are_done(studio: Path) -> None:
+    (studio / "photos").mkdir()
+    shutil.copy(studio / "content.png", studio / "photos" / "a.png")
+    shutil.copy(studio / "content.png", studio / "photos" / "b.png")
+    (studio / "out").mkdir()
+    shutil.copy(studio / "style.png", studio / "out" / "a-style.png")
+    program = """
+        import signal, sys
+        from styletransfer.cli import app as cli
+
+        def stop(*arguments, **options):
+            print_result(*arguments, **options)
+            signal.raise_signal(signal.SIGTERM)
+
+        print_result, cli._print = cli._print, stop
+        sys.argv = ["stylize", *sys.argv[1:]]
+        cli.main()
+    """
+    line = ["photos", "style.png", "-o", "out", "--skip-existing"]
+    with start("-c", textwrap.dedent(program), *line, folder=studio) as process:
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (143, "out/a-style.png\n")
+    assert err == "stylize: interrupted: 1 of 2 pictures are done; --skip-existing resumes\n"
+
+
+def _open_once_it_is_read(pipe: Path) -> int:
+    """Open a named pipe for writing as soon as somebody waits at its other end."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+def test_what_is_logged_until_a_signal_stays_and_the_report_shows_it(studio: Path) -> None:
+    arguments = [
+        "-m",
+        "styletransfer",
+        "content.png",
+        "style.png",
+        "-o",
+        "out.png",
+        "-n",
+        "1000000",
+    ]
+    arguments += ["--size", "24", "--min-size", "24", "--log", "l.csv", "--report", "r.html", "-q"]
+    with start(*arguments, folder=studio) as process:
+        log = studio / "l.csv"
+        deadline = time.monotonic() + 120
+        while not log.exists() or log.read_bytes().count(b"\n") < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(120) == 130
+
+    rows = log.read_text().splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == [str(n) for n in range(1, len(rows))]
+    assert "stopped early" in (studio / "r.html").read_text("utf-8")

@@ -1,0 +1,229 @@
+"""From a configuration and a command line to the settings of a run."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from styletransfer.errors import ConfigError
+from styletransfer.runs.paths import expand_user, output_path
+from styletransfer.runs.resolve import (
+    _IDLE,
+    command_line,
+    init_file,
+    refuse_for_folder,
+    settings_from,
+    settings_of_each,
+    shown,
+)
+from styletransfer.settings import Settings
+
+USELESS: dict[str, tuple[dict[str, Any], str]] = {
+    "seed": ({"seed": 1}, "--init is not noise"),
+    "tv_form": ({"tv_form": "squared", "tv_weight": 0.0}, "--tv-weight is 0"),
+    "content_layers": (
+        {"content_layers": ("relu3_1",), "content_weight": 0.0},
+        "--content-weight is 0",
+    ),
+    "style_layers": ({"style_layers": ("relu1_1",), "style_weight": 0.0}, "--style-weight is 0"),
+    "layer_weights": (
+        {"layer_weights": (1.0,) * 5, "style_weight": 0.0},
+        "--style-weight is 0",
+    ),
+    "style_scale": ({"style_scale": 0.5, "style_weight": 0.0}, "--style-weight is 0"),
+    "style_blend": ({"style_blend": (1.0,), "style_weight": 0.0}, "--style-weight is 0"),
+    "weights_layout": ({"weights_layout": "caffe"}, "--weights is not a file"),
+}
+"""By option: a command line on which it does nothing, and why."""
+
+
+def refusal(given: dict[str, Any], *, config: str | None = None, styles: int = 1) -> str:
+    """The one line with which a command line is refused."""
+    with pytest.raises(ConfigError) as caught:
+        settings_from(config, given, styles)
+    line = str(caught.value)
+    assert "\n" not in line
+    return line
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    path = tmp_path / "mine.toml"
+    path.write_text("tv_weight = 3\nsize = 64\n")
+    return str(path)
+
+
+def test_several_command_lines_go_over_one_configuration_each_for_itself(config: str) -> None:
+    given = [{"tv_weight": value, "size": None} for value in (0.0, 1.0)]
+
+    assert settings_of_each(config, given, 1) == [
+        Settings(size=64, tv_weight=value) for value in (0.0, 1.0)
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in USELESS if "style" in name])
+def test_an_option_with_effect_in_one_command_line_is_taken(name: str) -> None:
+    given, _ = USELESS[name]
+
+    idle, busy = settings_of_each(None, [given, {**given, "style_weight": 1.0}], 1)
+
+    assert getattr(idle, name) == getattr(busy, name) == given[name]
+
+
+def test_nothing_said_means_the_defaults() -> None:
+    assert settings_from(None, dict.fromkeys(("size", "tv_weight")), 1) == Settings()
+
+
+def test_a_configuration_goes_over_the_defaults_and_the_command_line_over_both(
+    config: str,
+) -> None:
+    settings = settings_from(config, {"size": 32, "tv_weight": None}, 1)
+
+    assert settings == Settings(size=32, tv_weight=3.0)
+
+
+def test_a_zero_on_the_command_line_is_said_and_counts(config: str) -> None:
+    assert settings_from(config, {"tv_weight": 0.0}, 1).tv_weight == 0
+
+
+def test_every_option_that_can_be_idle_is_in_the_table_below() -> None:
+    assert set(USELESS) == set(_IDLE)
+
+
+@pytest.mark.parametrize("name", USELESS)
+def test_an_option_without_effect_is_refused_with_the_reason(name: str) -> None:
+    given, reason = USELESS[name]
+
+    assert refusal(given) == f"--{name.replace('_', '-')} has no effect: {reason}"
+
+
+@pytest.mark.parametrize("name", USELESS)
+def test_the_same_value_in_a_configuration_is_no_error(name: str, tmp_path: Path) -> None:
+    """A preset may set what one command line then switches off."""
+    given, _ = USELESS[name]
+    value = given[name]
+    text = repr(list(value) if isinstance(value, tuple) else value)
+    path = tmp_path / "mine.toml"
+    path.write_text(f"{name} = {text}\n")
+
+    others = {key: other for key, other in given.items() if key != name}
+
+    assert getattr(settings_from(str(path), others, 1), name) == value
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"seed": 1, "init": "noise"},
+        {"weights_layout": "caffe", "weights": "mine.pth"},
+        {"tv_form": "squared"},
+        {"style_blend": (3.0, 1.0)},
+    ],
+    ids=lambda given: "+".join(given),
+)
+def test_an_option_with_effect_is_taken(given: dict[str, Any]) -> None:
+    settings = settings_from(None, given, 2)
+
+    assert {name: getattr(settings, name) for name in given} == given
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_style_blend_needs_one_number_for_each_style(count: int) -> None:
+    line = refusal({"style_blend": (1.0,) * count}, styles=2)
+
+    assert line == f"--style-blend needs one number for each of the 2 styles, not {count}"
+
+
+@pytest.mark.parametrize("init", ["content", "noise"])
+def test_a_named_start_is_no_file(init: str) -> None:
+    assert init_file(Settings(init=init)) is None
+
+
+def test_any_other_start_is_a_file_and_a_tilde_is_the_home_folder() -> None:
+    assert init_file(Settings(init="start.png")) == Path("start.png")
+    assert init_file(Settings(init="~/start.png")) == Path.home() / "start.png"
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "a~b", "a/~/x", "~nobody-of-this-name/x"])
+def test_a_path_without_a_home_folder_stays_as_it_is(name: str) -> None:
+    assert expand_user(Path(name)) == Path(name)
+
+
+def test_a_tilde_is_the_home_folder_unless_a_file_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert expand_user(Path("~/photo.jpg")) == Path.home() / "photo.jpg"
+    (tmp_path / "~").mkdir()
+    (tmp_path / "~" / "photo.jpg").touch()
+    assert expand_user(Path("~/photo.jpg")) == Path("~/photo.jpg")
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("out.png", Path("out.png")),
+        ("=out.png", Path("out.png")),
+        ("=~/out.png", Path.home() / "out.png"),
+        ("=", Path("=")),
+    ],
+)
+def test_a_short_option_may_have_an_equals_sign_as_a_long_one_has(given: str, path: Path) -> None:
+    assert output_path(Path(given)) == path
+
+
+# The way back: from settings to a command line
+
+
+def said(settings: Settings) -> list[str]:
+    """The options of the command line that settings come to."""
+    words = command_line(Path("a.png"), [Path("b.png"), Path("c.png")], Path("o.png"), settings)
+    assert words[:6] == ["stylize", "a.png", "b.png", "c.png", "-o", "o.png"]
+    return words[6:]
+
+
+@pytest.mark.parametrize(
+    ("values", "options"),
+    [
+        ({}, []),
+        ({"tv_weight": 0.3}, ["--tv-weight", "0.3"]),
+        ({"tv_weight": 3.0, "size": "original"}, ["--size", "original", "--tv-weight", "3"]),
+        ({"style_weight": 1e-07}, ["--style-weight", "1e-07"]),
+        ({"iterations": (3, 1)}, ["--iterations", "3,1"]),
+        ({"style_blend": (3.0, 1.5)}, ["--style-blend", "3,1.5"]),
+        ({"style_layers": ("relu1_1", "relu2_1")}, ["--style-layers", "relu1_1,relu2_1"]),
+        ({"keep_metadata": True}, ["--keep-metadata"]),
+        ({"init": "-start.png"}, ["--init=-start.png"]),
+        ({"init": "noise", "seed": 7}, ["--init", "noise", "--seed", "7"]),
+        ({"seed": 7}, []),
+        ({"tv_weight": 0.0, "tv_form": "squared"}, ["--tv-weight", "0"]),
+    ],
+)
+def test_settings_are_said_by_the_options_that_make_a_difference(
+    values: dict[str, Any], options: list[str]
+) -> None:
+    assert said(Settings(**values)) == options
+
+
+@pytest.mark.parametrize("name", ["-a.png", "=a.png", "~a.png"])
+def test_a_path_that_would_be_read_otherwise_is_said_from_this_folder(name: str) -> None:
+    words = command_line(Path(name), [Path(name)], Path(name), Settings())
+    assert words == ["stylize", f"./{name}", f"./{name}", "-o", f"./{name}"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(2.0, "2"), (0.1, "0.1"), (True, "on"), (False, "off"), ((1.0, 2.5), "1, 2.5"), (7, "7")],
+)
+def test_values_are_shown_as_people_write_them(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_what_is_for_one_picture_is_refused_for_a_folder() -> None:
+    refuse_for_folder(Path("photos"), {"--log": None})
+    with pytest.raises(ConfigError) as caught:
+        refuse_for_folder(Path("photos"), {"--log": None, "--report": Path("report.html")})
+    assert str(caught.value) == (
+        "--report is for one picture, and photos is a folder; "
+        "run its pictures one by one, each with a --report of its own"
+    )

@@ -1,0 +1,254 @@
+"""Snapshots: the picture every so many steps, beside the result."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from styletransfer.errors import ConfigError, ImageError
+from styletransfer.images.provenance import read_record
+from styletransfer.runs.snapshots import Snapshots
+from styletransfer.transfer.optimize import Losses
+from styletransfer.transfer.pyramid import Scale
+from styletransfer.transfer.stylize import Step
+from tests.support.commands import fill_disk
+
+SCALES = [Scale(6, 4, 7), Scale(12, 8, 5)]
+QUICK = "content.png style.png --min-size 24 -n 2,2 -q"
+
+
+class Saved(NamedTuple):
+    image: Tensor
+    path: Path
+
+
+class Studio:
+    """A run of twelve steps at two sizes, and what is saved and said in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.output = folder / "out.png"
+        self.saved: list[Saved] = []
+        self.said: list[str] = []
+        self.full_until = 0
+
+    def snapshots(self, every: int) -> Snapshots:
+        return Snapshots(self.output, every, SCALES, self._save, self.said.append)
+
+    def run(self, every: int, value: float = 0.5) -> list[str]:
+        """The names that a whole run saves, in their order."""
+        snapshots = self.snapshots(every)
+        for scale in SCALES:
+            for iteration in range(1, scale.iterations + 1):
+                image = torch.full((1, 3, scale.height, scale.width), value)
+                snapshots.show(Step(scale, iteration, Losses(0, 0, 0), image))
+        return [saved.path.name for saved in self.saved]
+
+    def _save(self, image: Tensor, path: Path) -> None:
+        if len(self.said) < self.full_until or self.full_until < 0:
+            raise ImageError(f"{path}: the disk is full; free some space")
+        self.saved.append(Saved(image, path))
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Studio:
+    return Studio(tmp_path)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a content and a style, as the working folder."""
+    Image.linear_gradient("L").resize((48, 32)).convert("RGB").save(tmp_path / "content.png")
+    Image.radial_gradient("L").resize((40, 40)).convert("RGB").save(tmp_path / "style.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# Which steps, and under which names
+
+
+@pytest.mark.parametrize(
+    ("every", "names"),
+    [
+        (5, ["out-05.png", "out-10.png"]),
+        (6, ["out-06.png", "out-12.png"]),
+        (8, ["out-08.png"]),
+        (12, ["out-12.png"]),
+    ],
+)
+def test_steps_are_counted_over_all_sizes(every: int, names: list[str], studio: Studio) -> None:
+    assert studio.run(every) == names
+
+
+def test_the_names_sort_as_the_steps_do(studio: Studio) -> None:
+    names = studio.run(1)
+
+    assert len(names) == 12
+    assert names == sorted(names)
+
+
+def test_a_suffix_in_capitals_and_a_stem_with_dots_are_kept(studio: Studio) -> None:
+    studio.output = studio.output.with_name("a.b-1.PNG")
+
+    assert studio.run(12) == ["a.b-1-12.PNG"]
+
+
+def test_every_snapshot_has_the_results_size_and_range(studio: Studio) -> None:
+    studio.run(3, value=1.5)
+
+    assert {tuple(saved.image.shape) for saved in studio.saved} == {(1, 3, 8, 12)}
+    assert all(saved.image.max() <= 1 for saved in studio.saved)
+
+
+def test_the_image_of_the_step_is_left_as_it_was(studio: Studio) -> None:
+    image = torch.full((1, 3, 8, 12), 1.5)
+    studio.snapshots(1).show(Step(SCALES[1], 1, Losses(0, 0, 0), image))
+
+    assert torch.equal(image, torch.full((1, 3, 8, 12), 1.5))
+
+
+# What cannot be saved
+
+
+def test_snapshots_that_cannot_be_saved_are_one_warning(studio: Studio) -> None:
+    studio.full_until = -1
+
+    assert studio.run(2) == []
+    assert studio.said == [
+        f"{studio.output.with_name('out-02.png')}: the disk is full; free some space; "
+        "the run goes on without this snapshot"
+    ]
+
+
+def test_once_the_disk_has_room_again_snapshots_are_saved(studio: Studio) -> None:
+    studio.full_until = 1
+
+    assert studio.run(5) == ["out-10.png"]
+    assert len(studio.said) == 1
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("every", [13, 1000])
+def test_more_than_the_steps_of_the_run_is_without_effect(every: int, studio: Studio) -> None:
+    with pytest.raises(ConfigError) as caught:
+        studio.snapshots(every)
+
+    assert str(caught.value) == "--save-every has no effect: the run has only 12 steps"
+
+
+@pytest.mark.parametrize("every", [0, -1])
+def test_less_than_one_step_is_refused(every: int, studio: Studio) -> None:
+    with pytest.raises(ConfigError, match=f"--save-every must be 1 or more, not {every}"):
+        studio.snapshots(every)
+
+
+def test_a_snapshot_may_not_overwrite_an_input(studio: Studio) -> None:
+    style = studio.output.with_name("out-10.png")
+    style.touch()
+
+    with pytest.raises(ImageError, match="this is also an input"):
+        studio.snapshots(5).check([style])
+
+
+@pytest.mark.parametrize("name", ["out-10.png", "out-07.png", "out-15.png", "out-010.png"])
+def test_an_input_that_no_snapshot_is_named_as_is_no_hindrance(name: str, studio: Studio) -> None:
+    style = studio.output.with_name(name)
+    style.touch()
+
+    studio.snapshots(4).check([style])
+
+
+def test_an_input_behind_a_link_is_found(studio: Studio) -> None:
+    style = studio.output.with_name("style.png")
+    style.touch()
+    studio.output.with_name("out-05.png").symlink_to(style)
+
+    with pytest.raises(ImageError, match=r"out-05\.png: this is also an input"):
+        studio.snapshots(5).check([style])
+
+
+def test_a_folder_in_the_way_is_refused(studio: Studio) -> None:
+    studio.output.with_name("out-10.png").mkdir()
+
+    with pytest.raises(ImageError, match=r"out-10\.png: this is a folder"):
+        studio.snapshots(5).check([])
+
+
+def test_a_name_that_only_the_number_makes_too_long_is_refused(studio: Studio) -> None:
+    studio.output = studio.output.with_name("n" * 250 + ".png")
+
+    with pytest.raises(ImageError, match="too long"):
+        studio.snapshots(5).check([])
+
+
+def test_an_older_snapshot_is_no_hindrance(studio: Studio) -> None:
+    studio.output.with_name("out-10.png").touch()
+
+    studio.snapshots(5).check([])
+
+
+# In the command
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "says"),
+    [
+        ("--save-every 5", 2, "--save-every has no effect: the run has only 4 steps"),
+        ("--save-every 0", 2, "--save-every must be 1 or more, not 0"),
+        ("out-2.png --save-every 2", 1, "out-2.png: this is also an input"),
+    ],
+)
+def test_it_is_refused_in_one_line_before_torch_is_imported(
+    line: str,
+    code: int,
+    says: str,
+    pictures: Path,
+    command: Callable[[str], tuple[object, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "styletransfer.runs.progress", None)
+    (pictures / "out-2.png").write_bytes((pictures / "style.png").read_bytes())
+
+    ran = command(f"{QUICK} {line} -o out.png")
+
+    assert ran[:2] == (code, "")
+    assert says in ran[2]
+    assert ran[2].count("\n") == 1
+
+
+@pytest.mark.weights
+def test_snapshots_lie_beside_the_result_and_do_not_change_it(
+    pictures: Path, command: Callable[[str], tuple[object, str, str]]
+) -> None:
+    assert command(f"{QUICK} -o plain/out.png") == (0, "plain/out.png\n", "")
+    assert command(f"{QUICK} -o film/out.png --save-every 1") == (0, "film/out.png\n", "")
+
+    frames = sorted(path.name for path in (pictures / "film").iterdir())
+    assert frames == ["out-1.png", "out-2.png", "out-3.png", "out-4.png", "out.png"]
+    assert (pictures / "film/out.png").read_bytes() == (pictures / "plain/out.png").read_bytes()
+    for frame in frames:
+        with Image.open(pictures / "film" / frame) as picture:
+            assert picture.size == (48, 32)
+        assert read_record(pictures / "film" / frame)["min_size"] == 24
+
+
+@pytest.mark.weights
+def test_a_full_disk_is_one_warning_and_the_result_is_saved(
+    pictures: Path,
+    command: Callable[[str], tuple[object, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill_disk(monkeypatch, "-")
+
+    code, out, err = command(f"{QUICK} -o out.png --save-every 1")
+
+    assert (code, out) == (0, "out.png\n")
+    assert err.startswith("stylize: out-1.png: cannot be saved (No space left on device)")
+    assert err.count("\n") == 1
+    assert sorted(path.name for path in pictures.glob("out*")) == ["out.png"]

