@@ -11,7 +11,8 @@ from PIL import ImageColor
 from styletransfer.images.tensors import open_picture, to_picture, to_tensor
 from styletransfer.report.choices import picker
 from styletransfer.report.data_uri import embed_file, embed_picture
-from styletransfer.runs.resolve import command_line, shown
+from styletransfer.report.repeat_command import repeat_command
+from styletransfer.runs.resolve import shown
 from styletransfer.settings import Settings, field_names
 from styletransfer.weight_guide import WEIGHT_GUIDE
 
@@ -133,7 +134,7 @@ def _result(
 ) -> dict[str, Any]:
     """What the template shows of one result, apart from its place in the picker."""
     settings = painting.settings
-    command = command_line(painting.content, styles, painting.path, settings)
+    command = repeat_command(painting.content, styles, painting.path, settings)
     return {
         "id": f"result-{number}",
         "name": painting.path.name,

@@ -7,14 +7,12 @@ from typing import Any
 from styletransfer.errors import ConfigError
 from styletransfer.images.provenance import is_picture, read_record
 from styletransfer.runs.paths import expand_user
-from styletransfer.settings import BUNDLED, Settings, field_names, load_settings
-
-_DEFAULTS = Settings()
+from styletransfer.settings import BUNDLED, Settings, load_settings
 
 INITS = ("content", "noise")
 """What painting may start from, beside a picture file."""
 
-_IDLE: Mapping[str, tuple[Callable[[Settings], bool], str]] = {
+INEFFECTIVE: Mapping[str, tuple[Callable[[Settings], bool], str]] = {
     "seed": (lambda s: s.init != "noise", "--init is not noise"),
     "tv_form": (lambda s: s.tv_weight == 0, "--tv-weight is 0"),
     "content_layers": (lambda s: s.content_weight == 0, "--content-weight is 0"),
@@ -70,7 +68,7 @@ def settings_of_each(
     base = _base(config)
     values = [{name: value for name, value in each.items() if value is not None} for each in given]
     settings = [base.with_values(each) for each in values]
-    for name, (idle, reason) in _IDLE.items():
+    for name, (idle, reason) in INEFFECTIVE.items():
         if name in values[0] and all(idle(each) for each in settings):
             raise ConfigError(f"--{name.replace('_', '-')} has no effect: {reason}")
     blend = settings[0].style_blend
@@ -96,45 +94,6 @@ def refuse_for_folder(folder: Path, given: Mapping[str, Any]) -> None:
             f"{flag} is for one picture, and {folder} is a folder; "
             f"run its pictures one by one, each with a {flag} of its own"
         )
-
-
-def command_line(
-    content: Path, styles: Sequence[Path], output: Path, settings: Settings
-) -> list[str]:
-    """Say by which command a result is made, whatever file its settings were read from.
-
-    Args:
-        content: The picture that was repainted.
-        styles: The style pictures.
-        output: Where the result was saved.
-        settings: Of the run; those that are the defaults, or do nothing, are
-            left out.
-
-    Returns:
-        The command and its arguments, not quoted.
-    """
-    words = ["stylize", _as_argument(content), *map(_as_argument, styles)]
-    words += ["-o", _as_argument(output)]
-    for name in field_names():
-        value = getattr(settings, name)
-        idle, _ = _IDLE.get(name, (lambda _: False, ""))
-        if value != getattr(_DEFAULTS, name) and not idle(settings):
-            words += _as_option(name.replace("_", "-"), value)
-    return words
-
-
-def _as_option(name: str, value: Any) -> list[str]:
-    if isinstance(value, bool):
-        return [f"--{name}" if value else f"--no-{name}"]
-    text = shown(value).replace(" ", "") if isinstance(value, tuple) else shown(value)
-    # A file may have a name that looks like an option.
-    return [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]
-
-
-def _as_argument(path: Path) -> str:
-    """A path as an argument that is read as a path: see `expand_user` and `output_path`."""
-    text = str(path)
-    return f"./{text}" if text.startswith(("-", "=", "~")) else text
 
 
 def shown(value: Any) -> str:

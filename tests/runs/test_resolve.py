@@ -8,8 +8,7 @@ import pytest
 from styletransfer.errors import ConfigError
 from styletransfer.runs.paths import expand_user, output_path
 from styletransfer.runs.resolve import (
-    _IDLE,
-    command_line,
+    INEFFECTIVE,
     init_file,
     refuse_for_folder,
     settings_from,
@@ -87,7 +86,7 @@ def test_a_zero_on_the_command_line_is_said_and_counts(config: str) -> None:
 
 
 def test_every_option_that_can_be_idle_is_in_the_table_below() -> None:
-    assert set(USELESS) == set(_IDLE)
+    assert set(USELESS) == set(INEFFECTIVE)
 
 
 @pytest.mark.parametrize("name", USELESS)
@@ -170,45 +169,6 @@ def test_a_tilde_is_the_home_folder_unless_a_file_is_called_so(
 )
 def test_a_short_option_may_have_an_equals_sign_as_a_long_one_has(given: str, path: Path) -> None:
     assert output_path(Path(given)) == path
-
-
-# The way back: from settings to a command line
-
-
-def said(settings: Settings) -> list[str]:
-    """The options of the command line that settings come to."""
-    words = command_line(Path("a.png"), [Path("b.png"), Path("c.png")], Path("o.png"), settings)
-    assert words[:6] == ["stylize", "a.png", "b.png", "c.png", "-o", "o.png"]
-    return words[6:]
-
-
-@pytest.mark.parametrize(
-    ("values", "options"),
-    [
-        ({}, []),
-        ({"tv_weight": 0.3}, ["--tv-weight", "0.3"]),
-        ({"tv_weight": 3.0, "size": "original"}, ["--size", "original", "--tv-weight", "3"]),
-        ({"style_weight": 1e-07}, ["--style-weight", "1e-07"]),
-        ({"iterations": (3, 1)}, ["--iterations", "3,1"]),
-        ({"style_blend": (3.0, 1.5)}, ["--style-blend", "3,1.5"]),
-        ({"style_layers": ("relu1_1", "relu2_1")}, ["--style-layers", "relu1_1,relu2_1"]),
-        ({"keep_metadata": True}, ["--keep-metadata"]),
-        ({"init": "-start.png"}, ["--init=-start.png"]),
-        ({"init": "noise", "seed": 7}, ["--init", "noise", "--seed", "7"]),
-        ({"seed": 7}, []),
-        ({"tv_weight": 0.0, "tv_form": "squared"}, ["--tv-weight", "0"]),
-    ],
-)
-def test_settings_are_said_by_the_options_that_make_a_difference(
-    values: dict[str, Any], options: list[str]
-) -> None:
-    assert said(Settings(**values)) == options
-
-
-@pytest.mark.parametrize("name", ["-a.png", "=a.png", "~a.png"])
-def test_a_path_that_would_be_read_otherwise_is_said_from_this_folder(name: str) -> None:
-    words = command_line(Path(name), [Path(name)], Path(name), Settings())
-    assert words == ["stylize", f"./{name}", f"./{name}", "-o", f"./{name}"]
 
 
 @pytest.mark.parametrize(
