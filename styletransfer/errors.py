@@ -1,15 +1,18 @@
-"""What can go wrong, and what the command makes of it.
+"""The exceptions of the package.
 
     StyleTransferError
-    ├── ConfigError       a setting, a preset or a configuration file
-    ├── ImageError        a picture that cannot be read or written
-    ├── WeightsError      the network's weights
-    ├── DeviceError       the processor asked for
-    │   └── ShortageError a picture that takes more memory than there is
-    └── DivergenceError   the optimization left the road
+    ├── ConfigError        a setting, preset or configuration file is invalid
+    ├── ImageError         an image cannot be read or written
+    │   └── UnsavedError   a result could not be saved at its path
+    ├── WeightsError       the network's weights cannot be loaded
+    ├── DeviceError        the requested device is missing
+    │   └── ShortageError  the device has too little memory
+    └── DivergenceError    the optimization diverged
 
-Every message is one line that names the thing and the remedy, since the
-command prints it as it is.
+    InterruptionError      SIGINT or SIGTERM ended the run
+
+Every message is one line that names the cause and the remedy: the command
+prints it unchanged.
 """
 
 from typing import TYPE_CHECKING
@@ -23,31 +26,35 @@ class StyleTransferError(Exception):
 
 
 class ConfigError(StyleTransferError):
-    """A setting that is out of range, unknown or without effect."""
+    """A setting is out of range, unknown or without effect."""
 
 
 class ImageError(StyleTransferError):
-    """A picture that cannot be read, or a path that cannot be written."""
+    """An image cannot be read, or a path cannot be written."""
+
+
+class UnsavedError(ImageError):
+    """A result could not be saved at its path; later results will probably fail too."""
 
 
 class WeightsError(StyleTransferError):
-    """Weights that are damaged, foreign, or out of reach."""
+    """The weights are damaged, of another network, or cannot be read or downloaded."""
 
 
 class DeviceError(StyleTransferError):
-    """A device that is not there, or too small for the work."""
+    """A device is missing, or too small for the run."""
 
 
 class ShortageError(DeviceError):
-    """A picture that takes more memory than the device has free; a smaller one may do."""
+    """A run needs more memory than the device has free; a smaller size may fit."""
 
 
 class DivergenceError(StyleTransferError):
-    """An optimization whose loss is no longer finite, or far above its best.
+    """The loss is no longer finite, or far above its best value.
 
     Args:
         message: The line for the user.
-        image: The best image before it, shape (1, 3, H, W), RGB in [0, 1].
+        image: The image of the lowest loss so far, shape (1, 3, H, W), RGB in [0, 1].
     """
 
     def __init__(self, message: str, image: "Tensor") -> None:
@@ -55,7 +62,24 @@ class DivergenceError(StyleTransferError):
         self.image = image
 
 
+class InterruptionError(BaseException):
+    """A signal ended the run.
+
+    Not an `Exception`: ``except Exception`` clauses, such as those that run
+    while torch is imported, would catch it and continue.
+
+    Args:
+        signal_number: The number of the signal.
+        message: The line for the user.
+    """
+
+    def __init__(self, signal_number: int, message: str) -> None:
+        super().__init__(message)
+        # What shells report for a signal: 130 for SIGINT, 143 for SIGTERM.
+        self.exit_code = 128 + signal_number
+
+
 def reason(error: Exception) -> str:
-    """What the system or a library says, on one line."""
+    """Return the message of the system or a library as one line."""
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(str(words).split())

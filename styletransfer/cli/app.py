@@ -12,11 +12,11 @@ from styletransfer import __version__
 from styletransfer.cli import run_options as run
 from styletransfer.cli import setting_options as setting
 from styletransfer.cli.result_json import describe, to_line
-from styletransfer.errors import ConfigError, StyleTransferError, reason
+from styletransfer.errors import ConfigError, InterruptionError, StyleTransferError, reason
 from styletransfer.report.report import Report
 from styletransfer.runs.batch import Options
 from styletransfer.runs.folder import is_folder
-from styletransfer.runs.interruption import InterruptionError, StopRequest
+from styletransfer.runs.interruption import StopRequest
 from styletransfer.runs.painting import PictureResult
 from styletransfer.runs.paths import expand_user, output_path
 from styletransfer.runs.picture import Painter

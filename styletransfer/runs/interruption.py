@@ -4,26 +4,12 @@ import signal
 from types import FrameType, TracebackType
 from typing import Self
 
+from styletransfer.errors import InterruptionError
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 NOTHING_YET = "interrupted before the first result; nothing was written"
 """What is said when a signal ends a run at its start."""
-
-
-class InterruptionError(BaseException):
-    """A run that a signal ended.
-
-    No `Exception`: while torch is imported, its ``except Exception`` would
-    swallow it, and go on with half of what it needs.
-
-    Args:
-        number: The signal's number.
-        message: The line for the user.
-    """
-
-    def __init__(self, number: int, message: str = NOTHING_YET) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code(number)
 
 
 class StopRequest:
@@ -72,8 +58,3 @@ class StopRequest:
         self.signal_number = number
         if not self.hold:
             raise InterruptionError(number, self.message)
-
-
-def exit_code(number: int) -> int:
-    """The exit code by which shells know a signal: 130 for SIGINT, 143 for SIGTERM."""
-    return 128 + number

@@ -8,7 +8,7 @@ from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from styletransfer.errors import ImageError
+from styletransfer.errors import ImageError, UnsavedError
 from styletransfer.images.provenance import record
 from styletransfer.images.tensors import check_output, decode_picture, holds_alpha, save_image
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from styletransfer.settings import Settings
-
-
-class UnsavedError(ImageError):
-    """A result that could not be saved at its path; as a rule, nor can the next."""
 
 
 class ResultWriter:

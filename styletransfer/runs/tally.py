@@ -10,10 +10,10 @@ from styletransfer.errors import (
     ImageError,
     ShortageError,
     StyleTransferError,
+    UnsavedError,
 )
 from styletransfer.runs.folder import list_briefly
 from styletransfer.runs.progress import BatchProgress
-from styletransfer.runs.result_writer import UnsavedError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from styletransfer.runs.interruption import SIGNALS, InterruptionError, StopRequest, exit_code
+from styletransfer.errors import InterruptionError
+from styletransfer.runs.interruption import SIGNALS, StopRequest
 
 ROOT = Path(__file__).parents[2]
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -55,7 +56,7 @@ def studio(tmp_path: Path) -> Path:
 
 
 def test_both_signals_have_the_codes_that_shells_know() -> None:
-    assert {number: exit_code(number) for number in SIGNALS} == CODES
+    assert {number: InterruptionError(number, "").exit_code for number in SIGNALS} == CODES
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -4,11 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from styletransfer.errors import DeviceError, ImageError, ShortageError, StyleTransferError
+from styletransfer.errors import (
+    DeviceError,
+    ImageError,
+    ShortageError,
+    StyleTransferError,
+    UnsavedError,
+)
 from styletransfer.runs.interruption import StopRequest
 from styletransfer.runs.naming import Job
 from styletransfer.runs.picture import Painter
-from styletransfer.runs.result_writer import UnsavedError
 from styletransfer.runs.tally import BatchTally
 from styletransfer.settings import Settings
 from tests.support.pictures import noise
