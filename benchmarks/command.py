@@ -81,8 +81,8 @@ def split(config: str, output: str, iterations: list[int] | None) -> dict[str, f
     importlib.import_module("styletransfer.cli.app")
     from styletransfer.device.device import retain_memory
     from styletransfer.images.tensors import open_picture, to_tensor
+    from styletransfer.presets import load_settings
     from styletransfer.runs.result_writer import ResultWriter
-    from styletransfer.settings import load_settings
     from styletransfer.transfer.stylize import encoder_for, stylize
 
     clock.lap("import")

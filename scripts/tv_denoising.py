@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 import torch
 
 from styletransfer.report.quality import edge_sharpness, noise
-from styletransfer.transfer.total_variation import TVForm, total_variation_loss
+from styletransfer.settings import TVForm
+from styletransfer.transfer.total_variation import total_variation_loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from styletransfer.transfer.total_variation import TVForm
+    from styletransfer.settings import TVForm
 
 
 class Pair(NamedTuple):

@@ -14,7 +14,7 @@ from scripts.tv_runs import PAIRS, Found, Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from styletransfer.transfer.total_variation import TVForm
+    from styletransfer.settings import TVForm
 
     Runs = Mapping[Run, Found]
 

@@ -17,7 +17,8 @@ from styletransfer.errors import (
     StyleTransferError,
     WeightsError,
 )
-from styletransfer.settings import Settings, load_settings
+from styletransfer.presets import load_settings
+from styletransfer.settings import Settings
 
 if TYPE_CHECKING:
     from styletransfer.images.tensors import read_image, save_image

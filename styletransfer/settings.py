@@ -1,28 +1,37 @@
-"""The settings of a run, their defaults, and the files that hold them."""
+"""The settings of a run and their defaults."""
 
 import math
-import tomllib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self, get_type_hints
 
-from PIL import ImageColor
-
 from styletransfer.errors import ConfigError
 from styletransfer.layers import check_layers
-from styletransfer.presets import preset_folder, presets
-from styletransfer.runs.paths import expand_user
-from styletransfer.validation import ANY, check_value, coerce
+from styletransfer.validation import UNLIMITED, check_colour, check_value, coerce, suggest
+
+TVForm = Literal["isotropic", "anisotropic", "squared"]
+Optimizer = Literal["lbfgs", "adam"]
+Network = Literal["vgg19", "vgg16"]
+WeightsLayout = Literal["torchvision", "caffe"]
+Pooling = Literal["max", "avg"]
+Precision = Literal["auto", "float32", "bfloat16"]
+Bits = Literal[8, 16]
 
 DEFAULT_SIZE = 512
-"""Longest side in pixels where no size is asked for."""
+"""Longest side in pixels, unless the content is smaller."""
+
+LBFGS_LEARNING_RATE = 1.0
+"""Default learning rate of L-BFGS: a factor of its step."""
+
+ADAM_LEARNING_RATE = 0.02
+"""Default learning rate of Adam, in units of the optimized variable."""
 
 BUNDLED = "bundled"
-"""The name of the weights that come with the package."""
+"""The value of `Settings.weights` for the weights in the package."""
 
-_RANGES: Mapping[str, tuple[float, float]] = {
+_LIMITS: Mapping[str, tuple[float, float]] = {
     "size": (1, 65_535),
     "min_size": (1, 65_535),
     "iterations": (1, 1_000_000),
@@ -42,10 +51,15 @@ _RANGES: Mapping[str, tuple[float, float]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """Everything that decides the picture, apart from the pictures.
+    """The settings of a run.
+
+    All fields but four decide the image that `stylize` computes. These four
+    apply only where files are read and written, so `stylize` ignores them:
+    ``background``, ``bits``, ``keep_metadata`` and ``threads``.
 
     Raises:
-        ConfigError: If a value is of the wrong kind or out of its range.
+        ConfigError: If a value has the wrong type, is out of range, or
+            contradicts another.
 
     Example:
         >>> Settings(tv_weight=0.3).tv_weight
@@ -53,117 +67,115 @@ class Settings:
     """
 
     size: int | Literal["original"] | None = None
-    """Longest side of the result in pixels; ``original``: the content's own.
-    None: 512, or the content's own if that is less, so that no picture is
-    enlarged unasked."""
+    """Longest side of the result in pixels; ``original``: that of the content.
+    None: 512, or that of the content if it is smaller."""
 
     min_size: int = 128
     """Longest side of the first, smallest size of the pyramid, in pixels."""
 
     iterations: tuple[int, ...] = (40, 20, 30)
-    """Optimizer steps at each size, smallest first; the last number serves all
-    further sizes."""
+    """Optimizer steps at each size, smallest first; the last number applies to
+    all further sizes."""
 
     content_weight: float = 1.0
-    """Factor of the content term; 0 and up."""
+    """Weight of the content loss; 0 or more."""
 
     style_weight: float = 5.0
-    """Factor of the style term; 0 and up."""
+    """Weight of the style loss; 0 or more."""
 
     tv_weight: float = 2.0
-    """Factor of the total variation term; 0 and up, 0 is the run without it."""
+    """Weight of the total variation loss; 0 or more."""
 
-    tv_form: Literal["isotropic", "anisotropic", "squared"] = "isotropic"
-    """How neighbouring differences are summed: √(dx² + dy²), |dx| + |dy|, or
-    dx² + dy²."""
+    tv_form: TVForm = "isotropic"
+    """Summand of the total variation: ``isotropic`` √(dx² + dy²),
+    ``anisotropic`` |dx| + |dy|, ``squared`` dx² + dy²."""
 
     style_blend: tuple[float, ...] | None = None
-    """Share of each style picture; normalized to sum to 1. None: equal."""
+    """Share of each style image; normalized to sum to 1. None: equal."""
 
     style_scale: float = 1.0
     """Longest side of the style, as a multiple of the current size."""
 
     content_layers: tuple[str, ...] = ("relu4_2",)
-    """Layers whose activations hold what the picture shows."""
+    """Layers whose activations the content loss compares."""
 
     style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-    """Layers whose Gram matrices hold the painter's manner."""
+    """Layers whose Gram matrices the style loss compares."""
 
     layer_weights: tuple[float, ...] | None = None
-    """Share of each style layer; normalized to sum to 1. None: equal, but a
-    fifth of that in the fifth block, whose large shapes are not wanted."""
+    """Share of each style layer; normalized to sum to 1. None: 1 each, 0.2 in
+    the fifth block, see `layers.default_share`."""
 
     init: str = "content"
-    """What the first size starts from: ``content``, ``noise``, or the path of
-    a picture."""
+    """Initial image: ``content``, ``noise``, or the path of an image."""
 
     seed: int = 0
-    """Seed of the noise; 0 and up."""
+    """Seed of the initial noise; 0 or more."""
 
-    optimizer: Literal["lbfgs", "adam"] = "lbfgs"
-    """What moves the image."""
+    optimizer: Optimizer = "lbfgs"
+    """The optimizer."""
 
     learning_rate: float | None = None
-    """Length of a step as a factor (L-BFGS) or in units of the optimized
-    variable (Adam). None: 1 for L-BFGS, 0.02 for Adam."""
+    """Factor of a step (L-BFGS), or its length in units of the optimized
+    variable (Adam). None: `LBFGS_LEARNING_RATE` or `ADAM_LEARNING_RATE`."""
 
     preconditioning: float = 0.5
-    """Exponent α of the frequency preconditioner that L-BFGS begins with at each
-    size, and improves on; for Adam, of one that stays. 0 optimizes plain pixels."""
+    """Exponent α of the frequency preconditioner: the initial one of each size
+    for L-BFGS, which refines it; a constant one for Adam. 0: no preconditioner."""
 
     tolerance: float = 0.0
-    """A size ends early when the loss fell by less than this share over the
-    last ten steps; 0 never ends early."""
+    """A size ends early if the loss fell by less than this fraction over the
+    last ten steps. 0: never."""
 
-    network: Literal["vgg19", "vgg16"] = "vgg19"
+    network: Network = "vgg19"
     """The network whose features are compared."""
 
     weights: str = BUNDLED
-    """``bundled``, ``torchvision`` (downloaded once), or a file."""
+    """``bundled``, ``torchvision`` (downloaded once), or the path of a file."""
 
-    weights_layout: Literal["torchvision", "caffe", "keras"] = "torchvision"
-    """How a weights file is laid out; says nothing of the other two."""
+    weights_layout: WeightsLayout = "torchvision"
+    """Layout of a weights file, see `vgg.checkpoints.LAYOUTS`; ignored for
+    ``bundled`` and ``torchvision``."""
 
-    pooling: Literal["max", "avg"] = "max"
-    """How the network halves its resolution."""
+    pooling: Pooling = "max"
+    """Pooling of the network."""
 
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``."""
 
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Precision = "auto"
     """Number format of the convolutions. auto: bfloat16 where the processor
     computes it natively."""
 
     threads: int | None = None
-    """Threads of the processor. None: one for each core. The command sets
-    them; a caller of `stylize` calls ``torch.set_num_threads``."""
+    """CPU threads. None: torch's default. The command sets them; callers of
+    `stylize` use ``torch.set_num_threads``."""
 
     background: str = "white"
-    """What transparent parts of any picture are laid on: an sRGB colour by
-    name or as #rrggbb. For files; `stylize()` is given images without."""
+    """Colour behind transparent parts of the images: an sRGB colour by name or
+    as #rrggbb. `stylize` takes images without transparency."""
 
-    bits: Literal[8, 16] = 8
-    """Bits of each channel of the saved result. `stylize()` returns floats."""
+    bits: Bits = 8
+    """Bits per channel of the saved result. `stylize` returns floats."""
 
     keep_metadata: bool = False
-    """Whether the saved result takes over the content's EXIF and XMP, its
-    place included. Means nothing to `stylize()`."""
+    """Whether the saved result gets the content's EXIF, including GPS, and XMP."""
 
     def __post_init__(self) -> None:
-        """Refuse a value of the wrong kind, out of range, or at odds."""
+        """Refuse values of the wrong type, out of range, or in contradiction."""
         for name, hint in get_type_hints(type(self)).items():
-            check_value(name, getattr(self, name), hint, _RANGES.get(name, ANY))
+            check_value(name, getattr(self, name), hint, _LIMITS.get(name, UNLIMITED))
         check_layers("content_layers", self.content_layers, self.network)
         check_layers("style_layers", self.style_layers, self.network)
         self._check_shares()
-        _check_colour("background", self.background)
+        check_colour("background", self.background)
         if self.weights == BUNDLED and self.network != "vgg19":
             raise ConfigError(
                 f"the bundled weights are of vgg19, not {self.network}; "
                 "use --weights torchvision or --weights FILE"
             )
         if self.content_weight == self.style_weight == self.tv_weight == 0:
-            raise ConfigError("all three weights are 0: nothing is left to optimize")
+            raise ConfigError("all three weights are 0: there is nothing to optimize")
 
     def _check_shares(self) -> None:
         if self.layer_weights is not None and len(self.layer_weights) != len(self.style_layers):
@@ -177,14 +189,10 @@ class Settings:
                 raise ConfigError(f"{name} must have at least one number above 0")
 
     def with_values(self, values: Mapping[str, Any]) -> Self:
-        """Replace fields by name, as a configuration file or a command line does.
+        """Return a copy with some fields replaced, as a configuration file does.
 
         Args:
-            values: New values by field name; lists are taken as tuples, whole
-                numbers as floats, and one number where a list may stand.
-
-        Returns:
-            The new settings.
+            values: New values by field name, converted by `coerce`.
 
         Raises:
             ConfigError: If a name is unknown or a value is refused.
@@ -192,53 +200,50 @@ class Settings:
         hints = get_type_hints(type(self))
         for name in values:
             if name not in hints:
-                raise ConfigError(f"unknown setting {name!r}{_nearest(name, hints)}")
+                raise ConfigError(f"unknown setting {name!r}; {suggest(name, hints)}")
         return replace(self, **{k: coerce(v, hints[k]) for k, v in values.items()})
 
 
-def load_settings(name: str, base: Settings | None = None) -> Settings:
-    """Read settings from a TOML file or a preset.
-
-    Args:
-        name: The path of a file, or the name of a preset; a file wins.
-        base: What the file's values are laid over; None: the defaults.
-
-    Returns:
-        The settings.
-
-    Raises:
-        ConfigError: If there is no such file, or it is not what it should be.
-    """
-    path = expand_user(Path(name))
-    if not path.is_file():
-        path = preset_folder() / f"{name}.toml"
-    if not path.is_file():
-        known = ", ".join(presets())
-        raise ConfigError(f"no configuration file or preset {name!r}; presets are {known}")
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} is not a TOML configuration file: {error}") from error
-    try:
-        return (base or Settings()).with_values(values)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
-
-
 def field_names() -> list[str]:
-    """Name the settings, in the order of their declaration."""
+    """List the names of the settings, in the order of declaration."""
     return [field.name for field in fields(Settings)]
 
 
-def _nearest(name: str, known: Mapping[str, Any]) -> str:
-    matches = get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0.5)
-    return f"; did you mean {matches[0]!r}?" if matches else f"; known are {', '.join(known)}"
+def option_name(field: str) -> str:
+    """Return the command-line option of a setting.
+
+    Example:
+        >>> option_name("tv_weight")
+        '--tv-weight'
+    """
+    return f"--{field.replace('_', '-')}"
 
 
-def _check_colour(name: str, value: str) -> None:
+def format_value(value: Any, separator: str = ", ") -> str:
+    """Format the value of a setting for people, without loss of precision.
+
+    Example:
+        >>> [format_value(value) for value in (2.0, 0.3, 1e-5, True, "lbfgs")]
+        ['2', '0.3', '1e-05', 'on', 'lbfgs']
+        >>> format_value((1.0, 0.2), separator=",")
+        '1,0.2'
+    """
+    if isinstance(value, tuple):
+        return separator.join(map(format_value, value))
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def expand_user(path: Path) -> Path:
+    """Replace a leading ``~`` with the home folder.
+
+    Returns:
+        The path unchanged if a file of that name exists, or there is no such user.
+    """
+    if not str(path).startswith("~") or os.path.lexists(path):
+        return path
     try:
-        opaque = len(ImageColor.getrgb(value)) == 3
-    except ValueError:
-        opaque = False
-    if not opaque:
-        raise ConfigError(f"{name} must be a colour such as white or #f5e6c8, not {value!r}")
+        return path.expanduser()
+    except RuntimeError:
+        return path

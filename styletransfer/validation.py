@@ -1,32 +1,37 @@
-"""Values held against the annotations of the fields that take them."""
+"""Checks of a dataclass field's value against its annotation."""
 
 import math
 import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from PIL import ImageColor
+
 from styletransfer.errors import ConfigError
 
-# One of a class and a Literal is typing's own until Python 3.14.
+# Until Python 3.14, `int | Literal["original"]` is a typing.Union.
 _UNIONS = (UnionType, Union)
 
 LARGEST = sys.float_info.max
 """The largest number that a field may hold."""
 
-ANY = (-math.inf, math.inf)
-"""The range of a field that has none."""
+UNLIMITED = (-math.inf, math.inf)
+"""The limits of a field without a range."""
 
 
 def coerce(value: Any, hint: Any) -> Any:
-    """Read a TOML value as what a field holds.
+    """Convert a TOML value to the type of a field.
 
     Args:
         value: From a file or a command line.
         hint: The annotation of the field.
 
     Returns:
-        Lists as tuples, one value where a list may stand as a list of one,
-        whole numbers as floats; what does not fit as it is.
+        A list as a tuple, a single value for a list field as a tuple of one,
+        and a whole number for a float field as a float. Any other value is
+        returned unchanged.
 
     Example:
         >>> coerce([60, 50], tuple[float, ...] | None)
@@ -44,13 +49,14 @@ def coerce(value: Any, hint: Any) -> Any:
 
 
 def check_value(name: str, value: Any, hint: Any, limits: tuple[float, float]) -> None:
-    """Refuse a value of the wrong kind or out of range.
+    """Refuse a value of the wrong type or out of range.
 
     Args:
-        name: Of the field.
-        value: To be held against the others.
+        name: The name of the field.
+        value: The value to check.
         hint: The annotation of the field.
-        limits: The least and the greatest number, of each number in a list.
+        limits: The smallest and the largest number allowed, inclusive. Each
+            number in a tuple is checked.
 
     Raises:
         ConfigError: With the name, the rule and the value.
@@ -64,8 +70,40 @@ def check_value(name: str, value: Any, hint: Any, limits: tuple[float, float]) -
             raise ConfigError(f"{name} must be {limit}, not {item!r}")
 
 
+def check_colour(name: str, value: str) -> None:
+    """Refuse a string that is not an opaque colour.
+
+    Args:
+        name: The name of the field.
+        value: A CSS colour name, ``#rrggbb``, or another form that Pillow reads.
+
+    Raises:
+        ConfigError: With the name, the rule and the value.
+    """
+    try:
+        opaque = len(ImageColor.getrgb(value)) == 3
+    except ValueError:
+        opaque = False
+    if not opaque:
+        raise ConfigError(f"{name} must be a colour such as white or #f5e6c8, not {value!r}")
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: the closest known one, or all.
+
+    Example:
+        >>> suggest("tv-wieght", ["size", "tv_weight"])
+        "did you mean 'tv_weight'?"
+        >>> suggest("zoom", ["size", "tv_weight"])
+        'known are size, tv_weight'
+    """
+    names = list(known)
+    matches = get_close_matches(name.replace("-", "_"), names, n=1, cutoff=0.5)
+    return f"did you mean {matches[0]!r}?" if matches else f"known are {', '.join(names)}"
+
+
 def matches(value: Any, hint: Any) -> bool:
-    """Whether a value is of the kind that an annotation names."""
+    """Whether a value has the type of an annotation; a bool is not a number."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in _UNIONS:
         return any(matches(value, kind) for kind in arguments)
@@ -74,12 +112,13 @@ def matches(value: Any, hint: Any) -> bool:
     if origin is tuple:
         return isinstance(value, tuple) and all(matches(item, arguments[0]) for item in value)
     if hint is float:
+        # NaN fails the comparison; infinity is left to the range.
         return type(value) in {int, float} and abs(value) <= math.inf
     return type(value) is hint
 
 
 def describe(hint: Any) -> str:
-    """Say an annotation in words.
+    """Describe an annotation for a message.
 
     Example:
         >>> describe(int | Literal["original"] | None)
@@ -93,4 +132,4 @@ def describe(hint: Any) -> str:
         return f"one of {names}" if len(arguments) > 1 else repr(names)
     if origin is tuple:
         return f"a list of {describe(arguments[0]).removeprefix('a ')}s"
-    return {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}[hint]
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}[hint]

@@ -1,36 +1,33 @@
-"""What the documents say, held against what the code does."""
+"""The documents agree with the code and with each other."""
 
 import ast
 import importlib
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import torch
 import typer
 
 import styletransfer
+from scripts import option_reference
 from styletransfer.cli.app import app
 from styletransfer.images.provenance import record
 from styletransfer.images.tensors import save_image
-from styletransfer.presets import preset_folder, presets
+from styletransfer.presets import load_settings, preset_folder, presets
 from styletransfer.runs.resolve import INITS
 from styletransfer.runs.weight_grid import sweep_from
-from styletransfer.settings import Settings, field_names, load_settings
+from styletransfer.settings import Settings, field_names
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = (
-    "README.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    "samples/README.md",
-    "docs/scripts.md",
-    "docs/total-variation.md",
+PACKAGE = ROOT / "styletransfer"
+DOCUMENTS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "samples" / "README.md"]
 )
 
 
@@ -50,23 +47,23 @@ def command_lines(name: str) -> list[str]:
     return [line for line in lines if line.startswith("stylize ")]
 
 
-README_LINES = command_lines("README.md")
 SAMPLE_LINES = command_lines("samples/README.md")
-STUDY_LINES = command_lines("docs/total-variation.md")
-PAGE_LINES = command_lines("docs/scripts.md") + STUDY_LINES
-LINES = list(dict.fromkeys(README_LINES + SAMPLE_LINES + PAGE_LINES))
+LINES = list(dict.fromkeys(line for name in DOCUMENTS for line in command_lines(name)))
 
 
-class Parsed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A command line, as `stylize` reads it."""
+
     inputs: list[Path]
     output: Path
     settings: Settings
 
 
 def parse(line: str) -> Parsed:
-    """Read a command line as `stylize` would, short of opening a picture."""
+    """Read a command line as `stylize` does, without opening a picture."""
     command: Any = typer.main.get_command(app)
-    values = command.make_context("stylize", shlex.split(line)[1:]).params
+    values = command.make_context("stylize", shlex.split(line, comments=True)[1:]).params
     given = {name: values[name] for name in field_names()}
     sweep = sweep_from(values["config"], given, len(values["styles"]), values["output"])
     settings = sweep.variants[0].settings
@@ -75,58 +72,79 @@ def parse(line: str) -> Parsed:
 
 
 @pytest.fixture
-def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The README's own example of a configuration, as a file in the current folder.
-
-    And beside it the result that the page for scripts takes the settings from.
-    """
+def readme_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The README's settings file, in the current folder."""
     (text,) = blocks("README.md", "toml")
     monkeypatch.chdir(tmp_path)
     path = Path(text.splitlines()[0].removeprefix("# "))
     path.write_text(text, encoding="utf-8")
-    save_image(torch.zeros(1, 3, 2, 3), Path("painted/a.png"), text=record(Settings()))
     return path
 
 
-def test_the_option_reference_is_what_the_command_says() -> None:
-    command = [sys.executable, "-m", "scripts.option_reference", "--check"]
-    checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stderr
+def anchors(path: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a document."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("name", field_names())
-def test_each_setting_is_in_the_reference_with_its_default(name: str) -> None:
-    flag = f"| `--{name.replace('_', '-')}`"
-    (row,) = [line for line in read("README.md").splitlines() if line.startswith(flag)]
-    default = re.split(r" (?<!\\)\| ", row)[2]
-    value = getattr(Settings(), name)
-    if value is None:
-        assert default not in {"", "none", "required"}
-    elif isinstance(value, bool):
-        assert default == ("on" if value else "off")
-    else:
-        assert default == (",".join(map(str, value)) if isinstance(value, tuple) else str(value))
+def messages() -> list[str]:
+    """Every string of the package, those of f-strings in parts."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")]
+    constants = [
+        node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)
+    ]
+    return [node.value for node in constants if isinstance(node.value, str)]
 
 
-@pytest.mark.usefixtures("own_settings")
+def test_the_option_reference_is_up_to_date() -> None:
+    assert read("docs/options.md") == option_reference.page()
+
+
+def test_the_option_reference_has_each_setting_with_its_default() -> None:
+    rows = re.findall(r"^\| `--([\w-]+)`.*", read("docs/options.md"), re.MULTILINE)
+    cells = [re.split(r" (?<!\\)\| ", line) for line in read("docs/options.md").splitlines()]
+    defaults = dict(
+        zip(rows, (cell[2] for cell in cells if cell[0].startswith("| `--")), strict=True)
+    )
+    for name in field_names():
+        default, value = defaults[name.replace("_", "-")], getattr(Settings(), name)
+        if value is None:
+            assert default not in {"", "none", "required"}, name
+        elif isinstance(value, bool):
+            assert default == ("on" if value else "off"), name
+        else:
+            texts = map(str, value if isinstance(value, tuple) else [value])
+            assert default == ",".join(texts), name
+
+
+@pytest.mark.usefixtures("readme_settings")
 @pytest.mark.parametrize("line", LINES)
 def test_each_command_line_parses(line: str) -> None:
-    parsed = parse(line)
-    assert parsed.output.suffix in {".png", ".jpg", ""}
+    save_image(torch.zeros(1, 3, 2, 3), Path("painted/a.png"), text=record(Settings()))
+    assert parse(line).output.suffix in {".png", ".jpg", ""}
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if "samples/" in line])
-def test_each_command_line_names_files_that_exist(line: str) -> None:
-    parsed = parse(line)
-    assert [path for path in parsed.inputs if not (ROOT / path).is_file()] == []
-    # What the study of total variation tries is none of the samples.
-    assert line in STUDY_LINES or parsed.output.parent == Path("samples/output")
+def test_each_command_on_samples_finds_its_inputs(line: str) -> None:
+    assert [path for path in parse(line).inputs if not (ROOT / path).is_file()] == []
 
 
-def test_each_recipe_is_among_the_samples() -> None:
-    recipes = [line for line in README_LINES if "samples/" in line]
-    assert len(recipes) >= 6
-    assert set(recipes) <= set(SAMPLE_LINES)
+def test_each_sample_result_has_its_command() -> None:
+    made = {parse(line).output for line in SAMPLE_LINES}
+    present = {path.relative_to(ROOT) for path in (ROOT / "samples" / "output").glob("*.jpg")}
+    assert present == made
+
+
+def test_each_command_that_writes_a_sample_result_is_listed_with_the_samples() -> None:
+    assert {line for line in LINES if "-o samples/output/" in line} == set(SAMPLE_LINES)
+
+
+def test_the_readme_has_six_recipes_each_followed_by_a_picture() -> None:
+    _, _, rest = read("README.md").partition("## Recipes\n")
+    recipes, _, _ = rest.partition("**More.**")
+    parts = re.split(r"^stylize samples/", recipes, flags=re.MULTILINE)[1:]
+    assert len(parts) == 6
+    assert all(re.search(r"samples/\S+\.jpg\"|\(samples/\S+\.jpg\)", part) for part in parts)
 
 
 def test_the_demo_is_the_first_sample() -> None:
@@ -134,50 +152,55 @@ def test_the_demo_is_the_first_sample() -> None:
     assert [Path(demo["CONTENT"]), Path(demo["STYLE"])] == parse(SAMPLE_LINES[0]).inputs
 
 
-def test_each_sample_result_has_its_command_line() -> None:
-    made = {parse(line).output for line in SAMPLE_LINES}
-    present = {path.relative_to(ROOT) for path in (ROOT / "samples" / "output").glob("*.jpg")}
-    assert present == made
-
-
 def test_each_sample_picture_is_credited() -> None:
-    text = read("samples/README.md")
-    for kind in ("content", "style"):
-        for path in (ROOT / "samples" / kind).iterdir():
-            assert f"| `{kind}/{path.name}` |" in text
+    paths = [path for kind in ("content", "style") for path in ROOT.glob(f"samples/{kind}/*")]
+    credited = re.findall(r"^\| `([\w/]+\.jpg)` \|", read("samples/README.md"), re.MULTILINE)
+    assert {path.relative_to(ROOT / "samples").as_posix() for path in paths} == set(credited)
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_each_picture_and_link_leads_to_a_file(name: str) -> None:
+def test_each_link_and_picture_resolves(name: str) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", read(name))
-    local = [link for pair in links for link in pair if link and "://" not in link]
-    folder = (ROOT / name).parent
-    assert [link for link in local if not (folder / link.partition("#")[0]).exists()] == []
+    for link in ("".join(pair) for pair in links):
+        path, _, anchor = link.partition("#")
+        target = (ROOT / name).parent / path if path else ROOT / name
+        assert "://" in link or target.exists(), link
+        assert "://" in link or not anchor or anchor in anchors(target), link
 
 
-@pytest.mark.parametrize("name", presets())
-def test_each_preset_loads_and_is_in_the_readme(name: str) -> None:
-    load_settings(name)
-    assert f"| `{name}` |" in read("README.md")
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_each_file_that_a_document_names_exists(name: str) -> None:
+    named = re.findall(r"`(?:python )?((?:styletransfer|scripts|tests|docs)/[\w./-]+)", read(name))
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_the_help_names_each_preset() -> None:
-    command: Any = typer.main.get_command(app)
-    (option,) = [option for option in command.params if option.name == "config"]
-    assert set(presets()) <= set(re.findall(r"\w+", option.help))
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_each_make_target_that_a_document_names_exists(name: str) -> None:
+    targets = re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE)
+    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", read(name), re.MULTILINE)) <= set(targets)
 
 
-def test_the_default_preset_spells_out_the_defaults() -> None:
+def test_the_readme_is_at_most_180_lines_long() -> None:
+    assert len(read("README.md").splitlines()) <= 180
+
+
+def test_the_readme_lists_the_presets() -> None:
+    _, _, section = read("README.md").partition("## Presets")
+    table, _, _ = section.partition("```")
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(presets())
+
+
+def test_the_default_preset_sets_the_defaults() -> None:
     values = tomllib.loads((preset_folder() / "default.toml").read_text(encoding="utf-8"))
     assert values
     assert load_settings("default") == Settings()
 
 
-def test_the_readmes_configuration_loads(own_settings: Path) -> None:
-    assert load_settings(str(own_settings)) != Settings()
+def test_the_readmes_settings_file_loads(readme_settings: Path) -> None:
+    assert load_settings(str(readme_settings)) != Settings()
 
 
-def test_the_readmes_python_uses_what_there_is() -> None:
+def test_the_readmes_python_uses_existing_names() -> None:
     (code,) = blocks("README.md", "python")
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.ImportFrom):
@@ -185,6 +208,27 @@ def test_the_readmes_python_uses_what_there_is() -> None:
             assert all(hasattr(module, alias.name) for alias in node.names)
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "Settings":
             assert {keyword.arg for keyword in node.keywords} <= set(field_names())
+
+
+def test_each_message_in_troubleshooting_is_one_of_the_package() -> None:
+    _, _, section = read("docs/troubleshooting.md").partition("## Messages")
+    quoted = re.findall(r"\"([^\"]+)\"", section)
+    texts = messages()
+    assert quoted
+    assert [quote for quote in quoted if not any(quote in text for text in texts)] == []
+
+
+def test_contributing_lists_the_folders_of_the_package() -> None:
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    listed = re.findall(r"^\| `(\w+)/` \|", read("CONTRIBUTING.md"), re.MULTILINE)
+    assert set(listed) == folders
+
+
+def test_contributing_lists_the_markers_of_the_tests() -> None:
+    tools = tomllib.loads(read("pyproject.toml"))["tool"]
+    markers = [marker.partition(":")[0] for marker in tools["pytest"]["ini_options"]["markers"]]
+    listed = re.findall(r"^\| `(\w+)` \|", read("CONTRIBUTING.md"), re.MULTILINE)
+    assert set(listed) == set(markers)
 
 
 def test_all_is_what_the_package_exports() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 from styletransfer.errors import ConfigError
 from styletransfer.images.provenance import is_picture, read_record
+from styletransfer.presets import load_settings
 from styletransfer.runs.paths import expand_user
-from styletransfer.settings import BUNDLED, Settings, load_settings
+from styletransfer.settings import BUNDLED, Settings
 
 INITS = ("content", "noise")
 """What painting may start from, beside a picture file."""

@@ -1,11 +1,11 @@
 """Total variation: how much neighbouring pixels differ, and the term that keeps it low."""
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
-TVForm = Literal["isotropic", "anisotropic", "squared"]
+from styletransfer.settings import TVForm
 
 SMOOTHING = 1e-3
 """The ε under the root of the total variation loss, in units of [0, 1]."""

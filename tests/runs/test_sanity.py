@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from styletransfer.images.tensors import read_image
-from styletransfer.presets import presets
+from styletransfer.presets import load_settings, presets
 from styletransfer.runs.sanity import find_problem
-from styletransfer.settings import Settings, load_settings
+from styletransfer.settings import Settings
 from styletransfer.transfer.optimize import Losses
 from styletransfer.transfer.stylize import Result, resize, stylize
 from tests.support.commands import Command

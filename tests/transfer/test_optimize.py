@@ -10,7 +10,7 @@ from torch import Tensor
 
 from styletransfer.errors import DivergenceError
 from styletransfer.images.tensors import read_image
-from styletransfer.settings import Settings
+from styletransfer.settings import Settings, TVForm
 from styletransfer.transfer.objective import Objective, Terms
 from styletransfer.transfer.optimize import (
     DIVERGENCE_RATIO,
@@ -22,7 +22,7 @@ from styletransfer.transfer.optimize import (
     optimize,
 )
 from styletransfer.transfer.stylize import encoder_for, resize
-from styletransfer.transfer.total_variation import TVForm, total_variation, total_variation_loss
+from styletransfer.transfer.total_variation import total_variation, total_variation_loss
 from styletransfer.vgg.encoder import Encoder
 
 Picture = Callable[[int, int, int], Tensor]
