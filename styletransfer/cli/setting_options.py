@@ -181,11 +181,10 @@ Weights = Annotated[
     ),
 ]
 WeightsLayout = Annotated[
-    Literal["torchvision", "caffe", "keras"] | None,
+    Literal["torchvision", "caffe"] | None,
     _network(
         "weights_layout",
-        "How a weights file is laid out: torchvision (RGB, mean and deviation), "
-        "caffe or keras (BGR, 0 to 255).",
+        "Layout of a weights file: torchvision (RGB, normalized) or caffe (BGR, 0 to 255).",
     ),
 ]
 Pooling = Annotated[

@@ -38,36 +38,26 @@ def load(
 
 
 def random_state(network: str = "vgg19") -> State:
-    """A narrow network as its own layout has it, be that torchvision's or Caffe's."""
+    """The random weights of a narrow network, with the keys of a weights file."""
     generator = torch.Generator().manual_seed(0)
     state: State = {}
-    for stem, (_, out_channels, in_channels) in convolutions(network, NARROWING).items():
-        state[f"{stem}.weight"] = torch.randn(out_channels, in_channels, 3, 3, generator=generator)
-        state[f"{stem}.bias"] = torch.randn(out_channels, generator=generator)
+    for stem, layer in convolutions(network, NARROWING).items():
+        shape = (layer.out_channels, layer.in_channels, 3, 3)
+        state[f"{stem}.weight"] = torch.randn(shape, generator=generator)
+        state[f"{stem}.bias"] = torch.randn(layer.out_channels, generator=generator)
     return state
 
 
-def as_keras(state: State, weight: str = "{}/kernel", bias: str = "{}/bias") -> State:
-    """The tensors as Keras names and lays them out; ``{}`` is the layer's name."""
-    renamed: State = {}
-    network = "vgg19" if "features.34.weight" in state else "vgg16"
-    for stem, convolution in convolutions(network, NARROWING).items():
-        layer = convolution.name.replace("conv", "block").replace("_", "_conv")
-        kernel = state[f"{stem}.weight"].permute(2, 3, 1, 0).contiguous()
-        renamed[weight.replace("{}", layer)] = kernel
-        renamed[bias.replace("{}", layer)] = state[f"{stem}.bias"]
-    return renamed
-
-
 def packed_state() -> State:
-    """A narrow network in the form of the bundled file."""
+    """The random weights of a narrow network, in the format of the bundled file."""
     generator = torch.Generator().manual_seed(0)
     packed: State = {"mean": torch.tensor([0.1, 0.2, 0.3])}
-    for stem, (_, out_channels, in_channels) in convolutions("vgg19", NARROWING).items():
-        codes = torch.randint(256, (out_channels, in_channels, 3, 3), generator=generator)
+    for stem, layer in convolutions("vgg19", NARROWING).items():
+        shape = (layer.out_channels, layer.in_channels, 3, 3)
+        codes = torch.randint(256, shape, generator=generator)
         packed[f"{stem}.weight"] = codes.to(torch.uint8)
         packed[f"{stem}.codebook"] = torch.randn(256, generator=generator)
-        packed[f"{stem}.bias"] = torch.randn(out_channels, generator=generator)
+        packed[f"{stem}.bias"] = torch.randn(layer.out_channels, generator=generator)
     return packed
 
 
@@ -75,6 +65,11 @@ def stored(state: State, folder: Path) -> Path:
     path = folder / "net.safetensors"
     save_file(state, path)
     return path
+
+
+def first_features(loaded: Checkpoint, image: Tensor) -> Tensor:
+    """The activations of conv1_1 without its bias."""
+    return conv2d(image - loaded.mean.view(3, 1, 1), loaded.state["features.0.weight"], padding=1)
 
 
 def refusal(source: Path | str, *arguments: Any) -> str:
@@ -90,26 +85,26 @@ def test_the_layouts_are_those_that_the_settings_offer() -> None:
     assert get_args(get_type_hints(Settings)["weights_layout"]) == LAYOUTS
 
 
-def test_a_torchvision_network_answers_as_it_did_to_normalized_rgb(tmp_path: Path) -> None:
+def test_torchvision_weights_give_the_features_of_normalized_rgb(tmp_path: Path) -> None:
     state, image = random_state(), torch.rand(1, 3, 8, 9)
-    loaded, mean = load(stored(state, tmp_path), "torchvision")
+    loaded = load(stored(state, tmp_path), "torchvision")
     normalized = (image - TORCHVISION_MEAN.view(3, 1, 1)) / TORCHVISION_STD.view(3, 1, 1)
     expected = conv2d(normalized, state["features.0.weight"], padding=1)
-    actual = conv2d(image - mean.view(3, 1, 1), loaded["features.0.weight"], padding=1)
+    actual = first_features(loaded, image)
     torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_caffe_network_answers_as_it_did_to_bgr_from_0_to_255(tmp_path: Path) -> None:
+def test_caffe_weights_give_the_features_of_bgr_from_0_to_255(tmp_path: Path) -> None:
     state, image = random_state(), torch.rand(1, 3, 8, 9)
-    loaded, mean = load(stored(state, tmp_path), "caffe")
+    loaded = load(stored(state, tmp_path), "caffe")
     bgr = (image * 255 - OXFORD_MEAN.view(3, 1, 1)).flip(1)
     expected = conv2d(bgr, state["features.0.weight"], padding=1)
-    actual = conv2d(image - mean.view(3, 1, 1), loaded["features.0.weight"], padding=1)
+    actual = first_features(loaded, image)
     torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-2)
 
 
 @pytest.mark.parametrize("layout", ["torchvision", "caffe"])
-def test_only_the_first_weight_is_changed(layout: str, tmp_path: Path) -> None:
+def test_only_the_first_convolution_is_converted(layout: str, tmp_path: Path) -> None:
     state = random_state()
     loaded = load(stored(state, tmp_path), layout).state
     del state["features.0.weight"], loaded["features.0.weight"]
@@ -117,64 +112,32 @@ def test_only_the_first_weight_is_changed(layout: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("network", ["vgg19", "vgg16"])
-def test_one_network_in_every_layout_is_the_same_state(network: str, tmp_path: Path) -> None:
+def test_the_same_network_in_both_layouts_loads_as_the_same_state(
+    network: str, tmp_path: Path
+) -> None:
     caffe = random_state(network)
     first = caffe["features.0.weight"].flip(1) * 255 * TORCHVISION_STD.view(3, 1, 1)
     files = {
         "caffe": caffe,
-        "keras": as_keras(caffe),
         "torchvision": caffe | {"features.0.weight": first},
     }
-    loaded = [load(stored(files[layout], tmp_path), layout, network).state for layout in LAYOUTS]
-    for state in loaded[1:]:
-        torch.testing.assert_close(state, loaded[0])
+    states = [load(stored(files[layout], tmp_path), layout, network).state for layout in LAYOUTS]
+    torch.testing.assert_close(states[0], states[1])
 
 
-@pytest.mark.parametrize(
-    ("weight", "bias"),
-    [
-        ("{}_W", "{}_b"),
-        ("{}_W:0", "{}_b:0"),
-        ("{}/kernel", "{}/bias"),
-        ("{}/kernel:0", "{}/bias:0"),
-        ("{}.kernel", "{}.bias"),
-        ("{}.weight", "{}.bias"),
-        ("{}_kernel", "{}_bias"),
-        ("{}/{}_W_1:0", "{}/{}_b_1:0"),
-        ("{}/{}/kernel:0", "{}/{}/bias:0"),
-    ],
-)
-def test_every_usual_spelling_of_keras_is_known(weight: str, bias: str, tmp_path: Path) -> None:
-    state = random_state()
-    expected = load(stored(state, tmp_path), "caffe")
-    actual = load(stored(as_keras(state, weight, bias), tmp_path), "keras")
-    torch.testing.assert_close(actual, expected, rtol=0, atol=0)
-
-
-@pytest.mark.parametrize(("file", "wanted"), [("vgg19", "vgg16"), ("vgg16", "vgg19")])
+@pytest.mark.parametrize(("stored_network", "network"), [("vgg19", "vgg16"), ("vgg16", "vgg19")])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_one_network_is_not_loaded_as_the_other(
-    file: str, wanted: str, layout: str, tmp_path: Path
+    stored_network: str, network: str, layout: str, tmp_path: Path
 ) -> None:
-    state = random_state(file)
-    path = stored(as_keras(state) if layout == "keras" else state, tmp_path)
-    assert f"give a whole {wanted}" in refusal(path, layout, wanted)
+    path = stored(random_state(stored_network), tmp_path)
+    message = refusal(path, layout, network)
+    assert f"pass a complete {network} state dict" in message
+    assert f"--weights-layout (torchvision or caffe; now {layout})" in message
 
 
-@pytest.mark.parametrize(
-    ("layout", "in_keras"), [("keras", False), ("torchvision", True), ("caffe", True)]
-)
-def test_the_wrong_layout_is_refused_with_the_choice(
-    layout: str, in_keras: bool, tmp_path: Path
-) -> None:
-    state = random_state()
-    message = refusal(stored(as_keras(state) if in_keras else state, tmp_path), layout)
-    assert "has no weight of conv1_1" in message
-    assert f"--weights-layout (torchvision, caffe, keras; now {layout})" in message
-
-
-def test_a_layout_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(WeightsError, match="known are torchvision, caffe, keras"):
+def test_an_unknown_layout_is_refused() -> None:
+    with pytest.raises(WeightsError, match="known are torchvision, caffe"):
         load("net.pth", "onnx")
 
 
@@ -186,13 +149,13 @@ def test_classifiers_and_other_tensors_are_ignored(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_any_floating_point_becomes_float32(dtype: torch.dtype, tmp_path: Path) -> None:
+def test_any_floating_point_format_becomes_float32(dtype: torch.dtype, tmp_path: Path) -> None:
     state = {key: value.to(dtype) for key, value in random_state().items()}
-    loaded, mean = load(stored(state, tmp_path))
-    assert {tensor.dtype for tensor in (*loaded.values(), mean)} == {torch.float32}
+    loaded = load(stored(state, tmp_path))
+    assert {tensor.dtype for tensor in (*loaded.state.values(), loaded.mean)} == {torch.float32}
 
 
-def test_parameters_lose_their_gradient(tmp_path: Path) -> None:
+def test_parameters_become_plain_tensors(tmp_path: Path) -> None:
     path = tmp_path / "net.pth"
     torch.save({key: torch.nn.Parameter(value) for key, value in random_state().items()}, path)
     assert not any(tensor.requires_grad for tensor in load(path).state.values())
@@ -219,7 +182,7 @@ def test_parameters_lose_their_gradient(tmp_path: Path) -> None:
         ("features.7.bias", lambda bias: bias.double() * 1e300, "bias of conv2_2 is not finite"),
     ],
 )
-def test_a_state_that_does_not_fit_is_refused_by_layer(
+def test_a_tensor_that_does_not_fit_is_refused_with_its_layer(
     key: str, change: Callable[[Tensor], Tensor] | None, phrase: str, tmp_path: Path
 ) -> None:
     state = random_state()
@@ -229,22 +192,15 @@ def test_a_state_that_does_not_fit_is_refused_by_layer(
     assert phrase in refusal(stored(state, tmp_path))
 
 
-def test_a_keras_kernel_of_another_rank_is_refused(tmp_path: Path) -> None:
-    state = as_keras(random_state()) | {"block1_conv1/kernel": torch.zeros(3, 3)}
-    assert "weight of conv1_1 of shape (3, 3)" in refusal(stored(state, tmp_path), "keras")
-
-
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_packed_file_is_looked_up_in_its_codebooks_whatever_the_layout(
-    layout: str, tmp_path: Path
-) -> None:
+def test_a_packed_file_is_unpacked_whatever_the_layout(layout: str, tmp_path: Path) -> None:
     packed = packed_state()
-    loaded, mean = load(stored(packed, tmp_path), layout)
-    assert torch.equal(mean, packed["mean"])
+    loaded = load(stored(packed, tmp_path), layout)
+    assert torch.equal(loaded.mean, packed["mean"])
     for stem in convolutions("vgg19"):
         codes, codebook = packed[f"{stem}.weight"].long(), packed[f"{stem}.codebook"]
-        assert torch.equal(loaded[f"{stem}.weight"], codebook[codes])
-        assert torch.equal(loaded[f"{stem}.bias"], packed[f"{stem}.bias"])
+        assert torch.equal(loaded.state[f"{stem}.weight"], codebook[codes])
+        assert torch.equal(loaded.state[f"{stem}.bias"], packed[f"{stem}.bias"])
 
 
 @pytest.mark.parametrize(
@@ -271,32 +227,33 @@ def test_a_packed_file_that_does_not_fit_is_refused(
     assert phrase in refusal(stored(packed, tmp_path))
 
 
-def test_torchvisions_own_weights_are_read_in_its_layout_whatever_is_said(
+def test_the_weights_of_torchvision_are_read_in_its_layout_whatever_the_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     cache = tmp_path / "hub" / "checkpoints"
     cache.mkdir(parents=True)
     torch.save(random_state(), cache / "vgg19-dcbb9e9d.pth")
-    assert torch.equal(load("torchvision", "keras").mean, TORCHVISION_MEAN)
+    assert torch.equal(load("torchvision", "caffe").mean, TORCHVISION_MEAN)
 
 
 @pytest.mark.weights
-def test_the_bundled_weights_are_those_of_a_whole_vgg19() -> None:
-    state, mean = load("bundled", narrowing=1)
-    assert len(state) == 2 * 16
-    assert all(len(weight.unique()) <= 256 for weight in state.values() if weight.ndim == 4)
-    torch.testing.assert_close(mean, OXFORD_MEAN / 255)
+def test_the_bundled_weights_are_a_complete_vgg19() -> None:
+    loaded = load("bundled", narrowing=1)
+    assert len(loaded.state) == 2 * 16
+    assert all(len(weight.unique()) <= 256 for weight in loaded.state.values() if weight.ndim == 4)
+    torch.testing.assert_close(loaded.mean, OXFORD_MEAN / 255)
 
 
 @pytest.mark.weights
-def test_the_bundled_file_given_by_its_path_is_the_same() -> None:
-    named, by_path = load("bundled", narrowing=1), load(BUNDLED_PATH, "keras", narrowing=1)
-    torch.testing.assert_close(by_path, named, rtol=0, atol=0)
+def test_the_bundled_file_given_by_its_path_loads_the_same() -> None:
+    named, by_path = load("bundled", narrowing=1), load(BUNDLED_PATH, "caffe", narrowing=1)
+    torch.testing.assert_close(by_path.state, named.state, rtol=0, atol=0)
+    assert torch.equal(by_path.mean, named.mean)
 
 
 @pytest.mark.weights
-def test_the_bundled_network_sees_something_in_every_layer() -> None:
+def test_every_relu_of_the_bundled_network_is_active_somewhere() -> None:
     encoder = Encoder("vgg19", load("bundled", narrowing=1))
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     features = dict(encoder(image, [name for name in encoder.names if name.startswith("relu")]))
@@ -306,7 +263,7 @@ def test_the_bundled_network_sees_something_in_every_layer() -> None:
 
 
 @pytest.mark.weights
-def test_the_bundled_file_names_its_authors_and_licence() -> None:
+def test_the_bundled_file_states_its_authors_and_licence() -> None:
     with safe_open(BUNDLED_PATH, "pt") as file:
         metadata = file.metadata()
     assert "Simonyan" in metadata["origin"]
