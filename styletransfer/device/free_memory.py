@@ -1,4 +1,4 @@
-"""How much memory there is to take."""
+"""Query how much memory is free."""
 
 from __future__ import annotations
 
@@ -13,90 +13,87 @@ if TYPE_CHECKING:
 
     import torch
 
-_VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes")
-_VERSION_2 = ("memory.max", "memory.current")
 
+def free_memory(device: torch.device) -> int | None:
+    """Return how much memory this process can still allocate on a device.
 
-def available(device: torch.device) -> int | None:
-    """How much memory may still be taken.
-
-    On the CPU: what Linux calls available, within the limits of the control
-    group and of ``ulimit -v``; swap does not count. On CUDA, what the driver and
-    torch have free (not measured against a forecast).
+    On a Linux CPU this is the available memory, limited by cgroup v2 and
+    ``ulimit -v``, without swap. On CUDA it is what the driver and torch's
+    allocator have free (not compared with a memory estimate yet).
 
     Args:
         device: Where the network is evaluated.
 
     Returns:
-        Bytes; None where nobody can tell, as on MPS and other systems.
+        Bytes; None if unknown, as on MPS and on other operating systems.
     """
     if device.type == "cuda":
         import torch
 
-        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + kept
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + cached
     if device.type != "cpu" or sys.platform != "linux":
         return None
-    free = free_on_linux()
-    return None if free is None else free + _resident() - _resident_at_first()
+    free = free_memory_on_linux()
+    # Memory that the C library keeps after it was freed can be used again.
+    return None if free is None else free + _resident_memory() - _initial_resident_memory()
 
 
-def free_on_linux(root: Path = Path("/")) -> int | None:
-    """What a Linux machine, its control groups and ``ulimit -v`` leave to take.
+def free_memory_on_linux(root: Path = Path("/")) -> int | None:
+    """Return what the kernel, cgroup v2 and ``ulimit -v`` leave to this process.
 
     Args:
-        root: Where ``proc`` and ``sys`` are.
+        root: The folder that contains ``proc`` and ``sys``.
 
     Returns:
-        Bytes; None if the machine does not say.
+        Bytes; None if ``/proc`` does not say.
     """
     with contextlib.suppress(OSError, ValueError, KeyError):
-        rooms = [_fields(root / "proc/meminfo")["MemAvailable"] << 10]
-        rooms += _control_groups(root)
+        limits = [_read_fields(root / "proc/meminfo")["MemAvailable"] << 10]
+        limits += _cgroup_limits(root)
         import resource  # not on Windows
 
         limit = resource.getrlimit(resource.RLIMIT_AS)[0]
         if limit != resource.RLIM_INFINITY:
-            rooms.append(limit - (_fields(root / "proc/self/status")["VmSize"] << 10))
-        return max(0, min(rooms))
+            limits.append(limit - (_read_fields(root / "proc/self/status")["VmSize"] << 10))
+        return max(0, min(limits))
     return None
 
 
-def _control_groups(root: Path) -> Iterator[int]:
-    """What the limits of this process's control groups leave, of both versions."""
+def _cgroup_limits(root: Path) -> Iterator[int]:
+    """Yield the bytes left in the cgroup (version 2) of this process and in its parents."""
     for line in (root / "proc/self/cgroup").read_text().splitlines():
-        _, controllers, group = line.split(":", 2)
-        if controllers and "memory" not in controllers.split(","):
+        hierarchy, _, group = line.split(":", 2)
+        if hierarchy != "0":  # 0 is version 2
             continue
-        top = root / "sys/fs/cgroup" / ("memory" if controllers else "")
-        names = _VERSION_1 if controllers else _VERSION_2
+        top = root / "sys/fs/cgroup"
         folder = top / group.lstrip("/")
         for each in (folder, *folder.parents):
             if each.is_relative_to(top):
-                # The root has no limit, and inside a container a group may have no folder.
+                # The top group has no limit; in a container the folder may not exist.
                 with contextlib.suppress(OSError, ValueError):
-                    yield _left(each, *names)
+                    yield _left_in_cgroup(each)
 
 
-def _left(folder: Path, limit: str, usage: str) -> int:
-    """What a control group leaves; files that it has cached give way."""
-    most, used = (int((folder / name).read_text()) for name in (limit, usage))
-    cached = _fields(folder / "memory.stat")
-    return most - used + cached.get("inactive_file", 0) + cached.get("active_file", 0)
+def _left_in_cgroup(folder: Path) -> int:
+    """Return the bytes left in a cgroup; the kernel drops cached files when it needs memory."""
+    limit, used = (int((folder / name).read_text()) for name in ("memory.max", "memory.current"))
+    cached = _read_fields(folder / "memory.stat")
+    return limit - used + cached.get("inactive_file", 0) + cached.get("active_file", 0)
 
 
-def _fields(path: Path) -> Mapping[str, int]:
-    """The numbers of a file with a name and a number on each line."""
+def _read_fields(path: Path) -> Mapping[str, int]:
+    """Read a file with a name and a number on each line."""
     pairs = (line.replace(":", " ").split()[:2] for line in path.read_text().splitlines())
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
 
 
-def _resident() -> int:
-    """The memory that this process holds, in bytes."""
-    return _fields(Path("/proc/self/status"))["VmRSS"] << 10
+def _resident_memory() -> int:
+    """Return the resident memory of this process in bytes."""
+    return _read_fields(Path("/proc/self/status"))["VmRSS"] << 10
 
 
 @cache
-def _resident_at_first() -> int:
-    """The same, when it was first asked for: freed memory that is kept counts as free."""
-    return _resident()
+def _initial_resident_memory() -> int:
+    """Return the resident memory at the first call."""
+    return _resident_memory()

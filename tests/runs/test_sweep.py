@@ -141,7 +141,7 @@ def test_a_sweep_that_has_no_room_for_a_part_is_refused_as_a_whole(
     lists: str, studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Enough without the style term, and not with it.
-    monkeypatch.setattr("styletransfer.transfer.memory.available", lambda device: 2_000_000_000)
+    monkeypatch.setattr("styletransfer.transfer.memory.free_memory", lambda device: 2_000_000_000)
     options = "--size 1500 --min-size 1500 --content-weight 0 --optimizer adam --precision float32"
 
     code, out, err = command(f"content.png style.png -o out.png {lists} {options}")
