@@ -1,67 +1,74 @@
-"""How a result is chosen among several: by the settings that vary."""
+"""The choices on the report page: which settings vary, and which result each choice shows."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from styletransfer.runs.resolve import shown
-from styletransfer.settings import Settings, field_names
+from styletransfer.settings import Settings, field_names, format_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Choice(NamedTuple):
-    """A row of the picker."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One row of radio buttons."""
 
     name: str
-    """Of a setting; ``result``: of all that vary, together."""
+    """The setting that is chosen, or ``result`` if each result has its own button."""
 
     labels: list[str]
-    """What may be chosen."""
+    """The values of the buttons."""
 
 
-class Picker(NamedTuple):
-    """What can be chosen, and what that leads to."""
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """All choices on the page, and the results that they lead to."""
 
     choices: list[Choice]
-    """One for each setting that varies, if every combination has its result; else a single one."""
+    """One per varying setting if every combination of values has exactly one
+    result; otherwise a single choice among all results."""
 
-    places: list[tuple[int, ...]]
-    """For each result, the number of its label in each choice, from 0."""
+    indices: list[tuple[int, ...]]
+    """For each result, the index of its label in each choice, from 0."""
 
     titles: list[str]
-    """For each result, what tells it from the others."""
+    """For each result, the values that distinguish it from the others."""
 
 
-def picker(settings: Sequence[Settings]) -> Picker:
-    """Say how each of some results is chosen.
+def build_selector(settings: Sequence[Settings]) -> Selector:
+    """Find out which settings vary, and how to choose among the results by them.
 
     Args:
-        settings: Of the results.
+        settings: The settings of each result.
 
     Example:
-        >>> picker([Settings(tv_weight=0.3), Settings(tv_weight=3.0)])
-        Picker(choices=[Choice(name='tv_weight', labels=['0.3', '3'])],
-               places=[(0,), (1,)], titles=['tv_weight 0.3', 'tv_weight 3'])
+        >>> selector = build_selector([Settings(tv_weight=0.3), Settings(tv_weight=3.0)])
+        >>> selector.choices, selector.indices
+        ([Choice(name='tv_weight', labels=['0.3', '3'])], [(0,), (1,)])
+        >>> selector.titles
+        ['tv_weight 0.3', 'tv_weight 3']
     """
-    values = _values(settings)
-    places = [
+    values = _varying(settings)
+    indices = [
         tuple(each.index(getattr(one, name)) for name, each in values.items()) for one in settings
     ]
     titles = [
-        ", ".join(f"{name} {shown(getattr(one, name))}" for name in values) or str(number)
+        ", ".join(f"{name} {format_value(getattr(one, name))}" for name in values) or str(number)
         for number, one in enumerate(settings, 1)
     ]
-    every = list(product(*(range(len(each)) for each in values.values())))
-    if values and sorted(places) == every:
-        choices = [Choice(name, [shown(value) for value in each]) for name, each in values.items()]
-        return Picker(choices, places, titles)
-    return Picker([Choice("result", titles)], [(n,) for n in range(len(settings))], titles)
+    combinations = list(product(*(range(len(each)) for each in values.values())))
+    if values and sorted(indices) == combinations:
+        choices = [
+            Choice(name, [format_value(value) for value in each]) for name, each in values.items()
+        ]
+        return Selector(choices, indices, titles)
+    return Selector([Choice("result", titles)], [(n,) for n in range(len(settings))], titles)
 
 
-def _values(settings: Sequence[Settings]) -> dict[str, list[object]]:
+def _varying(settings: Sequence[Settings]) -> dict[str, list[object]]:
     """The settings that vary, each with its values in the order of the results."""
     found = {
         name: list(dict.fromkeys(getattr(each, name) for each in settings))

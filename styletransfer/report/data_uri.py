@@ -1,4 +1,4 @@
-"""Pictures as data within a page, so that it is one file and asks for no other."""
+"""Pictures as data URIs, so that the report is a single file."""
 
 from __future__ import annotations
 
@@ -19,36 +19,37 @@ _SHOWN_BY_BROWSERS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/w
 
 
 def embed_file(path: Path) -> str:
-    """Embed a picture file at its full size.
+    """Embed a picture file at full size.
 
     Args:
-        path: A picture; one that browsers show goes in as it is, byte by
-            byte, any other as a PNG.
+        path: The picture. A PNG, JPEG or WebP file is embedded unchanged, any
+            other format is converted to PNG.
 
     Returns:
         A data URI.
 
     Raises:
-        ImageError: If it cannot be read.
+        ImageError: If the file cannot be read.
     """
     try:
         with Image.open(path) as picture:
-            kind = _SHOWN_BY_BROWSERS.get(picture.format or "")
-        if kind is not None:
-            return _uri(kind, path.read_bytes())
+            media_type = _SHOWN_BY_BROWSERS.get(picture.format or "")
+        if media_type is not None:
+            return _data_uri(media_type, path.read_bytes())
     except DAMAGE as error:
-        raise ImageError(f"{path}: cannot be read again ({reason(error)})") from error
+        raise ImageError(f"{path}: cannot be read for the report ({reason(error)})") from error
     data = io.BytesIO()
     open_picture(path).save(data, "PNG")
-    return _uri("image/png", data.getvalue())
+    return _data_uri("image/png", data.getvalue())
 
 
 def embed_picture(picture: Image.Image, longest: int | None = None) -> str:
-    """Embed a picture as a JPEG whose losses the eye does not see.
+    """Embed a picture as a JPEG of high quality.
 
     Args:
-        picture: Mode RGB.
-        longest: Its longest side in pixels if that is more; None: as it is.
+        picture: A picture of mode RGB.
+        longest: Shrink the picture to this longest side in pixels if it is
+            larger; None keeps its size.
 
     Returns:
         A data URI.
@@ -58,8 +59,20 @@ def embed_picture(picture: Image.Image, longest: int | None = None) -> str:
         picture.thumbnail((longest, longest))
     data = io.BytesIO()
     picture.save(data, "JPEG", quality=92, subsampling=0, optimize=True)
-    return _uri("image/jpeg", data.getvalue())
+    return _data_uri("image/jpeg", data.getvalue())
 
 
-def _uri(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+def embed_svg(document: str) -> str:
+    """Embed an SVG document.
+
+    Args:
+        document: The text of the SVG file.
+
+    Returns:
+        A data URI.
+    """
+    return _data_uri("image/svg+xml", document.encode())
+
+
+def _data_uri(media_type: str, data: bytes) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"

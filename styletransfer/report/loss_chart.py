@@ -1,10 +1,10 @@
-"""The curves of the terms over a run, as a drawing within a page."""
+"""Chart of the loss and its terms over the iterations of a run, as SVG."""
 
 from __future__ import annotations
 
 import io
 import logging
-import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,136 +14,165 @@ if TYPE_CHECKING:
 
     from styletransfer.runs.loss_log import Entry
 
-CURVES = {
-    "total": "loss",
-    "weighted_content": "content",
-    "weighted_style": "style",
-    "weighted_tv": "tv",
-}
-"""What is drawn, by field of an entry, and what it is called."""
 
-_START = 2  # steps
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Palette:
+    """Colours of one colour scheme, as ``#rrggbb``; the page's style sheet uses them too."""
+
+    ink: str
+    """Text, and the curve of the whole loss."""
+
+    line: str
+    """Axes and grid."""
+
+    content: str
+    style: str
+    tv: str
+
+
+LIGHT = Palette(ink="#211f1b", line="#d9d4c8", content="#1f6fb5", style="#b8480f", tv="#2f7d3b")
+DARK = Palette(ink="#ebe7df", line="#3a3733", content="#7db7ee", style="#f2a26b", tv="#8bcf92")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Curve:
+    label: str
+
+    field: str
+    """The field of `Entry` that is drawn."""
+
+    colour: str
+    """A field of `Palette`."""
+
+    width: float = 1.6  # points
+    dashes: Any = "-"
+
+
+_CURVES = (
+    _Curve(label="loss", field="total", colour="ink", width=2.4),
+    _Curve(label="content", field="weighted_content", colour="content", dashes=(0, (6, 2))),
+    _Curve(label="style", field="weighted_style", colour="style"),
+    _Curve(label="tv", field="weighted_tv", colour="tv", dashes=(0, (2, 1.5))),
+)
+
+_START = 2  # iterations
 _INCHES = (5.6, 3.2)
-_INK, _RELATIVE_FLOOR = "#010203", "#040506"
-# Matplotlib knows no colours of the page; these stand for them until the end.
-_COLOURS = {
-    _INK: "currentColor",
-    _RELATIVE_FLOOR: "var(--line)",
-    "#0a0001": "var(--total)",
-    "#0a0002": "var(--content)",
-    "#0a0003": "var(--style)",
-    "#0a0004": "var(--tv)",
-}
-_STYLES = dict(zip(CURVES, ("#0a0001", "#0a0002", "#0a0003", "#0a0004"), strict=True))
-_DASHES: dict[str, Any] = {
-    "total": "-",
-    "weighted_content": (0, (6, 2)),
-    "weighted_style": "-",
-    "weighted_tv": (0, (2, 1.5)),
-}
-_LOOK: dict[str, Any] = {
-    "svg.fonttype": "none",
-    "font.size": 11,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": _RELATIVE_FLOOR,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.formatter.min_exponent": 4,
-    "xtick.color": _RELATIVE_FLOOR,
-    "ytick.color": _RELATIVE_FLOOR,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    "grid.color": _RELATIVE_FLOOR,
-    "grid.linewidth": 0.5,
-}
 
 
-def limits(runs: Sequence[Sequence[Entry]]) -> tuple[float, float] | None:
-    """The range of loss in which the curves of all runs are drawn, so that they can be compared.
+def axis_limits(runs: Sequence[Sequence[Entry]]) -> tuple[float, float] | None:
+    """Choose one loss axis for several runs, so that their charts can be compared.
+
+    The first two iterations do not lower the minimum: a run that starts from
+    the content has almost no content loss there.
 
     Args:
-        runs: The entries of each.
+        runs: The log entries of each run.
 
     Returns:
-        From a little below the lowest value of a term to a little above the
-        highest. The first two steps may come from below, since a start from
-        the content has almost no content error. None: no value is above 0, and
-        so there is no curve.
+        The lowest and the highest loss on the axis; None if no value is
+        positive, since the axis is logarithmic.
     """
-    points = [point for entries in runs for name in CURVES for point in _points(entries, name)]
+    points = [point for entries in runs for curve in _CURVES for point in _points(entries, curve)]
     values = [value for _, value in points]
     settled = [value for iteration, value in points if iteration > _START]
     return (min(settled or values) / 1.3, max(values) * 1.3) if values else None
 
 
-def draw(entries: Sequence[Entry], within: tuple[float, float], name: str) -> str:
-    """Draw the weighted terms and their sum, on a scale of logarithms, over the steps of a run.
+def draw_chart(entries: Sequence[Entry], limits: tuple[float, float], palette: Palette) -> str:
+    """Draw the loss and its weighted terms over the iterations of a run.
 
-    A line across marks where each size begins. A term that is 0 throughout has
-    no curve. Colours are those of the page: ``currentColor`` and the variables
-    ``--line``, ``--total``, ``--content``, ``--style`` and ``--tv``.
+    The loss axis is logarithmic. Vertical lines mark where each size of the
+    pyramid begins. A term that is 0 throughout has no curve.
 
     Args:
-        entries: Of the run; one at least.
-        within: The lowest and the highest loss that is shown, above 0.
-        name: Of the drawing, told from all others on the page.
+        entries: The log entries of the run, at least one.
+        limits: The lowest and the highest loss on the axis, both positive.
+        palette: The colours; the background is transparent.
 
     Returns:
-        An ``<svg>`` element; its text is text.
+        An SVG document. The same arguments give the same text.
     """
-    # Where it has no folder for its list of fonts, it would say so to nobody's use.
+    # Without a writable cache folder, matplotlib logs a warning that is of no use here.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib as mpl
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, MaxNLocator
 
-    look: Any = {**_LOOK, "svg.hashsalt": name}
-    with mpl.rc_context(look):
+    with mpl.rc_context(_style(palette)):
         figure = Figure(figsize=_INCHES, layout="constrained")
         axes = figure.add_subplot()
-        _draw_sizes(axes, entries)
-        for field, label in CURVES.items():
-            points = _points(entries, field)
-            if points:
-                axes.plot(
-                    *zip(*points, strict=True),
-                    color=_STYLES[field],
-                    linestyle=_DASHES[field],
-                    linewidth=2.4 if field == "total" else 1.6,
-                    label=label,
-                    # A single point has no line to be seen by.
-                    marker="o" if len(points) == 1 else "",
-                )
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.set_ylim(within)
-        axes.set_xlim(0.5, len(entries) + 0.5)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        axes.set_xlabel("step")
-        axes.set_ylabel("weighted loss")
-        axes.grid(visible=True, axis="y")
-        axes.minorticks_off()
+        _mark_sizes(axes, entries, palette)
+        for curve in _CURVES:
+            _draw_curve(axes, _points(entries, curve), curve, palette)
+        _set_up_axes(axes, len(entries), limits)
         figure.legend(loc="outside upper left", ncols=4, frameon=False, handlelength=1.8)
         drawing = io.StringIO()
-        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(drawing, format="svg", transparent=True, metadata=nothing)
-    return _as_element(drawing.getvalue(), name)
+        figure.savefig(drawing, format="svg", transparent=True, metadata={"Date": None})
+    return drawing.getvalue()
 
 
-def _points(entries: Sequence[Entry], name: str) -> list[tuple[int, float]]:
-    """Steps and values of a curve, those without a logarithm left out."""
-    values = ((entry.iteration, float(getattr(entry, name))) for entry in entries)
+def _style(palette: Palette) -> Any:
+    """Matplotlib settings; a fixed salt makes the ids in the SVG reproducible."""
+    return {
+        "svg.hashsalt": "stylize",
+        "svg.fonttype": "path",
+        "font.size": 11,
+        "text.color": palette.ink,
+        "axes.labelcolor": palette.ink,
+        "axes.edgecolor": palette.line,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.formatter.min_exponent": 4,
+        "xtick.color": palette.line,
+        "ytick.color": palette.line,
+        "xtick.labelcolor": palette.ink,
+        "ytick.labelcolor": palette.ink,
+        "grid.color": palette.line,
+        "grid.linewidth": 0.5,
+    }
+
+
+def _points(entries: Sequence[Entry], curve: _Curve) -> list[tuple[int, float]]:
+    """Iterations and values of a curve, without those that have no logarithm."""
+    values = ((entry.iteration, float(getattr(entry, curve.field))) for entry in entries)
     return [(iteration, value) for iteration, value in values if value > 0]
 
 
-def _draw_sizes(axes: Axes, entries: Sequence[Entry]) -> None:
-    for start, side in _sizes(entries):
+def _draw_curve(
+    axes: Axes, points: Sequence[tuple[int, float]], curve: _Curve, palette: Palette
+) -> None:
+    if points:
+        axes.plot(
+            *zip(*points, strict=True),
+            color=getattr(palette, curve.colour),
+            linestyle=curve.dashes,
+            linewidth=curve.width,
+            label=curve.label,
+            # A line through a single point is invisible.
+            marker="o" if len(points) == 1 else "",
+        )
+
+
+def _set_up_axes(axes: Axes, iterations: int, limits: tuple[float, float]) -> None:
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_ylim(limits)
+    axes.set_xlim(0.5, iterations + 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlabel("iteration")
+    axes.set_ylabel("weighted loss")
+    axes.grid(visible=True, axis="y")
+    axes.minorticks_off()
+
+
+def _mark_sizes(axes: Axes, entries: Sequence[Entry], palette: Palette) -> None:
+    for start, longest in _sizes(entries):
         if start > 1:
-            axes.axvline(start - 0.5, color=_RELATIVE_FLOOR, linewidth=1)
+            axes.axvline(start - 0.5, color=palette.line, linewidth=1)
         axes.annotate(
-            f"{side} px",
+            f"{longest} px",
             (start - 0.5, 1),
             xycoords=("data", "axes fraction"),
             xytext=(0, 3),
@@ -153,27 +182,10 @@ def _draw_sizes(axes: Axes, entries: Sequence[Entry]) -> None:
 
 
 def _sizes(entries: Sequence[Entry]) -> Iterator[tuple[int, int]]:
-    """The first step at each size, and the longest side in pixels."""
+    """For each size of the pyramid, its first iteration and its longest side in pixels."""
     before = None
     for entry in entries:
-        if entry[2:4] != before:
-            yield entry.iteration, max(entry.width, entry.height)
-        before = entry[2:4]
-
-
-def _as_element(drawing: str, name: str) -> str:
-    """Take the element out of a document, and name nothing that is named elsewhere on the page."""
-    element = re.sub(
-        r"^.*?<svg [^>]*?(viewBox=\"[^\"]*\")[^>]*>",
-        r'<svg \1 role="img" aria-label="Curves of the loss and its terms over the steps">',
-        drawing.strip(),
-        count=1,
-        flags=re.DOTALL,
-    )
-    # Its rules would hold for the page, whose letters are to be the drawing's as well.
-    element = re.sub(r"<(metadata|style)\b.*?</\1>\s*", "", element, flags=re.DOTALL)
-    element = re.sub(r"font-family: [^;\"]*; ", "", element)
-    element = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", element)
-    for stand_in, colour in _COLOURS.items():
-        element = element.replace(stand_in, colour)
-    return element
+        size = (entry.width, entry.height)
+        if size != before:
+            yield entry.iteration, max(size)
+        before = size

@@ -1,4 +1,4 @@
-"""What the page of a report tells about results: numbers, curves, settings, commands."""
+"""The contents of the report page: pictures, numbers, charts, settings and commands."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 from PIL import ImageColor
 
 from styletransfer.images.tensors import open_picture, to_picture, to_tensor
-from styletransfer.report.choices import picker
-from styletransfer.report.data_uri import embed_file, embed_picture
+from styletransfer.report.choices import build_selector
+from styletransfer.report.data_uri import embed_file, embed_picture, embed_svg
+from styletransfer.report.loss_chart import DARK, LIGHT, axis_limits, draw_chart
 from styletransfer.report.repeat_command import repeat_command
-from styletransfer.runs.resolve import shown
-from styletransfer.settings import Settings, field_names
+from styletransfer.settings import Settings, field_names, format_value
 from styletransfer.weight_guide import WEIGHT_GUIDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from markupsafe import Markup
     from torch import Tensor
 
     from styletransfer.report.quality import Quality
@@ -27,85 +26,88 @@ if TYPE_CHECKING:
     from styletransfer.runs.painting import PictureResult
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-"""Folder of what every page is made of."""
+"""The folder of the page's template, style sheet, script and example pictures."""
 
 STYLE_SIDE = 512
-"""The longest side of an embedded style in pixels."""
+"""Longest side of an embedded style picture, in pixels."""
 
 LEVELS = 255
-"""Noise is told in levels of 8 bits."""
+"""Noise is shown in 8-bit levels."""
 
 _DEFAULTS = Settings()
 
 
-def page(paintings: Sequence[PictureResult], styles: Sequence[Path]) -> dict[str, Any]:
-    """Gather what the template shows.
+def page_values(results: Sequence[PictureResult], styles: Sequence[Path]) -> dict[str, Any]:
+    """Collect everything that the template shows.
 
     Args:
-        paintings: The results, one or more, all of one content and of one size.
+        results: At least one result; all of the same content and size.
         styles: The style pictures.
 
     Returns:
-        Values by the names that the template knows.
+        The template's variables by name.
 
     Raises:
-        ImageError: If a picture cannot be read again.
+        ImageError: If a picture cannot be read.
     """
-    from styletransfer.report.loss_chart import limits
-
-    first, background = paintings[0], paintings[0].settings.background
-    content = _content(first, background)
-    choices, places, titles = picker([painting.settings for painting in paintings])
-    within = limits([painting.entries for painting in paintings])
+    first, background = results[0], results[0].settings.background
+    content = _content_image(first, background)
+    selector = build_selector([result.settings for result in results])
+    limits = axis_limits([result.entries for result in results])
     red, green, blue = ImageColor.getrgb(background)[:3]
     return {
+        "light": LIGHT,
+        "dark": DARK,
         "content": {"name": first.content.name, "uri": embed_picture(to_picture(content))},
-        "styles": [
-            {
-                "name": path.name,
-                "uri": embed_picture(open_picture(path, background=background), STYLE_SIDE),
-            }
-            for path in styles
-        ],
+        "content_quality": _quality(content, content),
+        "styles": [_style(path, background) for path in styles],
         "width": first.width,
         "height": first.height,
         "background": f"#{red:02x}{green:02x}{blue:02x}",
-        "choices": choices,
-        "before": _quality(content, content),
-        "exhibits": [
+        "choices": selector.choices,
+        "results": [
             {
+                "id": f"result-{number}",
                 "title": title,
-                "place": " ".join(map(str, place)),
-                "labels": [choice.labels[at] for choice, at in zip(choices, place, strict=True)],
-                **_result(number, painting, styles, content, within),
+                "choice": " ".join(map(str, indices)),
+                "labels": [
+                    choice.labels[at] for choice, at in zip(selector.choices, indices, strict=True)
+                ],
+                "charts": _charts(result.entries, limits),
+                **_result(result, styles, content),
             }
-            for number, (painting, place, title) in enumerate(
-                zip(paintings, places, titles, strict=True), 1
+            for number, (result, indices, title) in enumerate(
+                zip(results, selector.indices, selector.titles, strict=True), 1
             )
         ],
-        "weights": _weights(),
-        "settings": settings_table([painting.settings for painting in paintings]),
+        "weights": _weight_guide(),
+        "settings": settings_table([result.settings for result in results]),
     }
 
 
-def _weights() -> list[dict[str, Any]]:
-    """What some values of the three weights look like, with a picture for each weight."""
+def _style(path: Path, background: str) -> dict[str, str]:
+    picture = open_picture(path, background=background)
+    return {"name": path.name, "uri": embed_picture(picture, STYLE_SIDE)}
+
+
+def _weight_guide() -> list[dict[str, Any]]:
+    """The three weights, each with example values and a picture of them."""
     return [
         {
             "name": name,
             "uri": embed_file(TEMPLATES / f"{name}.jpg"),
-            "meaning": anchors.meaning,
-            "looks": [(shown(value), look) for value, look in anchors.looks.items()],
+            "meaning": guide.meaning,
+            "looks": [(format_value(value), look) for value, look in guide.looks.items()],
         }
-        for name, anchors in WEIGHT_GUIDE.items()
+        for name, guide in WEIGHT_GUIDE.items()
     ]
 
 
 def settings_table(settings: Sequence[Settings]) -> list[dict[str, Any]]:
-    """List all settings: the values they have, the default, and whether those are the same.
+    """List every setting with its values over all results and its default.
 
     Args:
-        settings: Of the results.
+        settings: The settings of each result.
 
     Returns:
         Rows with the keys ``name``, ``value``, ``default`` and ``differs``.
@@ -117,96 +119,89 @@ def settings_table(settings: Sequence[Settings]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": name,
-                "value": " | ".join(map(_word, values)),
-                "default": _word(default),
+                "value": " | ".join(map(_value, values)),
+                "default": _value(default),
                 "differs": values != [default],
             }
         )
     return rows
 
 
-def _result(
-    number: int,
-    painting: PictureResult,
-    styles: Sequence[Path],
-    content: Tensor,
-    within: tuple[float, float] | None,
-) -> dict[str, Any]:
-    """What the template shows of one result, apart from its place in the picker."""
-    settings = painting.settings
-    command = repeat_command(painting.content, styles, painting.path, settings)
+def _result(result: PictureResult, styles: Sequence[Path], content: Tensor) -> dict[str, Any]:
+    """What the template shows of one result, apart from its title and charts."""
+    command = repeat_command(result.content, styles, result.path, result.settings)
     return {
-        "id": f"result-{number}",
-        "name": painting.path.name,
-        "uri": embed_file(painting.path),
-        "curves": _curves(painting.entries, within, number),
-        "terms": terms_table(painting, settings),
-        "total": painting.losses.total,
-        "quality": _quality(_image(painting, settings, content), content),
-        "facts": _facts(painting),
-        "stopped": painting.stopped,
+        "name": result.path.name,
+        "uri": embed_file(result.path),
+        "terms": terms_table(result),
+        "total": result.losses.total,
+        "quality": _quality(_result_image(result, content), content),
+        "facts": _facts(result),
+        "stopped": result.stopped,
         "command": [shlex.quote(word) for word in command],
     }
 
 
-def _curves(
-    entries: Sequence[Entry], within: tuple[float, float] | None, number: int
-) -> Markup | None:
-    from markupsafe import Markup
-
-    from styletransfer.report.loss_chart import draw
-
-    if within is None or not entries:
+def _charts(entries: Sequence[Entry], limits: tuple[float, float] | None) -> dict[str, str] | None:
+    """The loss chart in both colour schemes; None if there is nothing to draw."""
+    if limits is None or not entries:
         return None
-    return Markup(draw(entries, within, f"curves-{number}"))
+    palettes = {"light": LIGHT, "dark": DARK}
+    return {
+        scheme: embed_svg(draw_chart(entries, limits, palette))
+        for scheme, palette in palettes.items()
+    }
 
 
-def terms_table(painting: PictureResult, settings: Settings) -> list[dict[str, Any]]:
-    """List the terms of a result: without weight, the weight, their product, its share.
+def terms_table(result: PictureResult) -> list[dict[str, Any]]:
+    """List the loss terms of a result.
 
     Returns:
-        Rows with the keys ``name``, ``term`` (None: not evaluated), ``weight``,
-        ``weighted`` and ``share``.
+        Rows with the keys ``name``, ``term`` (unweighted; None if the weight is
+        0, since the term is then not evaluated), ``weight``, ``weighted`` (their
+        product) and ``share`` (of the loss, 0 to 1).
     """
-    total = painting.losses.total or 1.0
-    rows = []
-    for name, weighted in painting.losses._asdict().items():
-        weight: float = getattr(settings, f"{name}_weight")
-        rows.append(
-            {
-                "name": name,
-                "term": weighted / weight if weight else None,
-                "weight": shown(weight),
-                "weighted": weighted,
-                "share": weighted / total,
-            }
-        )
-    return rows
-
-
-def _facts(painting: PictureResult) -> list[str]:
-    steps = len(painting.entries)
+    losses, settings = result.losses, result.settings
+    terms = (
+        ("content", losses.content, settings.content_weight),
+        ("style", losses.style, settings.style_weight),
+        ("tv", losses.tv, settings.tv_weight),
+    )
     return [
-        f"{painting.width}×{painting.height} px",
-        *([f"{steps} steps"] if steps else []),
-        f"{painting.seconds:.0f} s" if painting.seconds >= 10 else f"{painting.seconds:.1f} s",
-        f"{painting.device}, {painting.precision}",
+        {
+            "name": name,
+            "term": weighted / weight if weight else None,
+            "weight": format_value(weight),
+            "weighted": weighted,
+            "share": weighted / (losses.total or 1.0),
+        }
+        for name, weighted, weight in terms
     ]
 
 
-def _content(painting: PictureResult, background: str) -> Tensor:
-    """The content at the size of its result, shape (1, 3, H, W), as painting saw it."""
+def _facts(result: PictureResult) -> list[str]:
+    iterations = len(result.entries)
+    return [
+        f"{result.width}×{result.height} px",
+        *([f"{iterations} iterations"] if iterations else []),
+        f"{result.seconds:.0f} s" if result.seconds >= 10 else f"{result.seconds:.1f} s",
+        f"{result.device}, {result.precision}",
+    ]
+
+
+def _content_image(result: PictureResult, background: str) -> Tensor:
+    """The content at the size of the result, shape (1, 3, H, W), RGB in [0, 1]."""
     from styletransfer.transfer.stylize import resize
 
-    picture = open_picture(painting.content, background=background)
-    return resize(to_tensor(picture), painting.width, painting.height)
+    picture = open_picture(result.content, background=background)
+    return resize(to_tensor(picture), result.width, result.height)
 
 
-def _image(painting: PictureResult, settings: Settings, content: Tensor) -> Tensor:
-    """The result as it was saved, of the content's shape."""
+def _result_image(result: PictureResult, content: Tensor) -> Tensor:
+    """The saved result, of the content's shape, RGB in [0, 1]."""
     from styletransfer.transfer.stylize import resize
 
-    picture = open_picture(painting.path, background=settings.background)
+    picture = open_picture(result.path, background=result.settings.background)
     height, width = content.shape[2:]
     return resize(to_tensor(picture), width, height)
 
@@ -223,5 +218,5 @@ def _quality(image: Tensor, content: Tensor) -> dict[str, str]:
     }
 
 
-def _word(value: Any) -> str:
-    return "not set" if value is None else shown(value)
+def _value(value: Any) -> str:
+    return "not set" if value is None else format_value(value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from styletransfer.runs.resolve import INEFFECTIVE, shown
-from styletransfer.settings import Settings, field_names
+from styletransfer.runs.resolve import INEFFECTIVE
+from styletransfer.settings import Settings, field_names, format_value, option_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def repeat_command(
     for name in field_names():
         value = getattr(settings, name)
         if value != getattr(_DEFAULTS, name) and not _is_ineffective(name, settings):
-            words += _as_option(name.replace("_", "-"), value)
+            words += _as_option(option_name(name), value)
     return words
 
 
@@ -47,12 +47,12 @@ def _is_ineffective(name: str, settings: Settings) -> bool:
     return has_no_effect(settings)
 
 
-def _as_option(name: str, value: Any) -> list[str]:
+def _as_option(option: str, value: Any) -> list[str]:
     if isinstance(value, bool):
-        return [f"--{name}" if value else f"--no-{name}"]
-    text = shown(value).replace(" ", "") if isinstance(value, tuple) else shown(value)
+        return [option if value else option.replace("--", "--no-", 1)]
+    text = format_value(value, separator=",")
     # The name of a file may begin with a dash.
-    return [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]
+    return [f"{option}={text}"] if text.startswith("-") else [option, text]
 
 
 def _as_argument(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The report of a run: one page, in one file, to look at in a browser."""
+"""The report: an HTML page about the results of a run, in a single file."""
 
 from __future__ import annotations
 
@@ -10,33 +10,31 @@ from typing import TYPE_CHECKING, Self
 from styletransfer import __version__
 from styletransfer.errors import ConfigError, StyleTransferError
 from styletransfer.images.saving import check_file, save_file
-from styletransfer.report.page import TEMPLATES, page
+from styletransfer.report.page import TEMPLATES, page_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-    from types import TracebackType
 
     from styletransfer.runs.painting import PictureResult
 
 REPORT_SUFFIXES = (".html", ".htm")
-"""The suffixes that a report may have; capitals will do as well."""
+"""Suffixes of a report file, in lower or upper case."""
 
 _PACKAGES = ("jinja2", "matplotlib")
 
 
 class Report:
-    """Gathers results, and saves a page about them when the run is over.
+    """Collects results and saves a page about them at the end of the run.
 
-    Within ``with Report(…) as report:`` results are added; the page is saved
-    at the end, also that of a run that failed or was interrupted, unless there
-    is nothing to show.
+    Use it as a context manager: on exit it saves the page, even if the run
+    failed or was interrupted, provided there is at least one result.
 
     Args:
-        path: Where the page goes; None: there is none.
+        path: The file to write; None disables the report.
         styles: The style pictures.
-        say: Takes a line for the user.
-        quiet: Do not say where the page is.
+        say: Called with each line for the user.
+        quiet: Do not announce the saved file.
     """
 
     def __init__(
@@ -51,13 +49,13 @@ class Report:
         self.styles = styles
         self.say = say
         self.quiet = quiet
-        self.paintings: list[PictureResult] = []
+        self.results: list[PictureResult] = []
 
     def check(self, inputs: Sequence[Path]) -> None:
-        """Refuse a page that could not be made or saved, before any work is done.
+        """Refuse a report that cannot be made or saved, before the run starts.
 
         Args:
-            inputs: The files that it must not overwrite, nor through links.
+            inputs: The files of the run, which the report must not overwrite.
 
         Raises:
             ConfigError: If a package is missing.
@@ -69,56 +67,51 @@ class Report:
         missing = [name for name in _PACKAGES if find_spec(name) is None]
         if missing:
             raise ConfigError(
-                f"--report needs {' and '.join(missing)}; pip install {' '.join(missing)}, "
-                "or install stylize with its extra, as in pip install '.[report]'"
+                f"--report needs {' and '.join(missing)}; pip install {' '.join(missing)}"
             )
 
-    def add(self, painting: PictureResult) -> None:
-        """Put a result on the page, below those before."""
+    def add(self, result: PictureResult) -> None:
+        """Add a result to the end of the page."""
         if self.path is not None:
-            self.paintings.append(painting)
+            self.results.append(result)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         if self.path is None:
             return
-        if not self.paintings:
-            if error is None:
-                self.say(f"{self.path}: not written, since nothing was painted")
+        if not self.results:
+            if failure is None:
+                self.say(f"{self.path}: not written, there is no new result to show")
             return
         try:
-            # A name may hold bytes that are no text.
-            save_file(render(self.paintings, self.styles).encode("utf-8", "replace"), self.path)
-        except StyleTransferError as failure:
-            if error is None:
+            # A file name may contain bytes that are not valid text.
+            save_file(render(self.results, self.styles).encode("utf-8", "replace"), self.path)
+        except StyleTransferError as error:
+            if failure is None:
                 raise
-            self.say(f"error: {failure}")
+            self.say(f"error: {error}")
             return
         if not self.quiet:
-            self.say(f"the report is {self.path}")
+            self.say(f"report saved to {self.path}")
 
 
-def render(paintings: Sequence[PictureResult], styles: Sequence[Path]) -> str:
-    """Write the page about results of one content.
+def render(results: Sequence[PictureResult], styles: Sequence[Path]) -> str:
+    """Render the report page.
 
-    Where they differ in settings, a picker on the page swaps them in place.
+    If the settings of the results differ, the page has radio buttons to switch
+    between them.
 
     Args:
-        paintings: The results, one or more, all of one content and of one size.
+        results: At least one result; all of the same content and size.
         styles: The style pictures.
 
     Returns:
-        HTML that holds all it needs.
+        A self-contained HTML document. The same arguments give the same text.
 
     Raises:
-        ImageError: If a picture cannot be read again.
+        ImageError: If a picture cannot be read.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -132,9 +125,8 @@ def render(paintings: Sequence[PictureResult], styles: Sequence[Path]) -> str:
     )
     script = (TEMPLATES / "report.js").read_text("utf-8")
     return environment.get_template("report.html.j2").render(
-        style_sheet=Markup((TEMPLATES / "report.css").read_text("utf-8")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         version=__version__,
-        **page(paintings, styles),
+        **page_values(results, styles),
     )

@@ -260,7 +260,7 @@ def test_a_run_may_leave_a_log_and_a_report(studio: Path, command: Command) -> N
     code, out, err = command(f"{QUICK} -o out.png --log new/losses.csv --report new/report.html")
 
     assert (code, out) == (0, "out.png\n")
-    assert err.splitlines()[-1] == "stylize: the report is new/report.html"
+    assert err.splitlines()[-1] == "stylize: report saved to new/report.html"
     assert sorted(path.name for path in (studio / "new").iterdir()) == ["losses.csv", "report.html"]
     rows = (studio / "new/losses.csv").read_text().splitlines()
     assert [row.split(",")[:4] for row in rows[1:]] == [
@@ -269,8 +269,8 @@ def test_a_run_may_leave_a_log_and_a_report(studio: Path, command: Command) -> N
         ["3", "1", "48", "32"],
     ]
     page = (studio / "new/report.html").read_text("utf-8")
-    assert "content.png <span>in the manner of</span> style.png" in page
-    assert "3 steps" in page
+    assert "content.png <span>in the style of</span> style.png" in page
+    assert "3 iterations" in page
 
 
 @pytest.mark.weights
@@ -301,7 +301,7 @@ def test_a_result_that_was_there_leaves_the_log_and_the_report_as_they_were(
     assert (code, out) == (0, "old.png\n")
     assert err.splitlines() == [
         "stylize: losses.csv: not written, since old.png was there already",
-        "stylize: report.html: not written, since nothing was painted",
+        "stylize: report.html: not written, there is no new result to show",
     ]
     assert files(studio) == before
 

@@ -1,4 +1,4 @@
-"""The report: one page that holds all it tells, and nothing that could do harm."""
+"""The report: a self-contained page in which file names cannot inject markup."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ from styletransfer.settings import Settings, field_names
 from styletransfer.weight_guide import WEIGHT_GUIDE
 from tests.support.commands import run_python
 from tests.support.pictures import refusal
-from tests.support.results import FOUR, ONE, SIX, entries, paintings, styles
+from tests.support.results import FOUR, ONE, SIX, entries, results, styles
 
 ODD_NAMES = [
     "<img src=x onerror=alert(1)>.png",
@@ -33,7 +33,7 @@ ODD_NAMES = [
 
 
 class Page(HTMLParser):
-    """The elements of a page with their attributes, and whether each is closed in its turn."""
+    """The elements of a page with their attributes; checks that tags are nested properly."""
 
     VOID = frozenset({"br", "img", "input", "link", "meta", "wbr"})
 
@@ -41,25 +41,25 @@ class Page(HTMLParser):
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.words: dict[str, list[str]] = {}
-        self.ahead: list[str] = []
+        self.open: list[str] = []
         self.feed(text)
         self.close()
-        assert self.ahead == []
+        assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
         if tag not in self.VOID:
-            self.ahead.append(tag)
+            self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag: str) -> None:
-        assert self.ahead.pop() == tag
+        assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.ahead:
-            self.words.setdefault(self.ahead[-1], []).append(data)
+        if self.open:
+            self.words.setdefault(self.open[-1], []).append(data)
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
@@ -68,35 +68,41 @@ class Page(HTMLParser):
         return " ".join(self.words.get(tag, []))
 
 
+def charts(shown: Page) -> list[str | None]:
+    """The colour scheme of each chart on a page."""
+    images = shown.all("img")
+    return [each["class"] for each in images if "svg+xml" in (each["src"] or "")]
+
+
 def page(folder: Path, settings: list[Settings], **more: Any) -> Page:
-    return Page(render(paintings(folder, settings, **more), styles(folder)))
+    return Page(render(results(folder, settings, **more), styles(folder)))
 
 
 @pytest.mark.parametrize("settings", [ONE, FOUR, SIX], ids=["1", "4", "2x3"])
-def test_the_page_shows_each_result_the_content_the_styles_and_what_the_weights_do(
+def test_the_page_shows_results_charts_content_styles_and_the_weight_guide(
     settings: list[Settings], tmp_path: Path
 ) -> None:
     shown = page(tmp_path, settings)
 
     assert len(shown.all("article")) == len(settings)
-    assert len(shown.all("img")) == len(settings) + 2 + len(WEIGHT_GUIDE)
+    assert len(shown.all("img")) == 3 * len(settings) + 2 + len(WEIGHT_GUIDE)
     assert all(image["alt"] for image in shown.all("img"))
-    assert len(shown.all("svg")) == len(settings)
+    assert charts(shown) == ["light", "dark"] * len(settings)
     assert len(shown.all("h1")) == 1
 
 
 @pytest.mark.parametrize("name", WEIGHT_GUIDE)
-def test_the_page_tells_each_weight_by_its_anchors(name: str, tmp_path: Path) -> None:
-    text = render(paintings(tmp_path, ONE), styles(tmp_path))
+def test_the_page_explains_each_weight_with_three_values(name: str, tmp_path: Path) -> None:
+    text = render(results(tmp_path, ONE), styles(tmp_path))
 
-    assert f"<b>{name}</b> {markupsafe.escape(WEIGHT_GUIDE[name].meaning)}" in text
+    assert f"<b>{name}</b>: {markupsafe.escape(WEIGHT_GUIDE[name].meaning)}" in text
     for value, look in WEIGHT_GUIDE[name].looks.items():
         assert f"<span><b>{value:g}</b> {look}</span>" in text
 
 
 @pytest.mark.parametrize("settings", [ONE, FOUR, SIX], ids=["1", "4", "2x3"])
-def test_the_page_asks_for_no_other_file(settings: list[Settings], tmp_path: Path) -> None:
-    text = render(paintings(tmp_path, settings), styles(tmp_path))
+def test_the_page_refers_to_no_other_file(settings: list[Settings], tmp_path: Path) -> None:
+    text = render(results(tmp_path, settings), styles(tmp_path))
 
     assert re.findall(r"https?:|//[a-z]+\.", re.sub(r"base64,[\w+/=]+", "", text)) == []
     for tag, attributes in Page(text).elements:
@@ -106,8 +112,10 @@ def test_the_page_asks_for_no_other_file(settings: list[Settings], tmp_path: Pat
     assert "@import" not in text
 
 
-def test_the_policy_lets_nothing_in_and_no_script_run_but_its_own(tmp_path: Path) -> None:
-    text = render(paintings(tmp_path, ONE), styles(tmp_path))
+def test_the_security_policy_allows_only_data_images_and_the_pages_own_script(
+    tmp_path: Path,
+) -> None:
+    text = render(results(tmp_path, ONE), styles(tmp_path))
     (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
@@ -125,20 +133,20 @@ def test_the_policy_lets_nothing_in_and_no_script_run_but_its_own(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_a_name_is_text_whatever_is_in_it(name: str, tmp_path: Path) -> None:
+def test_a_file_name_is_shown_as_text_and_never_as_markup(name: str, tmp_path: Path) -> None:
     plain = page(tmp_path, FOUR[:2])
-    odd = Page(render(paintings(tmp_path, FOUR[:2], name), styles(tmp_path, name + "2")))
+    odd = Page(render(results(tmp_path, FOUR[:2], name), styles(tmp_path, name + "2")))
 
     assert [tag for tag, _ in odd.elements] == [tag for tag, _ in plain.elements]
     assert not any(key.startswith("on") for _, attributes in odd.elements for key in attributes)
     last = Path(name).name
     assert last in odd.text("title")
     assert last in odd.text("h1")
-    assert f"{last}: the photograph" in [image["alt"] for image in odd.all("img")]
+    assert f"{last}: the content" in [image["alt"] for image in odd.all("img")]
 
 
-def test_each_command_makes_its_result_again(tmp_path: Path) -> None:
-    text = render(paintings(tmp_path, SIX, "it's a photo.png"), styles(tmp_path))
+def test_each_result_has_the_command_that_repeats_it(tmp_path: Path) -> None:
+    text = render(results(tmp_path, SIX, "it's a photo.png"), styles(tmp_path))
     found = re.findall(r'<pre class="command".*?>(.*?)</pre>', text, re.DOTALL)
     commands = [shlex.split(html.unescape(re.sub("<[^>]+>", "", each))) for each in found]
 
@@ -149,8 +157,8 @@ def test_each_command_makes_its_result_again(tmp_path: Path) -> None:
     assert commands[0][5:] == ["--style-weight", "1", "--tv-weight", "0"]
 
 
-def test_each_setting_is_there_and_marked_if_it_is_not_the_default(tmp_path: Path) -> None:
-    text = render(paintings(tmp_path, FOUR), styles(tmp_path))
+def test_each_setting_is_listed_and_marked_if_it_is_not_the_default(tmp_path: Path) -> None:
+    text = render(results(tmp_path, FOUR), styles(tmp_path))
     rows = re.findall(r"<div( class=\"differs\")?><dt>(\w+)</dt><dd>([^<]*)", text)
 
     assert [name for _, name, _ in rows] == field_names()
@@ -159,7 +167,7 @@ def test_each_setting_is_there_and_marked_if_it_is_not_the_default(tmp_path: Pat
     ]
 
 
-def test_there_is_a_row_of_radio_buttons_for_each_weight_that_varies(tmp_path: Path) -> None:
+def test_each_weight_that_varies_has_a_row_of_radio_buttons(tmp_path: Path) -> None:
     def radios(settings: list[Settings]) -> list[tuple[str | None, str | None]]:
         inputs = page(tmp_path, settings).all("input")
         return [(each["name"], each["value"]) for each in inputs if each["type"] == "radio"]
@@ -174,8 +182,8 @@ def test_there_is_a_row_of_radio_buttons_for_each_weight_that_varies(tmp_path: P
     assert radios(SIX[:5]) == [("choice-result", str(number)) for number in range(5)]
 
 
-def test_terms_show_value_weight_product_and_share(tmp_path: Path) -> None:
-    text = render(paintings(tmp_path, ONE), styles(tmp_path))
+def test_loss_terms_have_value_weight_product_and_share(tmp_path: Path) -> None:
+    text = render(results(tmp_path, ONE), styles(tmp_path))
     rows = re.findall(r"<tr><th scope=\"row\"><i.*?</i>(\w+)</th>(.*?)</tr>", text)
     cells = {name: re.findall(r"<td>(.*?)</td>", rest) for name, rest in rows}
 
@@ -186,12 +194,10 @@ def test_terms_show_value_weight_product_and_share(tmp_path: Path) -> None:
     assert cells["tv"] == ["–", "0", "0.00", "0 %"]
 
 
-def test_a_run_without_steps_and_one_that_was_stopped_are_shown_too(tmp_path: Path) -> None:
-    (original,) = paintings(tmp_path, ONE)
-    painting = original._replace(entries=[], stopped=True)
-    shown = Page(render([painting], styles(tmp_path)))
+def test_a_run_that_was_stopped_before_its_first_iteration_has_no_chart(tmp_path: Path) -> None:
+    shown = page(tmp_path, ONE, entries=[], stopped=True)
 
-    assert shown.all("svg") == []
+    assert charts(shown) == []
     assert "stopped early" in shown.text("strong")
 
 
@@ -199,24 +205,24 @@ def test_a_run_without_steps_and_one_that_was_stopped_are_shown_too(tmp_path: Pa
     ("suffix", "kind"),
     [(".png", "png"), (".jpg", "jpeg"), (".webp", "webp"), (".tif", "png")],
 )
-def test_a_result_is_embedded_as_it_is_if_a_browser_shows_that(
+def test_a_result_is_embedded_unchanged_if_browsers_show_its_format(
     suffix: str, kind: str, tmp_path: Path
 ) -> None:
-    (painting,) = paintings(tmp_path, ONE, suffix=suffix)
-    text = render([painting], styles(tmp_path))
+    (result,) = results(tmp_path, ONE, suffix=suffix)
+    text = render([result], styles(tmp_path))
 
-    (found,) = re.findall(rf'class="result">\s*<img src="data:image/{kind};base64,([^"]+)"', text)
+    (found,) = re.findall(rf'class="picture">\s*<img src="data:image/{kind};base64,([^"]+)"', text)
     data = base64.b64decode(found)
     if suffix == ".tif":
         (tmp_path / "again.png").write_bytes(data)
-        with Image.open(tmp_path / "again.png") as again, Image.open(painting.path) as made:
+        with Image.open(tmp_path / "again.png") as again, Image.open(result.path) as made:
             assert again.tobytes() == made.tobytes()
     else:
-        assert data == painting.path.read_bytes()
+        assert data == result.path.read_bytes()
 
 
 def test_the_same_results_give_the_same_page(tmp_path: Path) -> None:
-    made = paintings(tmp_path, FOUR)
+    made = results(tmp_path, FOUR)
     assert render(made, styles(tmp_path)) == render(made, styles(tmp_path))
 
 
@@ -226,11 +232,13 @@ def test_no_two_elements_share_an_id(tmp_path: Path) -> None:
     assert len(given) == len(set(given))
 
 
-def test_a_result_that_is_gone_is_one_line(tmp_path: Path) -> None:
-    (painting,) = paintings(tmp_path, ONE)
-    painting.path.unlink()
-    with pytest.raises(ImageError, match=r"out-1\.png: cannot be read again \(No such file"):
-        render([painting], styles(tmp_path))
+def test_a_missing_result_is_an_error_of_one_line(tmp_path: Path) -> None:
+    (result,) = results(tmp_path, ONE)
+    result.path.unlink()
+    with pytest.raises(
+        ImageError, match=r"out-1\.png: cannot be read for the report \(No such file"
+    ):
+        render([result], styles(tmp_path))
 
 
 # Saving
@@ -240,65 +248,65 @@ def report(path: Path | None, folder: Path, said: list[str], *, quiet: bool = Fa
     return Report(path, styles(folder), said.append, quiet=quiet)
 
 
-def interrupted(gathered: Report, painting: PictureResult) -> None:
+def interrupted(gathered: Report, result: PictureResult) -> None:
     with gathered:
-        gathered.add(painting)
+        gathered.add(result)
         raise KeyboardInterrupt
 
 
-def test_the_page_is_saved_at_the_end_and_said_where(tmp_path: Path) -> None:
+def test_the_page_is_saved_and_announced_at_the_end(tmp_path: Path) -> None:
     said: list[str] = []
     path = tmp_path / "new" / "report.html"
     with report(path, tmp_path, said) as gathered:
-        for painting in paintings(tmp_path, FOUR):
-            gathered.add(painting)
+        for result in results(tmp_path, FOUR):
+            gathered.add(result)
             assert not path.exists()
 
     assert len(Page(path.read_text("utf-8")).all("article")) == 4
-    assert said == [f"the report is {path}"]
+    assert said == [f"report saved to {path}"]
 
 
-def test_what_was_painted_is_shown_though_the_run_was_interrupted(tmp_path: Path) -> None:
+def test_an_interrupted_run_still_gets_a_page_of_its_results(tmp_path: Path) -> None:
     said: list[str] = []
     path = tmp_path / "report.html"
-    (painting,) = paintings(tmp_path, ONE)
+    (result,) = results(tmp_path, ONE)
     with pytest.raises(KeyboardInterrupt):
-        interrupted(report(path, tmp_path, said, quiet=True), painting)
+        interrupted(report(path, tmp_path, said, quiet=True), result)
 
     assert Page(path.read_text("utf-8")).all("article")
     assert said == []
 
 
-def test_a_page_that_cannot_be_saved_hides_no_other_failure(tmp_path: Path) -> None:
+def test_a_failure_to_save_does_not_hide_an_earlier_failure(tmp_path: Path) -> None:
     said: list[str] = []
     path = tmp_path / "report.html"
     path.mkdir()
-    (painting,) = paintings(tmp_path, ONE)
+    (result,) = results(tmp_path, ONE)
     with pytest.raises(KeyboardInterrupt):
-        interrupted(report(path, tmp_path, said), painting)
+        interrupted(report(path, tmp_path, said), result)
     assert said == [f"error: {path}: this is a folder; name a file in it"]
 
     with pytest.raises(ImageError, match="this is a folder"), report(path, tmp_path, said) as after:
-        after.add(painting)
+        after.add(result)
 
 
-def test_without_a_result_there_is_no_page_and_a_line_says_so(tmp_path: Path) -> None:
+def test_without_a_result_a_message_says_that_there_is_no_page(tmp_path: Path) -> None:
     said: list[str] = []
     with report(tmp_path / "report.html", tmp_path, said):
         pass
-    assert said == [f"{tmp_path / 'report.html'}: not written, since nothing was painted"]
+    assert said == [f"{tmp_path / 'report.html'}: not written, there is no new result to show"]
     with report(None, tmp_path, said):
         pass
     assert len(said) == 1
     assert not (tmp_path / "report.html").exists()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems take only text as a name")
-def test_a_name_whose_bytes_are_no_text_keeps_no_page_from_being_saved(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow only text")
+def test_a_file_name_that_is_not_valid_text_is_no_obstacle(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
-    (painting,) = paintings(tmp_path, ONE, "\udcff.png")
+    (result,) = results(tmp_path, ONE, "\udcff.png")
     with report(path, tmp_path, []) as gathered:
-        gathered.add(painting)
+        gathered.add(result)
     assert "?.png" in Page(path.read_text("utf-8")).text("h1")
 
 
@@ -314,7 +322,7 @@ def test_an_input_is_never_overwritten(tmp_path: Path) -> None:
     assert "this is also an input" in line
 
 
-def test_missing_packages_are_named_with_the_remedy(
+def test_missing_packages_are_named_with_the_pip_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
@@ -322,12 +330,11 @@ def test_missing_packages_are_named_with_the_remedy(
     with pytest.raises(ConfigError) as caught:
         report(tmp_path / "report.html", tmp_path, []).check([])
     assert str(caught.value) == (
-        "--report needs jinja2 and matplotlib; pip install jinja2 matplotlib, "
-        "or install stylize with its extra, as in pip install '.[report]'"
+        "--report needs jinja2 and matplotlib; pip install jinja2 matplotlib"
     )
 
 
-def test_nothing_of_it_is_imported_before_it_is_needed() -> None:
+def test_importing_the_report_loads_no_heavy_package() -> None:
     program = (
         "import sys; import styletransfer.report.report\n"
         "assert not {'torch', 'jinja2', 'matplotlib'} & set(sys.modules)"

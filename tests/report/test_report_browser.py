@@ -1,4 +1,4 @@
-"""The report as a browser shows it: headless Chromium, driven through its own driver."""
+"""The report in headless Chromium."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from styletransfer.report.report import render
-from tests.support.results import COLOURS, FOUR, ONE, SIX, paintings, styles
+from tests.support.results import COLOURS, FOUR, ONE, SIX, results, styles
 
 webdriver = pytest.importorskip("selenium.webdriver")
 
@@ -38,10 +38,11 @@ QUIET = (
     "--force-color-profile=srgb",
 )
 WIDTHS = (360, 1280)  # CSS pixels
-NOISE_APART = 20.0  # levels, that a mean may be off for the noise on a result
+TOLERANCE = 20.0  # levels by which the noise on a result may shift a mean
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.slow,
     pytest.mark.skipif(
         CHROMIUM is None or DRIVER is None, reason="needs chromium and chromium-driver"
     ),
@@ -49,7 +50,7 @@ pytestmark = [
 
 
 class Browser:
-    """A browser with a page, of a given width, light or dark, with script or without."""
+    """A browser window that shows a report."""
 
     def __init__(self, driver: Any) -> None:
         self.driver = driver
@@ -72,7 +73,7 @@ class Browser:
             self.wait_for("return !!document.querySelector('.stage').dataset.shown")
 
     def send(self, command: str, **values: Any) -> Any:
-        """Tell the browser what only its protocol for tools can tell."""
+        """Send a command of the Chrome DevTools protocol."""
         return self.driver.execute_cdp_cmd(command, values)
 
     def run(self, script: str, *arguments: Any) -> Any:
@@ -89,14 +90,14 @@ class Browser:
         webdriver.ActionChains(self.driver).send_keys(*keys).perform()
 
     def settle(self, shown: str) -> None:
-        """Wait until a result is in the viewer, and painted."""
+        """Wait until a result is displayed in the viewer."""
         self.wait_for(f"return document.querySelector('.stage').dataset.shown === '{shown}'")
         self.driver.execute_async_script(
             "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
         )
 
     def shot(self, selector: str = "") -> NDArray[Any]:
-        """What is seen of the window, or of an element, shape (H, W, 3), levels from 0 to 255."""
+        """A screenshot of the window or of an element, shape (H, W, 3), levels 0 to 255."""
         if selector:
             data = self.find(selector).screenshot_as_png
         else:
@@ -104,7 +105,7 @@ class Browser:
         return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(np.float64)
 
     def colour(self, left: float, right: float) -> tuple[float, ...]:
-        """The mean colour of the stage between two shares of its width."""
+        """The mean colour of the stage between two fractions of its width."""
         seen = self.shot(".stage")
         width = seen.shape[1]
         part = seen[:, round(left * width) : round(right * width)]
@@ -114,7 +115,7 @@ class Browser:
         return str(self.run("return document.querySelector('.zoom output').value"))
 
     def place(self) -> list[str]:
-        """Where the picture lies on the stage."""
+        """The position and width of the picture on the stage."""
         script = "return ['--x', '--y', '--w'].map((n) => arguments[0].style.getPropertyValue(n))"
         return list(self.run(script, self.find(".stage")))
 
@@ -137,7 +138,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for name, settings in {"one": ONE, "four": FOUR, "six": SIX}.items():
         folder = tmp_path_factory.mktemp(name)
         made[name] = folder / "report.html"
-        made[name].write_text(render(paintings(folder, settings), styles(folder)), "utf-8")
+        made[name].write_text(render(results(folder, settings), styles(folder)), "utf-8")
     return made
 
 
@@ -150,7 +151,7 @@ def _nothing_in_the_console(browser: Browser) -> Iterator[None]:
 def near(colour: tuple[float, ...], name: str) -> bool:
     expected = ImageColor.getrgb(name)[:3]
     return all(
-        abs(found - level) < NOISE_APART for found, level in zip(colour, expected, strict=True)
+        abs(found - level) < TOLERANCE for found, level in zip(colour, expected, strict=True)
     )
 
 
@@ -162,18 +163,18 @@ def test_nothing_is_wider_than_the_window(
 ) -> None:
     browser.open(pages[name], width, script=script)
     metrics = browser.send("Page.getLayoutMetrics")
-    # A scroll bar takes its part of the width.
+    # The viewport may be narrower than the window by a scroll bar.
     assert (
         metrics["cssContentSize"]["width"] <= metrics["cssLayoutViewport"]["clientWidth"] <= width
     )
     assert browser.shot().std() > 10, "not blank"
 
 
-def test_the_line_between_before_and_after_follows_keys_and_the_pointer(
+def test_the_dividing_line_follows_keys_and_the_pointer(
     browser: Browser, pages: dict[str, Path]
 ) -> None:
     browser.open(pages["one"])
-    assert near(browser.colour(0.05, 0.4), "black"), "the photograph's left half"
+    assert near(browser.colour(0.05, 0.4), "black"), "the left half of the content"
     assert near(browser.colour(0.6, 0.95), COLOURS[0])
 
     browser.find("#split").click()
@@ -192,7 +193,7 @@ def test_the_line_between_before_and_after_follows_keys_and_the_pointer(
     assert near(browser.colour(0.35, 0.95), COLOURS[0])
 
 
-def test_the_arrows_of_the_keyboard_change_the_result_and_all_that_is_said_of_it(
+def test_the_arrow_keys_change_the_result_and_its_heading(
     browser: Browser, pages: dict[str, Path]
 ) -> None:
     browser.open(pages["four"])
@@ -218,7 +219,9 @@ def test_with_two_weights_each_row_changes_its_own(
         assert near(browser.colour(0.2, 0.9), COLOURS[number - 1])
 
 
-def test_zoom_and_place_stay_put_between_results(browser: Browser, pages: dict[str, Path]) -> None:
+def test_zoom_and_position_are_kept_between_results(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
     browser.open(pages["four"])
     fitted = browser.zoom()
     for _ in range(4):
@@ -242,7 +245,7 @@ def test_zoom_and_place_stay_put_between_results(browser: Browser, pages: dict[s
     assert browser.zoom() == fitted
 
 
-def test_the_keyboard_zooms_and_moves_the_picture_that_has_the_focus(
+def test_the_keyboard_zooms_and_pans_the_focused_picture(
     browser: Browser, pages: dict[str, Path]
 ) -> None:
     browser.open(pages["four"])
@@ -273,7 +276,7 @@ def test_the_wheel_zooms_only_once_the_picture_has_the_focus(
     browser.run("document.querySelector('.stage').focus({preventScroll: true})")
     wheel(200)
     browser.wait_for("return window.scrollY > 0")
-    assert browser.zoom() == fitted, "with the whole picture seen, the page scrolls on"
+    assert browser.zoom() == fitted, "while the whole picture is visible, the page scrolls"
     wheel(-200)
     browser.wait_for(f"return document.querySelector('.zoom output').value !== '{fitted}'")
 
@@ -297,7 +300,7 @@ def test_two_fingers_zoom(browser: Browser, pages: dict[str, Path]) -> None:
     assert int(browser.zoom().split()[0]) > 2 * int(fitted.split()[0])
 
 
-def test_tab_reaches_every_control_and_the_focus_is_seen(
+def test_tab_reaches_every_control_and_the_focus_is_visible(
     browser: Browser, pages: dict[str, Path]
 ) -> None:
     browser.open(pages["four"])
@@ -319,43 +322,42 @@ def test_tab_reaches_every_control_and_the_focus_is_seen(
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_dark_is_dark_and_its_curves_can_be_read(
+def test_the_chart_is_readable_in_light_and_dark_mode(
     width: int, browser: Browser, pages: dict[str, Path]
 ) -> None:
     for dark in (False, True):
         browser.open(pages["four"], width, dark=dark)
-        curves = browser.shot("article.chosen .curves")
-        paper = np.median(curves, axis=(0, 1)).mean()
+        chart = browser.shot("article.chosen .chart")
+        paper = np.median(chart, axis=(0, 1)).mean()
         assert (paper < 60) == dark
-        assert abs(curves.mean(2) - paper).max() > 150, "ink stands out from the paper"
+        assert abs(chart.mean(2) - paper).max() > 150, "the curves contrast with the background"
 
 
-def test_without_script_all_results_are_one_below_the_other(
-    browser: Browser, pages: dict[str, Path]
-) -> None:
+def test_without_script_all_results_are_listed(browser: Browser, pages: dict[str, Path]) -> None:
     browser.open(pages["four"], script=False)
     browser.send("Emulation.setScriptExecutionDisabled", value=False)
-    images = browser.driver.find_elements(By.CSS_SELECTOR, "article .result img")
+    images = browser.driver.find_elements(By.CSS_SELECTOR, "article .picture img")
     tops = [image.rect["y"] for image in images]
     assert tops == sorted(set(tops))
     assert all(image.is_displayed() for image in images)
     assert not browser.find(".viewer").is_displayed()
-    assert browser.find("#result-4 .curves").is_displayed()
+    assert browser.find("#result-4 .chart").is_displayed()
     for number, image in enumerate(images):
         browser.run("arguments[0].scrollIntoView({block: 'center'})", image)
         browser.wait_for("return [...document.images].every((i) => i.complete)")
-        seen = browser.shot(f"#result-{number + 1} .result img")
+        seen = browser.shot(f"#result-{number + 1} .picture img")
         assert near(tuple(seen.mean((0, 1))), COLOURS[number])
 
 
-def test_in_print_all_results_are_there_and_no_controls(
+def test_print_shows_all_results_with_light_charts_and_no_controls(
     browser: Browser, pages: dict[str, Path]
 ) -> None:
     browser.open(pages["four"], dark=True)
     browser.send("Emulation.setEmulatedMedia", media="print")
-    images = browser.driver.find_elements(By.CSS_SELECTOR, "article .result img")
+    images = browser.driver.find_elements(By.CSS_SELECTOR, "article .picture img")
     assert [image.is_displayed() for image in images] == [True] * 4
     assert not browser.find(".viewer").is_displayed()
+    assert browser.find("article.chosen .chart .light").is_displayed()
     pdf = base64.b64decode(browser.send("Page.printToPDF")["data"])
     assert pdf.startswith(b"%PDF")
     browser.send("Emulation.setEmulatedMedia", media="")
@@ -370,7 +372,7 @@ def test_no_request_leaves_the_page(browser: Browser, pages: dict[str, Path]) ->
 def test_a_name_with_markup_runs_nothing(browser: Browser, tmp_path: Path) -> None:
     name = "<img src=x onerror=alert(1)>.png"
     page = tmp_path / "report.html"
-    page.write_text(render(paintings(tmp_path, FOUR, name), styles(tmp_path)), "utf-8")
+    page.write_text(render(results(tmp_path, FOUR, name), styles(tmp_path)), "utf-8")
     browser.open(page)
     assert name in browser.driver.title
     assert name in browser.find("h1").text

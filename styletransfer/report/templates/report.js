@@ -7,43 +7,43 @@
   const split = viewer.querySelector("#split");
   const shownZoom = viewer.querySelector("output");
   const radios = [...viewer.querySelectorAll("input[type=radio]")];
-  const exhibits = [...document.querySelectorAll(".exhibit")];
+  const results = [...document.querySelectorAll(".result")];
   const content = document.querySelector("#content");
   const [width, height] = ["width", "height"].map((name) => Number(content.getAttribute(name)));
-  const DEEPEST = 16; // screen pixels for one of the picture
+  const MAX_SCALE = 16; // screen pixels per picture pixel
 
   // Choosing a result
 
   const layers = new Map();
-  let wanted = null;
+  let pending = null;
 
-  function layerOf(exhibit) {
-    if (!layers.has(exhibit)) {
-      const image = exhibit.querySelector(".result img").cloneNode();
+  function layerOf(result) {
+    if (!layers.has(result)) {
+      const image = result.querySelector(".picture img").cloneNode();
       image.loading = "eager";
       image.draggable = false;
-      layers.set(exhibit, image);
+      layers.set(result, image);
     }
-    return layers.get(exhibit);
+    return layers.get(result);
   }
 
   function choose() {
-    const place = radios.filter((radio) => radio.checked).map((radio) => radio.value).join(" ");
-    const exhibit = exhibits.find((each) => each.dataset.place === place) ?? exhibits[0];
-    wanted = exhibit;
-    for (const each of document.querySelectorAll("[data-place]")) {
-      each.classList.toggle("chosen", each.dataset.place === exhibit.dataset.place);
+    const choice = radios.filter((radio) => radio.checked).map((radio) => radio.value).join(" ");
+    const result = results.find((each) => each.dataset.choice === choice) ?? results[0];
+    pending = result;
+    for (const each of document.querySelectorAll("[data-choice]")) {
+      each.classList.toggle("chosen", each.dataset.choice === result.dataset.choice);
     }
-    const image = layerOf(exhibit);
-    // Decoded first, so that no empty frame is between two results.
+    const image = layerOf(result);
+    // Decode before swapping, so that no blank frame appears.
     image.decode().catch(() => {}).then(() => {
-      if (wanted !== exhibit) return;
+      if (pending !== result) return;
       after.replaceChildren(image);
-      stage.dataset.shown = exhibit.id;
+      stage.dataset.shown = result.id;
     });
   }
 
-  // Zoom and place: the picture's pixels per screen pixel, and what of it is in the middle
+  // Zoom and position: scale relative to fitting the viewer, and the picture's point at its centre
 
   const view = { scale: 1, x: 0.5, y: 0.5 };
   const fit = () => Math.min(stage.clientWidth / width, stage.clientHeight / height);
@@ -52,10 +52,10 @@
   function draw() {
     const [w, h] = [stage.clientWidth, stage.clientHeight];
     const least = Math.min(1, one() / fit());
-    const most = Math.max(1, (DEEPEST * one()) / fit());
+    const most = Math.max(1, (MAX_SCALE * one()) / fit());
     view.scale = Math.min(Math.max(view.scale, least), most);
     const scale = fit() * view.scale;
-    const [x, y] = [hold("x", w, width * scale), hold("y", h, height * scale)];
+    const [x, y] = [clamp("x", w, width * scale), clamp("y", h, height * scale)];
     const lengths = { x, y, w: width * scale, h: height * scale };
     for (const [name, value] of Object.entries(lengths)) stage.style.setProperty(`--${name}`, `${value}px`);
     stage.classList.toggle("zoomed", view.scale > 1.001);
@@ -63,18 +63,18 @@
     shownZoom.value = `${Math.round((100 * scale) / one())} %`;
   }
 
-  // Keeps the picture over the stage; in the middle of it, if it is smaller.
-  function hold(axis, room, length) {
-    if (length <= room + 0.5) {
+  // Returns the picture's offset: it covers the stage, or is centred if it is smaller.
+  function clamp(axis, space, length) {
+    if (length <= space + 0.5) {
       view[axis] = 0.5;
-      return (room - length) / 2;
+      return (space - length) / 2;
     }
-    const half = room / 2 / length;
+    const half = space / 2 / length;
     view[axis] = Math.min(Math.max(view[axis], half), 1 - half);
-    return room / 2 - view[axis] * length;
+    return space / 2 - view[axis] * length;
   }
 
-  // Zooms by a factor; what is at a point of the stage stays there.
+  // Zooms by a factor and keeps the picture's point under (x, y) in place.
   function zoom(factor, x = stage.clientWidth / 2, y = stage.clientHeight / 2) {
     const old = fit() * view.scale;
     const [dx, dy] = [x - stage.clientWidth / 2, y - stage.clientHeight / 2];
@@ -94,7 +94,7 @@
     draw();
   }
 
-  function fitWhole() {
+  function fitPicture() {
     Object.assign(view, { scale: 1, x: 0.5, y: 0.5 });
     draw();
   }
@@ -102,7 +102,7 @@
   const actions = {
     in: () => zoom(1.5),
     out: () => zoom(1 / 1.5),
-    fit: fitWhole,
+    fit: fitPicture,
     whole: () => zoom(one() / (fit() * view.scale)),
   };
 
@@ -110,7 +110,7 @@
 
   function drawSplit() {
     stage.style.setProperty("--split", `${split.value}%`);
-    split.setAttribute("aria-valuetext", `${split.value} % photograph`);
+    split.setAttribute("aria-valuetext", `${split.value} % content`);
   }
 
   function splitAt(clientX) {
@@ -119,12 +119,12 @@
     drawSplit();
   }
 
-  // Fingers and mice
+  // Pointers: mouse and touch
 
   const pointers = new Map();
   let sliding = false;
 
-  const spread = ([a, b]) => ({
+  const pinch = ([a, b]) => ({
     x: (a.clientX + b.clientX) / 2,
     y: (a.clientY + b.clientY) / 2,
     length: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY) || 1,
@@ -144,7 +144,7 @@
     const old = [...pointers.values()];
     pointers.set(event.pointerId, event);
     if (old.length === 2) {
-      const [was, is] = [spread(old), spread([...pointers.values()])];
+      const [was, is] = [pinch(old), pinch([...pointers.values()])];
       const box = stage.getBoundingClientRect();
       move(is.x - was.x, is.y - was.y);
       zoom(is.length / was.length, is.x - box.left, is.y - box.top);
@@ -163,8 +163,8 @@
   }
 
   stage.addEventListener("wheel", (event) => {
-    // Without a click before it, the wheel scrolls the page, as it does everywhere else;
-    // and so it does again once the whole picture is seen.
+    // The wheel scrolls the page unless the picture has the focus, and when zooming out
+    // ends at the whole picture.
     if (!event.ctrlKey && document.activeElement !== stage) return;
     if (!event.ctrlKey && event.deltaY > 0 && view.scale <= 1.001) return;
     event.preventDefault();
@@ -191,7 +191,7 @@
 
   stage.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
-    // At its whole size there is nowhere to move: the arrows scroll the page.
+    // The whole picture cannot move, so the arrow keys scroll the page.
     if (event.key.startsWith("Arrow") && view.scale <= 1.001) return;
     event.preventDefault();
     keys[event.key]();
@@ -210,17 +210,17 @@
         button.textContent = "Copied";
         setTimeout(() => { button.textContent = "Copy"; }, 1500);
       } catch {
-        // Where that is not allowed, one key is left to press.
+        // Without access to the clipboard, select the text for the user to copy.
         getSelection().selectAllChildren(command);
       }
     });
     command.after(button);
   }
 
-  const photograph = content.cloneNode();
-  photograph.removeAttribute("id");
-  photograph.draggable = false;
-  before.append(photograph);
+  const contentLayer = content.cloneNode();
+  contentLayer.removeAttribute("id");
+  contentLayer.draggable = false;
+  before.append(contentLayer);
   for (const button of viewer.querySelectorAll("[data-zoom]")) {
     button.addEventListener("click", actions[button.dataset.zoom]);
   }
