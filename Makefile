@@ -1,6 +1,6 @@
 # `make` alone lists the targets.
 
-# The demo's pictures: make demo CONTENT=photo.jpg STYLE=painting.jpg OUT=new.png
+# Pictures of the demo: make demo CONTENT=photo.jpg STYLE=painting.jpg OUT=new.png
 CONTENT ?= samples/content/coffee.jpg
 STYLE   ?= samples/style/cafe_terrace_at_night.jpg
 OUT     ?= out.png
@@ -10,13 +10,13 @@ PYTHON  ?= $(shell for python in python3 python3.14 python3.13 python3.12 python
              $$python -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$python && exit; done; echo python3)
 VENV    ?= .venv
 
-# The benchmarks' own environment, with the peer in it, and what they are to do:
+# The environment of the benchmarks, which contains the peer, and their arguments:
 # make bench BENCH=--quick
 VENV_BENCH ?= .venv-bench
 BENCH      ?=
 
 NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
-# Of the environment that the target lies in.
+# pip of the environment that the target is in.
 PIP = $(@D)/bin/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
@@ -25,17 +25,17 @@ PIP = $(@D)/bin/python -m pip --disable-pip-version-check --no-input
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.installed ## paint the sample photograph, into out.png
+demo: $(VENV)/.installed ## repaint the sample photograph, into out.png
 	$(VENV)/bin/stylize "$(CONTENT)" "$(STYLE)" -o "$(OUT)"
-	@echo "Done: the painting is $(abspath $(OUT))"
+	@echo "Done: the result is $(abspath $(OUT))"
 
-test: $(VENV)/.installed-dev ## format, lint, types and tests, in two minutes
+test: $(VENV)/.installed-dev ## check format, lint and types, and run the tests, in two minutes
 	VENV="$(VENV)" scripts/check
 
-test-all: $(VENV)/.installed-dev ## the same with the slow tests
+test-all: $(VENV)/.installed-dev ## the same with the slow tests, as CI does
 	VENV="$(VENV)" scripts/check -m "slow or not slow"
 
-bench: $(VENV_BENCH)/.installed-bench ## speed and memory beside a peer: over an hour, alone on the machine
+bench: $(VENV_BENCH)/.installed-bench ## compare speed and memory with a peer: over an hour, on an idle machine
 	$(VENV_BENCH)/bin/python -m benchmarks $(BENCH)
 
 format: $(VENV)/.installed-dev ## format the code and fix what lint can fix
@@ -49,20 +49,20 @@ clean: ## remove builds and caches
 distclean: clean ## remove the virtual environments as well
 	rm -rf "$(VENV)" "$(VENV_BENCH)"
 
-# All installs are editable, so that they never lag behind the sources, and the
-# first two share one environment. The stamps make every later run start at once.
+# All installs are editable, so that they are never older than the sources, and the first
+# two share an environment. With the stamp files, later runs skip the installation.
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/pip
-	@echo "Installing into $(VENV): PyTorch is large, the first time takes some minutes."
+	@echo "Installing into $(VENV): PyTorch is large, so the first time takes some minutes."
 	$(PIP) install --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/pip
-	@echo "Installing into $(VENV): PyTorch is large, the first time takes some minutes."
+	@echo "Installing into $(VENV): PyTorch is large, so the first time takes some minutes."
 	$(PIP) install --editable '.[dev]'
 	@touch $(VENV)/.installed $@
 
 $(VENV_BENCH)/.installed-bench: pyproject.toml | $(VENV_BENCH)/bin/pip
-	@echo "Installing into $(VENV_BENCH): PyTorch is large, the first time takes some minutes."
+	@echo "Installing into $(VENV_BENCH): PyTorch is large, so the first time takes some minutes."
 	$(PIP) install --editable '.[bench]'
 	@touch $@
 
