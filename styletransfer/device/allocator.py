@@ -1,10 +1,15 @@
-"""The memory of large activations and gradients, used again step after step.
+"""Allocator for large CPU activations and gradients on Linux.
 
-Every step asks for the same large blocks. glibc aligns a block by asking for a
-little more, so that the hole which a block leaves is too small for the next of
-the same size: its heap grows to twice what is in use. And where freed memory
-goes back to the system instead, a step spends a quarter of its time on getting
-it again. Here blocks leave holes that fit, which join their neighbours.
+Every iteration allocates large blocks of the same few sizes. If freed memory
+goes back to the system, an iteration spends a quarter of its time on page
+faults. `device.retain_memory` therefore tells glibc to keep freed memory, but
+glibc's heap then grows to twice the memory in use: it aligns a block by
+requesting slightly more, so a freed block is too small for the next one of the
+same size. This allocator reuses freed blocks exactly and merges neighbours.
+
+The two belong together, as one switch. Measured at 1024 px in float32, three
+iterations: both 1,554 MB and 156 s; `retain_memory` alone 2,375 MB and 165 s;
+neither 1,547 MB and 172 s.
 """
 
 import contextlib
@@ -20,77 +25,75 @@ from math import prod
 import torch
 from torch import Tensor
 
-LEAST = 1 << 20
-"""Bytes of a block, at least; smaller ones are torch's own."""
+MIN_BLOCK = 1 << 20
+"""Size in bytes from which on this allocator is used; torch allocates smaller tensors."""
 
 _SEGMENT = 1 << 30
-"""Bytes of address space to ask for at once. Only what is written to becomes memory."""
-
-_GRAIN = mmap.PAGESIZE
+"""Minimum size of a segment in bytes. Pages take no memory until they are written to."""
 
 
 class Segment:
-    """A stretch of address space that lends blocks.
+    """A range of address space, divided into blocks.
 
     Args:
-        size: In bytes.
+        size: Size in bytes, a multiple of the page size.
 
     Raises:
-        OSError: If the system does not have it.
+        OSError: If the system does not provide it.
     """
 
     def __init__(self, size: int) -> None:
         private = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
         self.memory = mmap.mmap(-1, size, flags=private)
-        # Kernels without huge pages refuse; with them, fewer addresses have to be looked up.
+        # Huge pages need fewer page faults and address look-ups; not every kernel has them.
         with contextlib.suppress(OSError, AttributeError):
             self.memory.madvise(mmap.MADV_HUGEPAGE)
-        self.holes = [(0, size)]
-        # Blocks may die at any moment, in the middle of `lend` too: what then
-        # happens must neither wait nor touch the list of holes.
+        self.free = [(0, size)]
+        # A block can be garbage-collected at any moment, even inside `allocate`.
+        # Its finalizer must not take a lock or change `free`; appending is atomic.
         self.returned: deque[tuple[int, int]] = deque()
 
-    def lend(self, size: int) -> memoryview | None:
-        """Lend a block, until the last reference to it is gone.
+    def allocate(self, size: int) -> memoryview | None:
+        """Allocate a block, which is freed with the last reference to it.
 
         Args:
-            size: In bytes.
+            size: Size in bytes.
 
         Returns:
-            A block of at least that size, of any content, from the smallest
-            hole that holds it; None if none does.
+            An uninitialized block of at least that size, from the smallest free
+            range that is large enough; None if there is none.
         """
-        self._join()
-        size += -size % _GRAIN
-        fitting = [(end - start, start) for start, end in self.holes if end - start >= size]
+        self._merge_free()
+        size += -size % mmap.PAGESIZE
+        fitting = [(end - start, start) for start, end in self.free if end - start >= size]
         if not fitting:
             return None
-        room, start = min(fitting)
-        self.holes.remove((start, start + room))
-        if room > size:
-            self.holes.append((start + size, start + room))
+        length, start = min(fitting)
+        self.free.remove((start, start + length))
+        if length > size:
+            self.free.append((start + size, start + length))
         block = memoryview(self.memory)[start : start + size]
         weakref.finalize(block, self.returned.append, (start, start + size)).atexit = False
         return block
 
     def release(self) -> None:
-        """Give the memory of the holes back to the system, and keep their addresses."""
-        self._join()
-        for start, end in self.holes:
+        """Return the memory of the free ranges to the system, but keep their addresses."""
+        self._merge_free()
+        for start, end in self.free:
             self.memory.madvise(mmap.MADV_DONTNEED, start, end - start)
 
-    def _join(self) -> None:
-        """Make one hole of those that touch, with what has been returned."""
+    def _merge_free(self) -> None:
+        """Add the returned blocks to the free ranges, and merge adjacent ranges."""
         if not self.returned:
             return
         while self.returned:
-            self.holes.append(self.returned.popleft())
-        joined: list[tuple[int, int]] = []
-        for start, end in sorted(self.holes):
-            if joined and joined[-1][1] == start:
-                start, _ = joined.pop()
-            joined.append((start, end))
-        self.holes = joined
+            self.free.append(self.returned.popleft())
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted(self.free):
+            if merged and merged[-1][1] == start:
+                start, _ = merged.pop()
+            merged.append((start, end))
+        self.free = merged
 
 
 _segments: list[Segment] = []
@@ -100,36 +103,35 @@ _lock = threading.Lock()
 def empty_channels_last(
     values: Tensor, channels: int, height: int | None = None, width: int | None = None
 ) -> Tensor:
-    """Room for other channels, at the same positions or at so many; channels last.
+    """Allocate an uninitialized channels-last tensor.
 
     Args:
-        values: Shape (B, C, H, W).
-        channels: D.
-        height: H' in positions; None: H.
-        width: W' in positions; None: W.
+        values: Gives batch size, number format and device; shape (B, C, H, W).
+        channels: Number of channels D.
+        height: Height H'. None: H.
+        width: Width W'. None: W.
 
     Returns:
-        Shape (B, D, H', W') of any content, in the number format and on the
-        device of `values`. It is dense, and no view.
+        Shape (B, D, H', W'), dense and not a view.
     """
     height = values.shape[2] if height is None else height
     width = values.shape[3] if width is None else width
     shape = (len(values), channels, height, width)
     size = prod(shape) * values.element_size()
-    block = _lend(size) if size >= LEAST and values.device.type == "cpu" else None
+    block = _allocate(size) if size >= MIN_BLOCK and values.device.type == "cpu" else None
     if block is None:
         layout = torch.channels_last
         return torch.empty(shape, dtype=values.dtype, device=values.device, memory_format=layout)
     strides = (channels * height * width, 1, channels * width, channels)
-    # In place, since autograd lets nobody overwrite a view that a function of ours returns.
+    # In place, because autograd forbids in-place changes of a view that a custom function returns.
     return torch.frombuffer(block, dtype=values.dtype).as_strided_(shape, strides)
 
 
 def release() -> None:
-    """Give all that is not in use back to the system, glibc's freed memory included.
+    """Return unused memory to the system, including the memory that glibc keeps.
 
-    To be called where other sizes are about to come, or none: what is given
-    back has to be faulted in again, page by page.
+    Call it when the sizes of the tensors change and at the end of a run, not
+    during the iterations: memory that was returned causes page faults again.
     """
     if sys.platform != "linux":
         return
@@ -143,31 +145,31 @@ def release() -> None:
 
 @contextlib.contextmanager
 def released() -> Iterator[None]:
-    """`release` at the end of the block, however it ends."""
+    """Call `release` at the end of the block, also after an exception."""
     try:
         yield
     finally:
         release()
 
 
-def _lend(size: int) -> memoryview | None:
-    """Lend a block of so many bytes; None where torch is to find the memory itself."""
+def _allocate(size: int) -> memoryview | None:
+    """Allocate a block of `size` bytes; None if torch has to allocate it."""
     if sys.platform != "linux" or _is_limited():
         return None
     with _lock:
         for segment in _segments:
-            block = segment.lend(size)
+            block = segment.allocate(size)
             if block is not None:
                 return block
         try:
             _segments.append(Segment(max(_SEGMENT, 4 * size)))
         except OSError:
             return None
-        return _segments[-1].lend(size)
+        return _segments[-1].allocate(size)
 
 
 def _is_limited() -> bool:
-    """Whether address space is scarce, by ``ulimit -v``."""
+    """Whether ``ulimit -v`` limits the address space, of which segments take a lot."""
     import resource  # not on Windows
 
     return resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
