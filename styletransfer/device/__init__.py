@@ -1,1 +1,1 @@
-"""What the machine offers: devices, number formats, threads, memory."""
+"""Devices, number formats, threads and memory of the machine."""

@@ -1,20 +1,21 @@
-"""What the machine can do: its devices, and the number formats they are good at."""
+"""Choose the device and the number format, and configure torch for them."""
 
 import ctypes
 import os
 import sys
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 
 from styletransfer.errors import DeviceError
 
+# Parameters of mallopt, from malloc.h.
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_MAX = -4
 
 
 def choose_device(name: str) -> torch.device:
-    """Turn a device's name into a device that is there.
+    """Return the device of a name.
 
     Args:
         name: ``auto`` (CUDA, else MPS, else the CPU), ``cpu``, ``cuda``,
@@ -24,22 +25,22 @@ def choose_device(name: str) -> torch.device:
         The device.
 
     Raises:
-        DeviceError: If the name is unknown or the device absent; there is no
-            silent fall-back.
+        DeviceError: If the name is unknown or the device missing; another
+            device is never used instead.
     """
-    present = _present_devices()
+    available = _available_devices()
     if name == "auto":
-        return torch.device(present[-1])
-    wanted = "cuda:0" if name == "cuda" else name
-    if wanted not in present:
+        return torch.device(available[-1])
+    full_name = "cuda:0" if name == "cuda" else name
+    if full_name not in available:
         raise DeviceError(
-            f"device {name!r} is not available; this machine has {', '.join(present)}"
+            f"device {name!r} is not available; this machine has {', '.join(available)}"
         )
-    return torch.device(wanted)
+    return torch.device(full_name)
 
 
-def _present_devices() -> list[str]:
-    """Name the devices of this machine, the one to prefer last."""
+def _available_devices() -> list[str]:
+    """List the names of this machine's devices, the preferred one last."""
     devices = ["cpu"]
     if torch.backends.mps.is_available():
         devices.append("mps")
@@ -47,14 +48,15 @@ def _present_devices() -> list[str]:
     return devices
 
 
-class Precision(NamedTuple):
-    """A number format of the convolutions."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precision:
+    """The number format of the convolutions."""
 
     dtype: torch.dtype
     """`torch.float32` or `torch.bfloat16`."""
 
     reason: str
-    """Why it was chosen, in words."""
+    """Why it was chosen, for the user."""
 
     @property
     def name(self) -> str:
@@ -65,98 +67,102 @@ class Precision(NamedTuple):
 def choose_precision(name: str, device: torch.device) -> Precision:
     """Choose the number format of the convolutions.
 
-    bfloat16 is two to three times faster where the processor computes it
-    natively, and many times slower where it is emulated, so ``auto`` asks the
-    processor. It asks rather than tries: a timed trial could answer otherwise
-    on a busy day, and the same command would then give other bytes.
+    bfloat16 is two to three times faster than float32 where the processor
+    computes it natively, and many times slower where it is emulated. ``auto``
+    queries the processor instead of timing a trial, because a trial could turn
+    out differently on a busy machine, and change the result of the same command.
 
     Args:
         name: ``auto``, ``float32`` or ``bfloat16``.
         device: Where the network is evaluated.
 
     Returns:
-        The number format, and why.
+        The number format, and why it was chosen.
     """
     if name != "auto":
-        return Precision(torch.float32 if name == "float32" else torch.bfloat16, "as asked for")
+        dtype = torch.float32 if name == "float32" else torch.bfloat16
+        return Precision(dtype=dtype, reason="as requested")
     unit = _bfloat16_unit(device)
     if unit is None:
-        return Precision(torch.float32, "nothing here is known to compute bfloat16 natively")
-    return Precision(torch.bfloat16, f"computed natively, by {unit}")
+        reason = f"no native bfloat16 known on this {device.type} device"
+        return Precision(dtype=torch.float32, reason=reason)
+    return Precision(dtype=torch.bfloat16, reason=f"computed natively by {unit}")
 
 
 def _bfloat16_unit(device: torch.device) -> str | None:
-    """What computes bfloat16 natively; None if nothing does, or nobody can tell."""
+    """Return the hardware that computes bfloat16 natively; None if none is known."""
     if device.type == "cuda":
-        ampere = torch.cuda.get_device_capability(device) >= (8, 0)
-        return "a card of the Ampere generation or later" if ampere else None
+        has_ampere = torch.cuda.get_device_capability(device) >= (8, 0)
+        return "a GPU of the Ampere generation or later" if has_ampere else None
     if device.type != "cpu":
         return None
-    # torch says this only under names of its own; without them we stay safe.
+    # Private functions of torch: without them the format is float32.
     checks = {"AMX": "_is_amx_tile_supported", "AVX512-BF16": "_is_avx512_bf16_supported"}
     return next((unit for unit, check in checks.items() if getattr(torch.cpu, check, bool)()), None)
 
 
 def prefers_winograd(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether products take so long that a detour around most of them is shorter.
+    """Whether Winograd convolutions are faster than direct ones.
 
-    So it is on every processor whose units multiply vectors. AMX and graphics
-    cards multiply matrices: there, reading and writing is what takes the time.
+    They save multiplications but read and write more memory. This pays off on
+    CPUs, except in bfloat16 with AMX: AMX and GPUs multiply whole matrices, and
+    there memory traffic takes most of the time.
 
     Args:
         device: Where the network is evaluated.
-        dtype: The number format of its convolutions.
+        dtype: The number format of the convolutions.
 
     Returns:
-        Whether to prefer convolutions of few products, see `winograd`.
+        Whether to use them where they fit, see `vgg.kernels.winograd`.
     """
-    matrices = dtype == torch.bfloat16 and _bfloat16_unit(device) == "AMX"
-    return device.type == "cpu" and not matrices
+    uses_amx = dtype == torch.bfloat16 and _bfloat16_unit(device) == "AMX"
+    return device.type == "cpu" and not uses_amx
 
 
 def explain(precision: str, device: torch.device) -> str:
-    """Say why a number format was chosen, and how many threads compute in it.
+    """Describe why a number format was chosen and how many threads are used.
 
     Args:
-        precision: As `choose_precision` takes it.
-        device: As `choose_precision` takes it.
+        precision: As in `choose_precision`.
+        device: As in `choose_precision`.
 
     Returns:
-        Words to follow the name of the format.
+        Text to append to the name of the format.
     """
     reason = choose_precision(precision, device).reason
     return f" ({reason}), threads: {torch.get_num_threads()}"
 
 
 def tune(device: torch.device) -> None:
-    """Let cuDNN try which convolutions are fastest at each size, in the whole process.
+    """Let cuDNN benchmark its convolution algorithms, in the whole process.
 
-    There are few sizes and many steps, so that the trials pay. Not measured:
-    no such card was at hand.
+    A run has few image sizes and many iterations, so the trials should pay off;
+    not measured.
     """
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
 
 
 def set_threads(threads: int | None) -> None:
-    """Let torch compute in so many threads, in the whole process.
+    """Set the number of CPU threads of torch, in the whole process.
 
     Args:
-        threads: 1 and up; None: leave it as it is, as a rule one for each core.
+        threads: 1 or more. None: keep torch's default, usually one per core.
     """
     if threads is not None:
         torch.set_num_threads(threads)
 
 
 def retain_memory() -> None:
-    """Ask glibc to keep freed memory instead of giving it back, and torch for huge pages.
+    """Make glibc keep freed memory, and torch use huge pages, in the whole process.
 
-    Every step allocates the same large activations anew, and memory that comes
-    fresh from the system has to be faulted in page by page: kept, an iteration
-    is an eighth shorter; in huge pages, a twentieth, and takes a tenth less
-    memory, as holes then fit. For a whole process, so it is the command that
-    decides, never the library, and before the first tensor; without glibc it
-    does nothing.
+    Every iteration allocates the same large activations. Without page faults for
+    them, an iteration is an eighth shorter; with huge pages, it is another
+    twentieth shorter and takes a tenth less memory. glibc alone would then need
+    more memory: `device.allocator` prevents that, so the two belong together.
+
+    Call it before the first tensor is created. Only the command does, because a
+    library must not change its process. Without glibc it has no effect.
     """
     if sys.platform != "linux":
         return

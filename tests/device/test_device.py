@@ -14,7 +14,8 @@ from styletransfer.errors import DeviceError
 CPU = torch.device("cpu")
 
 
-def machine(monkeypatch: pytest.MonkeyPatch, cuda: int = 0, mps: bool = False) -> None:
+def set_devices(monkeypatch: pytest.MonkeyPatch, cuda: int, mps: bool) -> None:
+    """Pretend that the machine has so many CUDA devices, and MPS or not."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
 
@@ -32,15 +33,15 @@ def machine(monkeypatch: pytest.MonkeyPatch, cuda: int = 0, mps: bool = False) -
         (0, True, "mps", "mps"),
     ],
 )
-def test_a_name_becomes_a_device_that_is_there(
+def test_a_name_is_resolved_to_an_available_device(
     cuda: int, mps: bool, name: str, device: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine(monkeypatch, cuda, mps)
+    set_devices(monkeypatch, cuda, mps)
     assert choose_device(name) == torch.device(device)
 
 
 @pytest.mark.parametrize(
-    ("cuda", "mps", "name", "present"),
+    ("cuda", "mps", "name", "available"),
     [
         (0, False, "cuda", "cpu"),
         (0, False, "mps", "cpu"),
@@ -51,18 +52,18 @@ def test_a_name_becomes_a_device_that_is_there(
         (0, False, "CPU", "cpu"),
     ],
 )
-def test_an_absent_device_is_an_error_that_names_the_present_ones(
-    cuda: int, mps: bool, name: str, present: str, monkeypatch: pytest.MonkeyPatch
+def test_the_message_about_a_missing_device_lists_the_available_ones(
+    cuda: int, mps: bool, name: str, available: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine(monkeypatch, cuda, mps)
+    set_devices(monkeypatch, cuda, mps)
     with pytest.raises(DeviceError) as caught:
         choose_device(name)
-    expected = f"device {name!r} is not available; this machine has {present}"
+    expected = f"device {name!r} is not available; this machine has {available}"
     assert str(caught.value) == expected
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda:0", "mps"])
-def test_a_precision_that_is_named_is_taken(device: str) -> None:
+def test_a_requested_precision_is_used(device: str) -> None:
     assert choose_precision("float32", torch.device(device)).dtype == torch.float32
     assert choose_precision("bfloat16", torch.device(device)).dtype == torch.bfloat16
 
@@ -75,7 +76,7 @@ def test_a_precision_that_is_named_is_taken(device: str) -> None:
         (False, False, torch.float32),
     ],
 )
-def test_a_processor_is_given_bfloat16_only_if_it_computes_it(
+def test_bfloat16_is_chosen_if_the_processor_computes_it_natively(
     amx: bool, avx512: bool, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
@@ -84,40 +85,46 @@ def test_a_processor_is_given_bfloat16_only_if_it_computes_it(
 
 
 @pytest.mark.parametrize(
-    ("amx", "avx512", "says"),
-    [(True, True, "by AMX"), (False, True, "by AVX512-BF16"), (False, False, "nothing here")],
+    ("amx", "avx512", "phrase"),
+    [
+        (True, True, "natively by AMX"),
+        (False, True, "natively by AVX512-BF16"),
+        (False, False, "no native bfloat16"),
+    ],
 )
-def test_the_choice_of_a_precision_names_its_reason(
-    amx: bool, avx512: bool, says: str, monkeypatch: pytest.MonkeyPatch
+def test_a_precision_has_the_reason_of_its_choice(
+    amx: bool, avx512: bool, phrase: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
-    assert says in choose_precision("auto", CPU).reason
-    assert choose_precision("float32", CPU).reason == "as asked for"
+    assert phrase in choose_precision("auto", CPU).reason
+    assert choose_precision("float32", CPU).reason == "as requested"
     assert choose_precision("bfloat16", CPU).name == "bfloat16"
 
 
-@pytest.mark.parametrize(("device", "tried"), [("cpu", False), ("mps", False), ("cuda:0", True)])
-def test_cudnn_tries_its_convolutions_only_on_a_card(
-    device: str, tried: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("device", "expected"), [("cpu", False), ("mps", False), ("cuda:0", True)])
+def test_cudnn_benchmarks_its_algorithms_only_on_cuda(
+    device: str, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
     tune(torch.device(device))
-    assert torch.backends.cudnn.benchmark is tried
+    assert torch.backends.cudnn.benchmark is expected
 
 
-def test_threads_are_set_only_if_asked_for() -> None:
+def test_the_number_of_threads_is_set_only_if_given() -> None:
     before = torch.get_num_threads()
     set_threads(None)
     assert torch.get_num_threads() == before
     try:
         set_threads(before + 1)
-        assert explain("float32", CPU) == f" (as asked for), threads: {before + 1}"
+        assert explain("float32", CPU) == f" (as requested), threads: {before + 1}"
     finally:
         torch.set_num_threads(before)
 
 
-def test_a_torch_that_cannot_tell_gets_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_float32_is_chosen_if_torch_cannot_query_the_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for check in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
         monkeypatch.delattr(torch.cpu, check, raising=False)
     assert choose_precision("auto", CPU).dtype == torch.float32
@@ -127,14 +134,14 @@ def test_a_torch_that_cannot_tell_gets_float32(monkeypatch: pytest.MonkeyPatch) 
     ("capability", "expected"),
     [((7, 5), torch.float32), ((8, 0), torch.bfloat16), ((9, 0), torch.bfloat16)],
 )
-def test_a_gpu_is_given_bfloat16_from_ampere_on(
+def test_bfloat16_is_chosen_on_gpus_from_ampere_on(
     capability: tuple[int, int], expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
     assert choose_precision("auto", torch.device("cuda:0")).dtype == expected
 
 
-def test_mps_is_given_float32() -> None:
+def test_float32_is_chosen_on_mps() -> None:
     assert choose_precision("auto", torch.device("mps")).dtype == torch.float32
 
 
@@ -149,7 +156,7 @@ def test_mps_is_given_float32() -> None:
         ("cuda:0", False, torch.float32, False),
     ],
 )
-def test_products_are_slow_on_processors_but_for_bfloat16_by_amx(
+def test_winograd_is_preferred_on_cpus_except_in_bfloat16_with_amx(
     device: str,
     amx: bool,
     dtype: torch.dtype,
