@@ -1,8 +1,8 @@
-"""Levels to the bytes of a picture file, with 8 or 16 bits a channel.
+"""Encode pixel values as a picture file, with 8 or 16 bits per channel.
 
-Pillow writes no colour of 16 bits, and no EXIF into a compressed TIFF. So
-TIFF is written here, and in a PNG of 16 bits the pixels are put in place of
-those that Pillow wrote.
+Pillow writes neither 16-bit colour nor EXIF into a compressed TIFF. TIFF files
+are therefore written here, and in a 16-bit PNG the pixels replace those of a
+stand-in that Pillow wrote.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import io
 import struct
 import zlib
 from dataclasses import replace
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image, PngImagePlugin
 
 from styletransfer.images.colour import srgb_profile
 from styletransfer.images.exif import (
+    ASCII,
     LONG,
     SHORT,
     SOFTWARE,
-    TEXT,
     UNDEFINED,
     USER_COMMENT,
     Entry,
     Exif,
 )
+from styletransfer.images.exif_patch import patch_exif
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _SOFTWARE_KEYWORD = "Software"
 _PNG_SIGNATURE = 8  # bytes
-_STRIP = 1 << 16  # bytes, about as many as libtiff puts into a strip
+_STRIP = 1 << 16  # bytes per strip, about as many as libtiff uses
 
 
 def encode(
@@ -49,17 +49,21 @@ def encode(
     """Encode a picture, tagged as sRGB.
 
     Args:
-        levels: Shape (H, W, 3), RGB, or (H, W, 4) with opacity as well, which
-            a JPEG cannot hold; of 8 or, for PNG and TIFF, 16 bits.
+        levels: Shape (H, W, 3), RGB, or (H, W, 4) with an alpha channel, which
+            JPEG does not support; uint8, or uint16 for PNG and TIFF.
         format_name: PNG, JPEG, WEBP or TIFF.
-        text: Words by keyword; see `save_picture`.
-        metadata: What the result takes over from its content.
+        text: Texts by keyword; see `save_picture`.
+        metadata: Metadata of the content to copy; `None` copies nothing.
+
+    Returns:
+        The bytes of the file.
 
     Raises:
-        OSError: If the format cannot hold the picture.
-        ValueError: Likewise.
+        OSError: If the format cannot store the picture or its metadata.
+        ValueError: For the same reason.
     """
-    exif = _with_text(metadata.exif if metadata else Exif(), text)
+    height, width, _ = levels.shape
+    exif = _with_text(metadata.exif_for(width, height) if metadata else Exif(), text)
     xmp = metadata.xmp if metadata else b""
     if format_name == "TIFF":
         return _tiff(levels, exif, xmp)
@@ -69,7 +73,7 @@ def encode(
     if format_name == "JPEG":
         options["subsampling"] = 0
     else:
-        options["exact"] = True  # what was painted stays, though it be transparent
+        options["exact"] = True  # keep the colours of transparent pixels
     return _by_pillow(levels, format_name, options)
 
 
@@ -80,29 +84,29 @@ def _by_pillow(levels: NDArray[Any], format_name: str, options: Mapping[str, Any
 
 
 def _block(exif: Exif) -> bytes:
-    return b"Exif\0\0" + exif.to_bytes() if exif.image or exif.photo or exif.gps else b""
+    return b"" if exif.is_empty else b"Exif\0\0" + patch_exif(exif)
 
 
 def _with_text(exif: Exif, text: Mapping[str, str]) -> Exif:
-    """Put words into an EXIF block: the software under its tag, all others into the comment."""
+    """Store the software under its own tag, and all other texts in the UserComment."""
     image, photo = dict(exif.image), dict(exif.photo)
     software = text.get(_SOFTWARE_KEYWORD)
     if software is not None:
-        image[SOFTWARE] = Entry(TEXT, software.encode() + b"\0")
-    others = [words for keyword, words in text.items() if keyword != _SOFTWARE_KEYWORD]
+        image[SOFTWARE] = Entry(ASCII, software.encode() + b"\0")
+    others = [value for keyword, value in text.items() if keyword != _SOFTWARE_KEYWORD]
     if others:
-        words = "\n".join(others)
-        code, name = ("ascii", b"ASCII") if words.isascii() else ("utf-16-le", b"UNICODE")
+        comment = "\n".join(others)
+        code, name = ("ascii", b"ASCII") if comment.isascii() else ("utf-16-le", b"UNICODE")
         if exif.order == ">" and code != "ascii":
             code = "utf-16-be"
-        photo[USER_COMMENT] = Entry(UNDEFINED, name.ljust(8, b"\0") + words.encode(code))
+        photo[USER_COMMENT] = Entry(UNDEFINED, name.ljust(8, b"\0") + comment.encode(code))
     return replace(exif, image=image, photo=photo)
 
 
 def _png(levels: NDArray[Any], text: Mapping[str, str], exif: Exif | None, xmp: bytes) -> bytes:
     chunks = PngImagePlugin.PngInfo()
-    for keyword, words in text.items():
-        chunks.add_text(keyword, words)
+    for keyword, value in text.items():
+        chunks.add_text(keyword, value)
     if xmp:
         chunks.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
     options = {"pnginfo": chunks, "exif": _block(exif) if exif else b""}
@@ -113,21 +117,22 @@ def _png(levels: NDArray[Any], text: Mapping[str, str], exif: Exif | None, xmp: 
 
 
 def _with_pixels(png: bytes, levels: NDArray[Any]) -> bytes:
-    """Put 16-bit pixels into a PNG, in place of its own."""
+    """Replace the pixels of a PNG by 16-bit ones."""
     height, width, channels = levels.shape
     replaced = {
         b"IHDR": struct.pack(">IIBB3x", width, height, 16, 2 if channels == 3 else 6),
         b"IDAT": zlib.compress(_filtered(levels)),
     }
-    written = [png[:_PNG_SIGNATURE]]
+    parts = [png[:_PNG_SIGNATURE]]
     for name, data in _chunks(png):
         content = name + replaced.get(name, data)
-        check = struct.pack(">I", zlib.crc32(content))
-        written.append(struct.pack(">I", len(content) - 4) + content + check)
-    return b"".join(written)
+        checksum = struct.pack(">I", zlib.crc32(content))
+        parts.append(struct.pack(">I", len(content) - 4) + content + checksum)
+    return b"".join(parts)
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the name and the data of each chunk."""
     at = _PNG_SIGNATURE
     while at < len(png):
         (length,) = struct.unpack_from(">I", png, at)
@@ -136,10 +141,10 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _filtered(levels: NDArray[Any]) -> bytes:
-    """Each row less its left or its upper neighbours, whichever leaves less."""
+    """Filter each row by Sub or Up, whichever leaves the smaller absolute sum."""
     import numpy as np
 
-    pixel = 2 * levels.shape[2]
+    pixel = 2 * levels.shape[2]  # bytes
     rows = np.ascontiguousarray(levels, ">u2").view(np.uint8).reshape(len(levels), -1)
     padded = np.pad(rows, ((1, 0), (pixel, 0)))
     sub, up = rows - padded[1:, :-pixel], rows - padded[:-1, pixel:]
@@ -149,7 +154,7 @@ def _filtered(levels: NDArray[Any]) -> bytes:
 
 
 def _tiff(levels: NDArray[Any], exif: Exif, xmp: bytes) -> bytes:
-    """Deflated strips, each pixel less its left neighbour, and the directories behind."""
+    """Write a deflated TIFF with horizontal differencing; its directories follow the pixels."""
     height, width, channels = levels.shape
     bits = 8 * levels.dtype.itemsize
     differences = levels.copy()
@@ -157,24 +162,20 @@ def _tiff(levels: NDArray[Any], exif: Exif, xmp: bytes) -> bytes:
     differences = differences.astype(f"{exif.order}u{levels.dtype.itemsize}")
     rows = max(1, _STRIP // differences[0].nbytes)
     strips = [zlib.compress(differences[at : at + rows].tobytes()) for at in range(0, height, rows)]
-    lengths = [len(strip) for strip in strips]
-    offsets = accumulate(lengths[:-1], initial=8)
     image = exif.image | {
         0x0100: exif.numbers(LONG, width),
         0x0101: exif.numbers(LONG, height),
         0x0102: exif.numbers(SHORT, *[bits] * channels),
-        0x0103: exif.numbers(SHORT, 8),  # deflate
-        0x0106: exif.numbers(SHORT, 2),  # RGB
-        0x0111: exif.numbers(LONG, *offsets),
+        0x0103: exif.numbers(SHORT, 8),  # compression: deflate
+        0x0106: exif.numbers(SHORT, 2),  # photometric interpretation: RGB
         0x0115: exif.numbers(SHORT, channels),
         0x0116: exif.numbers(LONG, min(rows, height)),
-        0x0117: exif.numbers(LONG, *lengths),
-        0x011C: exif.numbers(SHORT, 1),  # the channels of a pixel together
-        0x013D: exif.numbers(SHORT, 2),  # less the left neighbour
+        0x011C: exif.numbers(SHORT, 1),  # planar configuration: interleaved
+        0x013D: exif.numbers(SHORT, 2),  # predictor: horizontal differencing
         0x8773: Entry(UNDEFINED, srgb_profile()),
     }
     if channels == 4:
-        image[0x0152] = exif.numbers(SHORT, 2)  # opacity, with the colours not multiplied by it
+        image[0x0152] = exif.numbers(SHORT, 2)  # extra sample: unassociated alpha
     if xmp:
         image[0x02BC] = Entry(1, xmp)
-    return replace(exif, image=image).to_bytes(b"".join(strips))
+    return patch_exif(replace(exif, image=image), strips)

@@ -1,159 +1,203 @@
-"""EXIF blocks, read and written entry by entry, so that what is kept is kept byte for byte.
+"""Reading EXIF blocks.
 
-Pillow reads values and writes them anew: letters beyond ASCII are lost, and
-types are guessed. Here an entry's bytes are never looked into.
+Values are kept as bytes, since Pillow would re-encode text and guess types.
+
+References:
+    TIFF 6.0, section 2; Exif 2.32, section 4.6.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-TEXT, SHORT, LONG, UNDEFINED = 2, 3, 4, 7
-"""TIFF's numbers for the types that are written here."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+ASCII, SHORT, LONG, UNDEFINED = 2, 3, 4, 7
+"""TIFF's numbers for the value types that this package writes."""
+
+LITTLE_ENDIAN, BIG_ENDIAN = b"II*\0" + bytes(4), b"MM\0*" + bytes(4)
+"""Blocks without directories."""
 
 ORIENTATION = 0x0112
-"""How the stored picture must be turned to be upright."""
+"""How to turn the stored picture upright; 1 means that it is upright."""
 
 SOFTWARE = 0x0131
 """The program that made the picture."""
 
 USER_COMMENT = 0x9286
-"""Words about the picture, behind eight bytes that name their character code."""
+"""A comment, after eight bytes that name its character code."""
 
-_PHOTO, _GPS = 0x8769, 0x8825  # where the other two directories begin
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-_HEADS = {b"II*\0": "<", b"MM\0*": ">"}
+IMAGE, PHOTO, GPS, THUMBNAIL = 0, 0x8769, 0x8825, 1
+"""The directories: the tags that point to two of them, and stand-ins for IFD0 and IFD1."""
+
+TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+"""Bytes per value, by TIFF's number for the type."""
+
+_ORDERS = {LITTLE_ENDIAN[:4]: "<", BIG_ENDIAN[:4]: ">"}
 
 
-class Entry(NamedTuple):
-    """What one tag says."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The values of one tag."""
 
     kind: int
-    """TIFF's number for the type of its values, 1 to 13."""
+    """TIFF's number for the type of the values, 1 to 13."""
 
     data: bytes
-    """The values one after the other, in the byte order of the block."""
+    """The values, in the byte order of the block."""
+
+    offset: int | None = field(default=None, compare=False)
+    """Where `data` starts in the block; None: inside the directory, or not in the block yet."""
 
 
-Directory = dict[int, Entry]
+Entries = dict[int, Entry]
 """Entries by tag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A directory in a block."""
+
+    entries: Entries = field(default_factory=dict)
+    """The readable ones."""
+
+    start: int = 0
+    """Offset of its first byte."""
+
+    capacity: int = 0
+    """The number of entries that fit in its bytes."""
+
+    damaged: bool = False
+    """Whether some entries cannot be read."""
+
+    @property
+    def end(self) -> int:
+        """Offset of the first byte after the directory."""
+        return self.start + 2 + 12 * self.capacity + 4
+
+    def spans(self) -> Iterator[slice]:
+        """Yield the ranges of bytes that the directory and its values occupy."""
+        yield slice(self.start, self.end)
+        for entry in self.entries.values():
+            if entry.offset is not None:
+                yield slice(entry.offset, entry.offset + len(entry.data))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exif:
-    """A block's three directories; thumbnails and what makers nest are no part of it."""
+    """The entries of a picture, and the block that they were read from."""
 
-    order: str = "<"
-    """The byte order: ``<`` little-endian, ``>`` big-endian."""
+    block: bytes = LITTLE_ENDIAN
+    """The original block, or only its header of 8 bytes."""
 
-    image: Directory = field(default_factory=dict)
-    """About the picture file; in a TIFF also how its pixels lie."""
+    image: Entries = field(default_factory=dict)
+    """About the picture file (IFD0); in a TIFF also about the layout of its pixels."""
 
-    photo: Directory = field(default_factory=dict)
-    """About the exposure."""
+    photo: Entries = field(default_factory=dict)
+    """About the exposure (Exif IFD)."""
 
-    gps: Directory = field(default_factory=dict)
-    """About the place."""
+    gps: Entries = field(default_factory=dict)
+    """About the location (GPS IFD)."""
+
+    found: Mapping[int, Directory] = field(default_factory=dict, repr=False)
+    """The directories of `block`, by `IMAGE`, `PHOTO`, `GPS` and `THUMBNAIL`."""
+
+    @property
+    def order(self) -> str:
+        """The byte order as in `struct`: ``<`` little-endian, ``>`` big-endian."""
+        return _ORDERS[self.block[:4]]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no entries."""
+        return not (self.image or self.photo or self.gps)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether some entries of the block cannot be read."""
+        return any(each.damaged for name, each in self.found.items() if name != THUMBNAIL)
 
     def numbers(self, kind: int, *values: int) -> Entry:
-        """Make an entry of whole numbers.
-
-        Args:
-            kind: `SHORT` or `LONG`.
-            values: That fit the type.
-        """
+        """Make an entry of integers; `kind` is `SHORT` or `LONG`."""
         letter = {SHORT: "H", LONG: "I"}[kind]
         return Entry(kind, struct.pack(f"{self.order}{len(values)}{letter}", *values))
 
-    def to_bytes(self, between: bytes = b"") -> bytes:
-        """Write the block as a TIFF does.
+    def integers(self, entry: Entry) -> tuple[int, ...]:
+        """Return the values of an entry of integers; none if it has another type."""
+        size = TYPE_SIZES[entry.kind]
+        letter = {SHORT: "H", LONG: "I", 13: "I"}.get(entry.kind)
+        if letter is None:
+            return ()
+        return struct.unpack(f"{self.order}{len(entry.data) // size}{letter}", entry.data)
 
-        Args:
-            between: What is to lie between the header, of 8 bytes, and the
-                directories: the pixels, if the block is a TIFF.
-
-        Returns:
-            The block, without the ``Exif`` that goes before it in a JPEG.
-        """
-        between += b"\0" * (len(between) % 2)  # a directory begins at an even byte
-        places = {tag: 0 for tag, part in ((_PHOTO, self.photo), (_GPS, self.gps)) if part}
-        start = 8 + len(between)
-        at = start + len(self._main(places, start))
-        body = b""
-        for tag in places:
-            places[tag] = at + len(body)
-            body += self._write(self.photo if tag == _PHOTO else self.gps, places[tag])
-        head = next(head for head, order in _HEADS.items() if order == self.order)
-        return b"".join(
-            [head, struct.pack(f"{self.order}I", start), between, self._main(places, start), body]
+    def detached(self) -> Exif:
+        """Return the same entries without the block, to be laid out in a new one."""
+        image, photo, gps = (
+            {tag: Entry(entry.kind, entry.data) for tag, entry in part.items()}
+            for part in (self.image, self.photo, self.gps)
         )
-
-    def _main(self, places: dict[int, int], start: int) -> bytes:
-        pointers = {tag: self.numbers(LONG, place) for tag, place in places.items()}
-        return self._write(self.image | pointers, start)
-
-    def _write(self, entries: Directory, start: int) -> bytes:
-        """Write a directory that begins at a byte of the block, and the values behind it."""
-        rows, values = [], b""
-        behind = start + 2 + 12 * len(entries) + 4
-        for tag, (kind, data) in sorted(entries.items()):
-            value = data.ljust(4, b"\0")
-            if len(data) > 4:
-                value = struct.pack(f"{self.order}I", behind + len(values))
-                values += data + b"\0" * (len(data) % 2)
-            count = len(data) // _SIZES[kind]
-            rows.append(struct.pack(f"{self.order}HHI", tag, kind, count) + value)
-        return b"".join([struct.pack(f"{self.order}H", len(rows)), *rows, bytes(4), values])
+        return Exif(block=self.block[:4] + bytes(4), image=image, photo=photo, gps=gps)
 
 
-def parse_exif(block: bytes) -> tuple[Exif, bool]:
-    """Read a block, and of a damaged one what can be read.
+def parse_exif(block: bytes) -> Exif:
+    """Read a block. A damaged one gives those entries that can be read.
 
     Args:
-        block: As in a JPEG, or a TIFF itself; empty: there is none.
-
-    Returns:
-        What it says, and whether it was whole.
+        block: The block of a JPEG, PNG or WebP, or a whole TIFF file; may be empty.
     """
     while block.startswith(b"Exif\0\0"):
         block = block[6:]
     if not block:
-        return Exif(), True
-    order = _HEADS.get(block[:4])
-    if order is None or len(block) < 8:
-        return Exif(), False
-    (start,) = struct.unpack_from(f"{order}I", block, 4)
-    image, whole = _read(block, order, start)
-    parts = {}
-    for name, tag in (("photo", _PHOTO), ("gps", _GPS)):
-        pointer = image.pop(tag, None)
-        if pointer is not None:
-            place = int.from_bytes(pointer.data, "little" if order == "<" else "big")
-            parts[name], sound = _read(block, order, place)
-            whole &= sound
-    return Exif(order=order, image=image, **parts), whole
+        return Exif()
+    if block[:4] not in _ORDERS or len(block) < 8:
+        return Exif(found={IMAGE: Directory(damaged=True)})
+    exif = Exif(block=block)
+    (start,) = struct.unpack_from(f"{exif.order}I", block, 4)
+    found = {IMAGE: _read(block, exif.order, start)}
+    image = dict(found[IMAGE].entries)
+    for tag in (PHOTO, GPS):
+        if tag in image:
+            (start, *_) = (*exif.integers(image.pop(tag)), 0)
+            found[tag] = _read(block, exif.order, start, found.values())
+    end = found[IMAGE].end
+    if found[IMAGE].capacity and end <= len(block):
+        (start,) = struct.unpack_from(f"{exif.order}I", block, end - 4)
+        found[THUMBNAIL] = _read(block, exif.order, start, found.values())
+    photo, gps = (dict(found.get(tag, Directory()).entries) for tag in (PHOTO, GPS))
+    return Exif(block=block, image=image, photo=photo, gps=gps, found=found)
 
 
-def _read(block: bytes, order: str, start: int) -> tuple[Directory, bool]:
-    """Read the directory at a byte of the block, and say whether it was whole."""
-    head = block[start : start + 2]
-    if len(head) < 2:
-        return {}, False
-    (count,) = struct.unpack(f"{order}H", head)
-    entries: Directory = {}
-    whole, left = True, len(block)
-    for place in range(start + 2, start + 2 + 12 * count, 12):
-        row = block[place : place + 12]
-        if len(row) < 12 or left < 0:  # entries that share bytes could be endless
-            return entries, False
-        tag, kind, number, offset = struct.unpack(f"{order}HHII", row)
-        size = number * _SIZES.get(kind, 0)
-        data = row[8 : 8 + size] if size <= 4 else block[offset : offset + size]
-        left -= len(data)
-        if size and len(data) == size:
-            entries[tag] = Entry(kind, data)
+def _read(block: bytes, order: str, start: int, others: Iterable[Directory] = ()) -> Directory:
+    """Read the directory at an offset; it is damaged if it overlaps the header or another one."""
+    if not 8 <= start <= len(block) - 2:
+        return Directory(damaged=True)
+    (count,) = struct.unpack_from(f"{order}H", block, start)
+    capacity = min(count, (len(block) - start - 2) // 12)
+    directory = Directory({}, start, capacity, damaged=capacity < count)
+    if any(start < each.end and each.start < directory.end for each in others):
+        return Directory(damaged=True)
+    return _with_entries(directory, block, order)
+
+
+def _with_entries(directory: Directory, block: bytes, order: str) -> Directory:
+    entries: Entries = {}
+    left, damaged = len(block), directory.damaged
+    for row in range(directory.start + 2, directory.end - 4, 12):
+        tag, kind, count, offset = struct.unpack_from(f"{order}HHII", block, row)
+        size = count * TYPE_SIZES.get(kind, 0)
+        if size > 4:
+            entry = Entry(kind, block[offset : offset + size], offset)
         else:
-            whole &= kind in _SIZES and number == 0
-    return entries, whole
+            entry = Entry(kind, block[row + 8 : row + 8 + size])
+        left -= len(entry.data)
+        if left < 0:  # values that share their bytes could fill the memory
+            damaged = True
+            break
+        if size and len(entry.data) == size:
+            entries[tag] = entry
+        else:
+            damaged |= count > 0 or kind not in TYPE_SIZES
+    return replace(directory, entries=entries, damaged=damaged)

@@ -1,4 +1,4 @@
-"""Levels to the bytes of a picture file."""
+"""Pixel values to the bytes of a picture file."""
 
 import io
 from typing import Any
@@ -10,13 +10,19 @@ from PIL import Image
 
 from styletransfer.images.colour import srgb_profile
 from styletransfer.images.encoding import encode
-from styletransfer.images.exif import TEXT, Entry, Exif
+from styletransfer.images.exif import ASCII, BIG_ENDIAN, LITTLE_ENDIAN, Entry, Exif, parse_exif
 from styletransfer.images.metadata import Metadata
-from tests.support.pictures import read_png, read_tiff
+from tests.support.pictures import (
+    MAKER_NOTE,
+    THUMBNAIL,
+    block_of_a_camera,
+    read_png,
+    read_tiff,
+)
 
 Levels = NDArray[Any]
 TEXTS = {"Software": "stylize", "stylize": '{"settings": {}}'}
-WORDS = b"ASCII\0\0\0" + TEXTS["stylize"].encode()
+COMMENT = b"ASCII\0\0\0" + TEXTS["stylize"].encode()
 SHAPES = [(1, 1), (7, 1), (1, 9), (5, 37), (200, 90)]
 SMOOTH = np.add.outer(np.arange(40) * 700, np.arange(50) * 300)[..., None] + [1, 300, 9000]
 
@@ -60,7 +66,7 @@ def test_8_bits_are_written_exactly(
 
 
 @pytest.mark.parametrize("format_name", READERS)
-def test_smooth_pictures_are_pressed_well(format_name: str) -> None:
+def test_smooth_pictures_are_compressed_at_least_five_to_one(format_name: str) -> None:
     levels = SMOOTH.astype(np.uint16)
     data = encode(levels, format_name, {}, None)
     assert np.array_equal(READERS[format_name](data), levels)
@@ -68,13 +74,11 @@ def test_smooth_pictures_are_pressed_well(format_name: str) -> None:
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-@pytest.mark.parametrize("order", "<>")
-def test_a_tiff_has_the_byte_order_of_the_metadata_that_it_takes_over(
-    order: str, bits: int
-) -> None:
+@pytest.mark.parametrize("header", [LITTLE_ENDIAN, BIG_ENDIAN])
+def test_a_tiff_has_the_byte_order_of_the_copied_metadata(header: bytes, bits: int) -> None:
     levels = random_levels(5, 7, 4, bits)
-    data = encode(levels, "TIFF", TEXTS, Metadata(Exif(order=order)))
-    assert data[:2] == (b"II" if order == "<" else b"MM")
+    data = encode(levels, "TIFF", TEXTS, Metadata(Exif(block=header)))
+    assert data[:4] == header[:4]
     assert np.array_equal(read_tiff(data), levels)
     assert np.array_equal(np.asarray(opened(data)), levels >> (bits - 8))
 
@@ -83,12 +87,12 @@ KINDS = [("PNG", 8), ("PNG", 16), ("TIFF", 8), ("TIFF", 16), ("JPEG", 8), ("WEBP
 
 
 @pytest.mark.parametrize(("format_name", "bits"), KINDS)
-def test_every_kind_carries_profile_words_and_metadata(format_name: str, bits: int) -> None:
-    metadata = Metadata(Exif(image={0x010F: Entry(TEXT, b"Maker\0")}), b"<x:xmpmeta/>")
+def test_every_format_stores_profile_texts_and_metadata(format_name: str, bits: int) -> None:
+    metadata = Metadata(Exif(image={0x010F: Entry(ASCII, b"Maker\0")}), b"<x:xmpmeta/>")
     picture = opened(encode(random_levels(4, 5, 3, bits), format_name, TEXTS, metadata))
     exif = picture.getexif()
     assert (exif[0x010F], exif[0x0131]) == ("Maker", "stylize")
-    assert exif.get_ifd(0x8769)[0x9286] == WORDS
+    assert exif.get_ifd(0x8769)[0x9286] == COMMENT
     assert picture.info["xmp"] == b"<x:xmpmeta/>"
     assert picture.info["icc_profile"] == srgb_profile()
     if format_name == "PNG":
@@ -96,29 +100,55 @@ def test_every_kind_carries_profile_words_and_metadata(format_name: str, bits: i
 
 
 @pytest.mark.parametrize("bits", [8, 16])
-def test_a_png_has_no_exif_of_its_own(bits: int) -> None:
+def test_a_png_without_metadata_has_no_exif_block(bits: int) -> None:
     picture = opened(encode(random_levels(4, 5, 3, bits), "PNG", TEXTS, None))
     assert set(picture.info) == {"icc_profile", *TEXTS}
 
 
-@pytest.mark.parametrize("order", "<>")
+@pytest.mark.parametrize(
+    ("header", "code"), [(LITTLE_ENDIAN, "utf-16-le"), (BIG_ENDIAN, "utf-16-be")]
+)
 @pytest.mark.parametrize("format_name", ["JPEG", "WEBP", "TIFF"])
-def test_words_beyond_ascii_are_in_unicode(format_name: str, order: str) -> None:
+def test_texts_beyond_ascii_are_stored_in_utf_16(
+    format_name: str, header: bytes, code: str
+) -> None:
     levels = random_levels(4, 5, 3, 8)
-    data = encode(levels, format_name, {"a": "日本", "b": "é"}, Metadata(Exif(order=order)))
+    data = encode(levels, format_name, {"a": "日本", "b": "é"}, Metadata(Exif(block=header)))
     comment = opened(data).getexif().get_ifd(0x8769)[0x9286]
     assert comment[:8] == b"UNICODE\0"
-    assert comment[8:].decode("utf-16-le" if order == "<" else "utf-16-be") == "日本\né"
+    assert comment[8:].decode(code) == "日本\né"
 
 
-def test_what_is_painted_under_clear_parts_of_a_webp_stays() -> None:
+@pytest.mark.parametrize(("format_name", "bits"), KINDS)
+def test_a_copied_block_keeps_its_maker_note_in_place_beside_the_record(
+    format_name: str, bits: int
+) -> None:
+    content = block_of_a_camera()[6:]
+    levels = random_levels(4, 5, 3, bits)
+    data = encode(levels, format_name, TEXTS, Metadata(parse_exif(content)))
+    picture = opened(data)
+    block = data if format_name == "TIFF" else picture.info["exif"].removeprefix(b"Exif\0\0")
+    for value in (MAKER_NOTE, "Jürgen".encode()):
+        assert block.index(value) == content.index(value)
+    assert b"my own words" not in data
+    assert THUMBNAIL not in data
+    exif = picture.getexif()
+    photo = exif.get_ifd(0x8769)
+    assert (exif[0x0100], exif[0x0101], photo[0xA002], photo[0xA003]) == (5, 4, 5, 4)
+    assert (exif[0x0131], photo[0x9286], photo[0x927C]) == ("stylize", COMMENT, MAKER_NOTE)
+    assert exif.get_ifd(0x8825)[1] == "N"
+    if format_name == "TIFF":
+        assert np.array_equal(read_tiff(data), levels)
+
+
+def test_a_webp_keeps_the_colours_of_transparent_pixels() -> None:
     levels = np.full((16, 16, 4), (200, 100, 50, 0), np.uint8)
     kept = np.asarray(opened(encode(levels, "WEBP", {}, None))).astype(int)
     assert abs(kept - levels).max() < 10
     assert (kept[..., 3] == 0).all()
 
 
-def test_the_opacity_of_a_webp_is_exact() -> None:
+def test_the_alpha_channel_of_a_webp_is_exact() -> None:
     levels = random_levels(16, 16, 4, 8)
     assert np.array_equal(
         np.asarray(opened(encode(levels, "WEBP", {}, None)))[..., 3], levels[..., 3]
@@ -126,6 +156,6 @@ def test_the_opacity_of_a_webp_is_exact() -> None:
 
 
 def test_metadata_too_long_for_a_jpeg_is_an_error() -> None:
-    metadata = Metadata(Exif(image={0x010E: Entry(TEXT, b"a" * 70_000)}))
+    metadata = Metadata(Exif(image={0x010E: Entry(ASCII, b"a" * 70_000)}))
     with pytest.raises(ValueError, match="too long"):
         encode(random_levels(4, 5, 3, 8), "JPEG", {}, metadata)

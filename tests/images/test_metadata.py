@@ -1,15 +1,17 @@
-"""What of a content's EXIF and XMP holds for the result too."""
+"""The metadata of a content that is also true of its result."""
 
 import io
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import ExifTags, PngImagePlugin
+from PIL import ExifTags, Image, PngImagePlugin
 
+from styletransfer.images.exif import Exif
+from styletransfer.images.exif_patch import patch_exif
 from styletransfer.images.metadata import Metadata
 from styletransfer.images.reading import decode_picture
-from tests.support.pictures import THUMBNAIL, XMP, block_of_a_camera, noise
+from tests.support.pictures import MAKER_NOTE, THUMBNAIL, XMP, block_of_a_camera, noise
 
 FORMATS = ["JPEG", "PNG", "WEBP"]
 
@@ -28,54 +30,102 @@ def metadata_of(path: Path) -> Metadata:
     return found
 
 
+def file_of(exif: Exif) -> Image.Exif:
+    """The patched block as Pillow reads it."""
+    read = Image.Exif()
+    read.load(patch_exif(exif))
+    return read
+
+
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_what_holds_for_the_result_is_kept_and_the_rest_is_not(
+def test_entries_that_are_true_of_the_result_stay_and_the_others_go(
     tmp_path: Path, file_format: str
 ) -> None:
     path = written(tmp_path / "picture", file_format, exif=block_of_a_camera(), xmp=XMP)
     assert THUMBNAIL in path.read_bytes()
 
-    exif, xmp = metadata_of(path)
+    metadata = metadata_of(path)
 
-    assert set(exif.image) == {ExifTags.Base.Make, ExifTags.Base.Artist}
-    assert exif.image[ExifTags.Base.Artist].data == "Jürgen\0".encode()
-    assert set(exif.photo) == {
+    assert set(metadata.exif.image) == {
+        ExifTags.Base.ImageWidth,
+        ExifTags.Base.ImageLength,
+        ExifTags.Base.Make,
+        ExifTags.Base.Orientation,
+        ExifTags.Base.Artist,
+    }
+    assert set(metadata.exif.photo) == {
         ExifTags.Base.ExposureTime,
+        ExifTags.Base.MakerNote,
         ExifTags.Base.UserComment,
         ExifTags.Base.ColorSpace,
+        ExifTags.Base.ExifImageWidth,
+        ExifTags.Base.ExifImageHeight,
     }
-    assert exif.photo[ExifTags.Base.ColorSpace].data == b"\0\1", "sRGB"
-    assert set(exif.gps) == {1, 2}
-    assert THUMBNAIL not in exif.to_bytes()
-    assert b'xmp:Rating="4"' in xmp
-    assert not any(word in xmp for word in (b"Orientation", b"4321", b"small"))
+    assert set(metadata.exif.gps) == {1, 2}
+    assert b'xmp:Rating="4"' in metadata.xmp
+    assert not any(word in metadata.xmp for word in (b"Orientation", b"4321", b"small"))
 
 
-def test_of_a_tiff_what_tells_how_its_pixels_lie_is_not_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_patched_block_tells_the_truth_and_its_values_keep_their_offsets(
+    tmp_path: Path, file_format: str
+) -> None:
+    block = block_of_a_camera()
+    path = written(tmp_path / "picture", file_format, exif=block)
+    exif = metadata_of(path).exif_for(70_000, 16)
+
+    patched = patch_exif(exif)
+    for value in (MAKER_NOTE, "Jürgen".encode(), b"my own words"):
+        assert patched.index(value) == block[6:].index(value)
+    assert THUMBNAIL not in patched
+
+    read = file_of(exif)
+    photo = read.get_ifd(ExifTags.IFD.Exif)
+    assert read.get_ifd(ExifTags.IFD.IFD1) == {}
+    assert read[ExifTags.Base.Orientation] == 1
+    assert photo[ExifTags.Base.ColorSpace] == 1, "sRGB"
+    assert (read[ExifTags.Base.ImageWidth], read[ExifTags.Base.ImageLength]) == (70_000, 16)
+    sizes = (photo[ExifTags.Base.ExifImageWidth], photo[ExifTags.Base.ExifImageHeight])
+    assert sizes == (70_000, 16)
+
+
+def test_sizes_that_the_content_does_not_state_are_not_added(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Maker"
+    path = written(tmp_path / "picture", "JPEG", exif=exif)
+    assert dict(file_of(metadata_of(path).exif_for(3, 2))) == {ExifTags.Base.Make: "Maker"}
+
+
+def test_a_tiff_keeps_its_entries_but_not_the_layout_of_its_pixels(tmp_path: Path) -> None:
     tags = {270: "a view", 274: 6, 282: 300.0, 315: "me", 34853: {1: "N"}}
     noise(6, 4).save(tmp_path / "picture", "TIFF", tiffinfo=tags)
-    exif = metadata_of(tmp_path / "picture").exif
-    assert set(exif.image) == {270, 282, 315}
-    assert exif.gps[1].data == b"N\0"
+    exif = metadata_of(tmp_path / "picture").exif_for(30, 20)
+    read = file_of(exif)
+    assert read.get_ifd(ExifTags.IFD.GPSInfo)[1] == "N"
+    del read[ExifTags.IFD.GPSInfo]
+    assert dict(read) == {256: 30, 257: 20, 270: "a view", 274: 1, 282: 300.0, 315: "me"}
+    assert len(exif.block) == 8
 
 
-def test_metadata_is_not_read_unasked(tmp_path: Path) -> None:
+def test_metadata_is_read_only_on_request(tmp_path: Path) -> None:
     path = written(tmp_path / "picture", "JPEG", exif=block_of_a_camera())
     assert decode_picture(path).metadata is None
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_a_picture_may_have_none(tmp_path: Path, file_format: str) -> None:
+def test_a_picture_may_have_no_metadata(tmp_path: Path, file_format: str) -> None:
     path = written(tmp_path / "picture", file_format)
     assert decode_picture(path, metadata=True).metadata is None
 
 
-def test_a_damaged_block_is_a_note_and_no_failure(tmp_path: Path) -> None:
+def test_a_damaged_block_is_noted_and_its_picture_is_read(tmp_path: Path) -> None:
     block = block_of_a_camera(orientation=1)
     path = written(tmp_path / "picture", "PNG", exif=block[: len(block) // 3])
     notes: list[str] = []
-    decode_picture(path, metadata=True, note=notes.append)
-    assert notes == [f"{path}: not all of its EXIF block can be read; the rest is kept"]
+    metadata = decode_picture(path, metadata=True, note=notes.append).metadata
+    assert metadata is not None
+    assert metadata.exif.image[ExifTags.Base.Make].data == b"Maker\0"
+    assert notes == [f"{path}: its EXIF block is damaged; only the readable entries are kept"]
     assert decode_picture(path).colours.tobytes() == noise(6, 4).tobytes()
 
 
@@ -84,7 +134,7 @@ def test_xmp_in_utf_16_is_left_out(tmp_path: Path) -> None:
     assert decode_picture(path, metadata=True).metadata is None
 
 
-def test_an_empty_xmp_element_takes_nothing_of_its_neighbours_along(tmp_path: Path) -> None:
+def test_dropping_an_empty_xmp_element_leaves_its_neighbours(tmp_path: Path) -> None:
     xmp = XMP.replace(b"<tiff:ImageWidth>4321<", b'<tiff:Orientation x="1"/>kept<tiff:ImageWidth><')
     path = written(tmp_path / "picture", "JPEG", xmp=xmp)
     assert b"kept" in metadata_of(path).xmp
@@ -100,4 +150,4 @@ def test_a_block_written_by_an_older_imagemagick_is_read(tmp_path: Path) -> None
     path = tmp_path / "picture.png"
     path.write_bytes(buffer.getvalue())
     assert metadata_of(path).exif.image[ExifTags.Base.Make].data == b"Maker\0"
-    assert decode_picture(path).colours.size == (4, 6), "it was turned upright"
+    assert decode_picture(path).colours.size == (4, 6), "upright"

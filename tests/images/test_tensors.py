@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from styletransfer.errors import ConfigError
-from styletransfer.images.exif import TEXT, Entry, Exif
+from styletransfer.images.exif import ASCII, Entry, Exif
 from styletransfer.images.metadata import Metadata
 from styletransfer.images.tensors import (
     check_output,
@@ -205,7 +205,7 @@ def test_a_jpeg_leaves_opacity_out(tmp_path: Path) -> None:
 
 
 def test_metadata_that_a_format_cannot_hold_is_refused_before_any_work(tmp_path: Path) -> None:
-    metadata = Metadata(Exif(image={0x010E: Entry(TEXT, b"a" * 70_000)}))
+    metadata = Metadata(Exif(image={0x010E: Entry(ASCII, b"a" * 70_000)}))
     line = refusal(partial(check_output, metadata=metadata), tmp_path / "out.jpg", [])
     assert line.endswith("choose a .png output, or leave out --keep-metadata")
     for suffix in (".png", ".tif", ".webp"):

@@ -1,4 +1,4 @@
-"""Pictures that the tests of reading and writing share, and how a refusal reads."""
+"""Pictures and helpers shared by the tests of reading and writing."""
 
 import io
 import struct
@@ -15,11 +15,23 @@ from PIL import Image
 from torch import Tensor
 
 from styletransfer.errors import ImageError
-from styletransfer.images.exif import LONG, SHORT, TEXT, UNDEFINED, USER_COMMENT, Entry, Exif
+from styletransfer.images.exif import (
+    ASCII,
+    BIG_ENDIAN,
+    LONG,
+    ORIENTATION,
+    SHORT,
+    UNDEFINED,
+    USER_COMMENT,
+    Entry,
+    Exif,
+)
+from styletransfer.images.exif_patch import patch_exif
 from styletransfer.images.tensors import to_tensor
 
 RATIONAL = 5
-THUMBNAIL = b"\xff\xd8 this stands for a small picture \xff\xd9"
+MAKER_NOTE = b"a maker note with offsets from the start of the block"
+THUMBNAIL = b"\xff\xd8 stands for a small JPEG \xff\xd9"
 XMP = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
     b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
@@ -29,7 +41,7 @@ XMP = (
     b"<xmp:Thumbnails><rdf:Alt>small</rdf:Alt></xmp:Thumbnails>"
     b"</rdf:Description></rdf:RDF></x:xmpmeta>"
 )
-"""A rating to be kept, and three things that would be false of a result."""
+"""A packet with a rating, and with three values that would be false of a result."""
 
 
 def noise(width: int, height: int, seed: int = 0) -> Image.Image:
@@ -43,48 +55,48 @@ def noise_image(side: int = 16, seed: int = 0) -> Tensor:
 
 
 def refusal(call: Callable[..., object], *arguments: object) -> str:
-    """The one line with which a call refuses its arguments."""
+    """Return the one-line message of the `ImageError` that a call raises."""
     with pytest.raises(ImageError) as caught:
         call(*arguments)
     line = str(caught.value)
     assert "\n" not in line
-    assert ";" in line, "a remedy follows the complaint"
+    assert ";" in line, "a remedy follows the problem"
     return line
 
 
 def block_of_a_camera(orientation: int = 6) -> bytes:
-    """An EXIF block with a place, a maker, the sizes of another picture and a thumbnail."""
-    kept = Exif(
-        order=">",
-        image={
-            0x010F: Entry(TEXT, b"Maker\0"),
-            0x013B: Entry(TEXT, "Jürgen\0".encode()),
-        },
-        photo={
-            0x829A: Entry(RATIONAL, (1).to_bytes(4, "big") + (125).to_bytes(4, "big")),
-            USER_COMMENT: Entry(UNDEFINED, b"ASCII\0\0\0my own words"),
-        },
-        gps={0x0001: Entry(TEXT, b"N\0"), 0x0002: Entry(RATIONAL, bytes(7) + b"\1" * 17)},
-    )
-    sizes = {tag: kept.numbers(LONG, 4321) for tag in (0x0100, 0x0101)}
-    turned = {0x0112: kept.numbers(SHORT, orientation)}
-    photo = {tag: kept.numbers(LONG, 4321) for tag in (0xA002, 0xA003)}
-    colours = {0xA001: kept.numbers(SHORT, 0xFFFF)}
-    exif = replace(
-        kept, image=kept.image | sizes | turned, photo=kept.photo | photo | colours
-    ).to_bytes()
-    # The pointer to the second directory lies behind the last entry of the first.
-    (count,) = struct.unpack_from(">H", exif, 8)
-    pointer = 10 + 12 * count
-    place = len(exif)
-    rows = [(0x0201, LONG, 1, place + 2 + 24 + 4), (0x0202, LONG, 1, len(THUMBNAIL))]
-    second = struct.pack(">H", 2) + b"".join(struct.pack(">HHII", *row) for row in rows)
-    whole = exif[:pointer] + struct.pack(">I", place) + exif[pointer + 4 :]
-    return b"Exif\0\0" + whole + second + bytes(4) + THUMBNAIL
+    """An EXIF block with a location, a maker note, the sizes of another picture and a thumbnail."""
+    exif = Exif(block=BIG_ENDIAN)
+    image = {
+        0x0100: exif.numbers(LONG, 4321),
+        0x0101: exif.numbers(LONG, 4321),
+        0x010F: Entry(ASCII, b"Maker\0"),
+        ORIENTATION: exif.numbers(SHORT, orientation),
+        0x013B: Entry(ASCII, "Jürgen\0".encode()),
+        0x0213: exif.numbers(SHORT, 1),
+    }
+    photo = {
+        0x829A: Entry(RATIONAL, (1).to_bytes(4, "big") + (125).to_bytes(4, "big")),
+        0x9102: Entry(RATIONAL, (4).to_bytes(4, "big") + (3).to_bytes(4, "big")),
+        0x927C: Entry(UNDEFINED, MAKER_NOTE),
+        USER_COMMENT: Entry(UNDEFINED, b"ASCII\0\0\0my own words"),
+        0xA001: exif.numbers(SHORT, 0xFFFF),
+        0xA002: exif.numbers(LONG, 4321),
+        0xA003: exif.numbers(LONG, 4321),
+    }
+    gps = {0x0001: Entry(ASCII, b"N\0"), 0x0002: Entry(RATIONAL, bytes(7) + b"\1" * 17)}
+    block = patch_exif(replace(exif, image=image, photo=photo, gps=gps))
+    # The pointer to the next directory follows the last entry.
+    (count,) = struct.unpack_from(">H", block, 8)
+    pointer, start = 10 + 12 * count, len(block)
+    rows = [(0x0201, LONG, 1, start + 2 + 24 + 4), (0x0202, LONG, 1, len(THUMBNAIL))]
+    directory = struct.pack(">H", 2) + b"".join(struct.pack(">HHII", *row) for row in rows)
+    linked = block[:pointer] + struct.pack(">I", start) + block[pointer + 4 :]
+    return b"Exif\0\0" + linked + directory + bytes(4) + THUMBNAIL
 
 
 def read_png(data: bytes) -> NDArray[Any]:
-    """Decode a 16-bit PNG, by the book and not by the code under test."""
+    """Decode a 16-bit PNG independently of the code under test."""
     at, chunks = 8, []
     while at < len(data):
         (length,) = struct.unpack_from(">I", data, at)
@@ -108,7 +120,7 @@ def read_png(data: bytes) -> NDArray[Any]:
 
 
 def read_tiff(data: bytes) -> NDArray[Any]:
-    """Decode the strips that a TIFF's tags tell of."""
+    """Decode the strips of a TIFF that uses horizontal differencing."""
     with Image.open(io.BytesIO(data)) as picture:
         tags: Any = dict(picture.tag_v2)  # type: ignore[attr-defined]  # a TIFF has them
     order = {b"II": "<", b"MM": ">"}[data[:2]]
