@@ -48,7 +48,7 @@ def _available_devices() -> list[str]:
     return devices
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Precision:
     """The number format of the convolutions."""
 
@@ -81,12 +81,12 @@ def choose_precision(name: str, device: torch.device) -> Precision:
     """
     if name != "auto":
         dtype = torch.float32 if name == "float32" else torch.bfloat16
-        return Precision(dtype=dtype, reason="as requested")
+        return Precision(dtype, "as requested")
     unit = _bfloat16_unit(device)
     if unit is None:
         reason = f"no native bfloat16 known on this {device.type} device"
-        return Precision(dtype=torch.float32, reason=reason)
-    return Precision(dtype=torch.bfloat16, reason=f"computed natively by {unit}")
+        return Precision(torch.float32, reason)
+    return Precision(torch.bfloat16, f"computed natively by {unit}")
 
 
 def _bfloat16_unit(device: torch.device) -> str | None:
