@@ -179,7 +179,7 @@ def test_verbose_says_why_it_computes_as_it_does(studio: Path, command: Command)
     ran = command(f"{QUICK} -o out.png --verbose --precision float32 --threads 1")
     assert ran.code == 0
     assert re.match(
-        r"stylize: painting 48×32 on \S+ in float32 \(as asked for\), threads: 1\n", ran.err
+        r"stylize: painting 48×32 on \S+ in float32 \(as requested\), threads: 1\n", ran.err
     )
 
 
