@@ -1,7 +1,7 @@
-"""The layers of the VGG networks, by the names that style transfer uses.
+"""Names of the VGG layers.
 
-Kept apart from the network itself, so that a misspelt layer can be refused
-before torch is imported.
+Separate from the network, so that a misspelt name is refused without importing
+torch.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,18 +12,18 @@ BLOCKS: Mapping[str, tuple[int, ...]] = {
     "vgg16": (2, 2, 3, 3, 3),
     "vgg19": (2, 2, 4, 4, 4),
 }
-"""Convolutions in each block, by network; a pooling ends each block."""
+"""Number of convolutions in each block, by network. A pooling layer ends each block."""
 
 
 def layer_names(network: str) -> tuple[str, ...]:
-    """Name the layers of a network, in the order of evaluation.
+    """List the layers of a network, in order of evaluation.
 
     Args:
         network: A key of `BLOCKS`.
 
     Returns:
-        ``conv1_1``, ``relu1_1``, …, ``pool5``; the position of a name is the
-        number that torchvision gives the layer.
+        ``conv1_1``, ``relu1_1``, …, ``pool5``. The index of a name is the index
+        of the layer in torchvision's ``features``.
 
     Example:
         >>> layer_names("vgg19").index("conv5_1")
@@ -41,10 +41,11 @@ def layer_names(network: str) -> tuple[str, ...]:
 
 
 def default_share(layer: str) -> float:
-    """The weight of a style layer where none is given.
+    """Return the default weight of a style layer.
 
-    The fifth block sees whole objects: at the share of the others, windows and
-    beams of the painting turn up in the photograph's background.
+    The features of the fifth block show whole objects. With the weight of the
+    other blocks, objects of the style image, such as windows or beams, appear in
+    the background of the result.
 
     Args:
         layer: A layer name.
@@ -56,15 +57,15 @@ def default_share(layer: str) -> float:
 
 
 def check_layers(field: str, layers: tuple[str, ...], network: str) -> None:
-    """Refuse layers that a network has not, or that are named twice.
+    """Refuse layers that a network does not have, and duplicates.
 
     Args:
-        field: The setting to blame in the message.
+        field: The name of the setting, for the message.
         layers: Layer names.
         network: A key of `BLOCKS`.
 
     Raises:
-        ConfigError: If a name is unknown or repeated, or there is none.
+        ConfigError: If a name is unknown or repeated, or `layers` is empty.
     """
     known = [name for name in layer_names(network) if not name.startswith("pool")]
     if not layers:

@@ -1,12 +1,14 @@
+from itertools import chain
+
 import pytest
 from torchvision.models.vgg import cfgs
 
 from styletransfer.errors import ConfigError
-from styletransfer.layers import BLOCKS, check_layers, layer_names
+from styletransfer.layers import BLOCKS, check_layers, default_share, layer_names
 
 
 @pytest.mark.parametrize(
-    ("network", "name", "number"),
+    ("network", "name", "index"),
     [
         ("vgg19", "conv1_1", 0),
         ("vgg19", "relu1_1", 1),
@@ -20,19 +22,21 @@ from styletransfer.layers import BLOCKS, check_layers, layer_names
         ("vgg16", "pool5", 30),
     ],
 )
-def test_a_layer_stands_where_torchvision_numbers_it(network: str, name: str, number: int) -> None:
-    assert layer_names(network).index(name) == number
+def test_a_layer_has_the_index_that_it_has_in_torchvision(
+    network: str, name: str, index: int
+) -> None:
+    assert layer_names(network).index(name) == index
 
 
 @pytest.mark.parametrize(("network", "letter"), [("vgg16", "D"), ("vgg19", "E")])
-def test_the_blocks_are_those_of_torchvision(network: str, letter: str) -> None:
-    expected = [name[:4] for entry in cfgs[letter] for name in
-                (["pool"] if entry == "M" else ["conv", "relu"])]  # fmt: skip
+def test_the_layers_are_those_of_torchvision_in_the_same_order(network: str, letter: str) -> None:
+    kinds = (["pool"] if entry == "M" else ["conv", "relu"] for entry in cfgs[letter])
+    expected = list(chain.from_iterable(kinds))
     assert [name[:4] for name in layer_names(network)] == expected
 
 
 @pytest.mark.parametrize("network", BLOCKS)
-def test_every_convolution_and_every_relu_may_be_asked_for(network: str) -> None:
+def test_every_convolution_and_every_relu_is_accepted(network: str) -> None:
     layers = tuple(name for name in layer_names(network) if not name.startswith("pool"))
     check_layers("style_layers", layers, network)
 
@@ -48,7 +52,7 @@ def test_every_convolution_and_every_relu_may_be_asked_for(network: str) -> None
         (("relu1_1", "conv1_1", "relu1_1"), "vgg19", ["a layer twice: relu1_1, conv1_1, relu1_1"]),
     ],
 )
-def test_layers_that_cannot_be_used_are_refused(
+def test_unknown_repeated_and_missing_layers_are_refused(
     layers: tuple[str, ...], network: str, phrases: list[str]
 ) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -56,3 +60,8 @@ def test_layers_that_cannot_be_used_are_refused(
     message = str(caught.value)
     assert "\n" not in message
     assert all(phrase in message for phrase in ["style_layers", *phrases])
+
+
+@pytest.mark.parametrize(("layer", "share"), [("relu1_1", 1), ("conv4_4", 1), ("relu5_1", 0.2)])
+def test_the_fifth_block_has_a_fifth_of_the_default_weight(layer: str, share: float) -> None:
+    assert default_share(layer) == share
