@@ -1,10 +1,12 @@
 from itertools import chain
+from typing import get_args
 
 import pytest
 from torchvision.models.vgg import cfgs
 
 from styletransfer.errors import ConfigError
 from styletransfer.layers import BLOCKS, check_layers, default_share, layer_names
+from styletransfer.settings import Network
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,10 @@ def test_the_layers_are_those_of_torchvision_in_the_same_order(network: str, let
     kinds = (["pool"] if entry == "M" else ["conv", "relu"] for entry in cfgs[letter])
     expected = list(chain.from_iterable(kinds))
     assert [name[:4] for name in layer_names(network)] == expected
+
+
+def test_the_networks_are_the_choices_of_the_setting() -> None:
+    assert set(BLOCKS) == set(get_args(Network))
 
 
 @pytest.mark.parametrize("network", BLOCKS)

@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 
 from styletransfer.errors import WeightsError
-from styletransfer.settings import Settings
+from styletransfer.settings import WeightsLayout
 from styletransfer.vgg.checkpoints import LAYOUTS, Checkpoint, load_checkpoint
 from styletransfer.vgg.encoder import Encoder, convolutions
 from styletransfer.vgg.weight_files import BUNDLED_PATH
@@ -81,8 +81,8 @@ def refusal(source: Path | str, *arguments: Any) -> str:
     return message
 
 
-def test_the_layouts_are_those_that_the_settings_offer() -> None:
-    assert get_args(get_type_hints(Settings)["weights_layout"]) == LAYOUTS
+def test_the_layouts_are_the_choices_of_the_setting() -> None:
+    assert get_args(WeightsLayout) == LAYOUTS
 
 
 def test_torchvision_weights_give_the_features_of_normalized_rgb(tmp_path: Path) -> None:
