@@ -1,65 +1,66 @@
-"""What one size of a run is optimized for: the three terms and their targets."""
+"""The objective at one image size: three weighted losses and their targets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from styletransfer.layers import default_share
 from styletransfer.settings import Settings
-from styletransfer.transfer.losses import (
-    Target,
-    content_target,
-    gram_matrices,
-    style_target,
-    tap_content,
-    tap_style,
-)
+from styletransfer.transfer.losses import LayerLosses, gram_matrix
 from styletransfer.transfer.total_variation import total_variation_loss
-from styletransfer.vgg.encoder import Encoder, is_rectified
-from styletransfer.vgg.kernels.padded import Activations
+from styletransfer.vgg.encoder import Encoder
+from styletransfer.vgg.kernels import gram, loss_taps
 
 
-class Terms(NamedTuple):
-    """The three terms of the objective: scalars, before or after weighting."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The three weighted terms of the objective, scalar tensors."""
 
     content: Tensor
     style: Tensor
     tv: Tensor
 
+    @property
+    def total(self) -> Tensor:
+        """The loss: their sum."""
+        return self.content + self.style + self.tv
+
 
 @dataclass(slots=True)
 class Targets:
-    """What an image is compared to at one size; None: no run has needed it yet.
+    """What an image is compared with at one size. None: not computed yet.
 
-    Neither depends on the weights. So runs may share them that are on the same
-    pictures and whose settings differ in their weights alone.
+    Neither depends on the weights. Runs on the same pictures whose settings
+    differ only in their weights can share them.
     """
 
-    content: dict[str, Target] | None = None
+    content: dict[str, Tensor] | None = None
     """Activations of the content by layer, each of shape (1, C, H, W)."""
 
-    style: dict[str, Target] | None = None
+    style: dict[str, Tensor] | None = None
     """Blended Gram matrices of the styles by layer, each of shape (1, C, C)."""
 
 
 class Objective:
-    """The weighted loss of an image against a content and some styles.
+    """The weighted loss of an image, given a content and some styles.
 
     ``content_weight · content + style_weight · style + tv_weight · tv``
 
-    The targets are computed once, when the objective is made; those of a
-    weight of 0 are not.
+    The targets are computed once, on construction; those of a term of weight 0
+    are not computed.
 
     Args:
         encoder: The network.
         content: The content picture, shape (1, 3, H, W), RGB in [0, 1].
         styles: Style pictures, each of shape (1, 3, H, W), RGB in [0, 1].
         settings: Weights, layers and forms.
-        targets: Those that other runs have computed for this size; what is
-            missing is added to them. None: there is no other run.
+        targets: Targets of other runs at this size. Missing ones are added.
+            None: not shared.
+
+    References:
+        Gatys et al. (2016), eq. 7, with total variation as a third term.
     """
 
     def __init__(
@@ -72,38 +73,22 @@ class Objective:
     ) -> None:
         self.encoder = encoder
         self.settings = settings
-        self.weights = (settings.content_weight, settings.style_weight, settings.tv_weight)
-        self.content_layers = settings.content_layers if settings.content_weight else ()
-        self.style_layers = settings.style_layers if settings.style_weight else ()
-        shares = _shares(
+        content_layers = settings.content_layers if settings.content_weight else ()
+        style_layers = settings.style_layers if settings.style_weight else ()
+        shares = _normalized(
             settings.layer_weights or [default_share(layer) for layer in settings.style_layers]
         )
         self.layer_shares = dict(zip(settings.style_layers, shares, strict=True))
         targets = Targets() if targets is None else targets
         with torch.no_grad():
-            if self.content_layers and targets.content is None:
-                features = encoder(content, self.content_layers)
-                targets.content = {name: content_target(each) for name, each in features.items()}
-            if self.style_layers and targets.style is None:
-                grams = self._blend(styles)
-                targets.style = {name: style_target(each) for name, each in grams.items()}
-        # Another weight than this run's may have filled in what is not asked for here.
-        self.content_targets = targets.content or {} if self.content_layers else {}
-        self.style_targets = targets.style or {} if self.style_layers else {}
-
-    def _blend(self, styles: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Average the Gram matrices of the styles by their shares."""
-        shares = _shares(self.settings.style_blend or [1.0] * len(styles))
-        grams: dict[str, Tensor] = {}
-        for style, share in zip(styles, shares, strict=True):
-
-            def add(layer: str, features: Activations, share: float = share) -> Activations:
-                gram = share * gram_matrices(features)
-                grams[layer] = grams[layer] + gram if layer in grams else gram
-                return features
-
-            self.encoder.walk(style, self.style_layers, add)
-        return grams
+            if content_layers and targets.content is None:
+                targets.content = encoder(content, content_layers)
+            if style_layers and targets.style is None:
+                targets.style = self._blended_grams(styles)
+        # Shared targets may hold a term that has weight 0 in this run.
+        self.content_targets = targets.content or {} if content_layers else {}
+        self.style_targets = targets.style or {} if style_layers else {}
+        self.layer_losses = layer_losses(encoder, self.content_targets, self.style_targets)
 
     def __call__(self, image: Tensor) -> Terms:
         """Evaluate the weighted terms; their sum is the loss.
@@ -112,29 +97,66 @@ class Objective:
             image: Shape (1, 3, H, W), values around [0, 1].
 
         Returns:
-            The weighted terms. A term of weight 0 is not evaluated, and 0.
+            The weighted terms. A term of weight 0 is not evaluated and is 0.
         """
+        settings = self.settings
         content = style = tv = image.new_zeros(())
+        content_losses, style_losses = self.layer_losses(image)
+        for error in content_losses.values():
+            content = content + error / len(content_losses)
+        for layer, error in style_losses.items():
+            style = style + self.layer_shares[layer] * error
+        if settings.tv_weight:
+            tv = total_variation_loss(image, settings.tv_form)
+        return Terms(
+            settings.content_weight * content,
+            settings.style_weight * style,
+            settings.tv_weight * tv,
+        )
 
-        def tap(layer: str, features: Activations) -> Activations:
-            nonlocal content, style
-            rectified = is_rectified(layer)
-            if layer in self.content_targets:
-                target = self.content_targets[layer]
-                features, error = tap_content(features, target, rectified)
-                content = content + error / len(self.content_targets)
-            if layer in self.style_targets:
-                features, error = tap_style(features, self.style_targets[layer], rectified)
-                style = style + self.layer_shares[layer] * error
-            return features
-
-        self.encoder.walk(image, {*self.content_layers, *self.style_layers}, tap)
-        if self.settings.tv_weight:
-            tv = total_variation_loss(image, self.settings.tv_form)
-        of_content, of_style, of_tv = self.weights
-        return Terms(of_content * content, of_style * style, of_tv * tv)
+    def _blended_grams(self, styles: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Average the Gram matrices of the styles by their shares."""
+        shares = _normalized(self.settings.style_blend or [1.0] * len(styles))
+        blended: dict[str, Tensor] = {}
+        for style, share in zip(styles, shares, strict=True):
+            grams = gram_matrices(self.encoder, style, self.settings.style_layers)
+            for layer, matrix in grams.items():
+                previous = blended.get(layer)
+                blended[layer] = share * matrix if previous is None else previous + share * matrix
+        return blended
 
 
-def _shares(weights: Sequence[float]) -> list[float]:
-    """Normalize weights to sum to 1."""
+def layer_losses(
+    encoder: Encoder, content: Mapping[str, Tensor], style: Mapping[str, Tensor]
+) -> LayerLosses | loss_taps.TappedLosses:
+    """Content and style losses by layer, with the kernels of the encoder.
+
+    Args:
+        encoder: The network.
+        content: As in `LayerLosses`.
+        style: As in `LayerLosses`.
+    """
+    if encoder.fast is None:
+        return LayerLosses(encoder, content, style)
+    return loss_taps.TappedLosses(encoder.fast, content, style)
+
+
+def gram_matrices(encoder: Encoder, style: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    """Gram matrices of a picture by layer, with the kernels of the encoder.
+
+    Args:
+        encoder: The network.
+        style: Shape (1, 3, H, W), RGB in [0, 1].
+        layers: Layer names.
+
+    Returns:
+        Matrices of shape (1, C, C), from the first layer to the deepest.
+    """
+    if encoder.fast is None:
+        return {layer: gram_matrix(each) for layer, each in encoder(style, layers).items()}
+    return gram.gram_matrices(encoder.fast, style, layers)
+
+
+def _normalized(weights: Sequence[float]) -> list[float]:
+    """Scale weights to sum to 1."""
     return [weight / sum(weights) for weight in weights]

@@ -1,7 +1,7 @@
-"""What makes all directions equally easy: estimates of the inverse Hessian, of the cheap kind.
+"""Diagonal preconditioners for the optimizers.
 
-Curvature differs by orders of magnitude between large areas and fine detail,
-between brightness and hue, and between busy places and calm ones.
+The curvature of the loss differs by orders of magnitude between low and high
+frequencies, between brightness and hue, and between textured and flat regions.
 """
 
 from typing import Protocol
@@ -11,42 +11,42 @@ from torch import Tensor
 from torch.nn import functional
 
 _DECAY = 0.9
-"""What a pair counts beside the next one."""
+"""Weight of a pair relative to the next one."""
 
 _WARM_UP = 2
-"""Pairs before what they tell is believed."""
+"""Pairs before the learned diagonal is used."""
 
 _DENSE_UPDATES = 6
-"""Pairs that are all learnt from; of later ones every other is enough for the same descent."""
+"""The first pairs update the diagonal one by one; of later ones, every other is enough."""
 
 _CELL = 4
-"""Pixels a side of the places that are told apart."""
+"""Side of the square cells of the spatial diagonal, in pixels."""
 
 _RELATIVE_FLOOR = 1e-4
-"""Of the mean: what is added to a mean square, so that no ratio is out of bounds."""
+"""Added to mean squares, as a share of their mean, so that every ratio is bounded."""
 
 _OPPONENT = ((1.0, 1.0, 1.0), (1.0, 0.0, -1.0), (1.0, -2.0, 1.0))
-"""Brightness and two differences of hue, before they are brought to length 1."""
+"""Brightness and two colour differences, before normalization."""
 
 
 class Preconditioner(Protocol):
-    """A symmetric positive estimate of the inverse Hessian, which learns on the way."""
+    """A symmetric positive estimate of the inverse Hessian, updated during the run."""
 
     def __call__(self, gradient: Tensor) -> Tensor:
         """Apply it to a gradient; the result has its shape."""
         ...
 
-    def learn(self, step: Tensor, change: Tensor) -> None:
-        """Take notice of a step and of how it changed the gradient.
+    def update(self, step: Tensor, change: Tensor) -> None:
+        """Update the estimate from a step and the change of the gradient along it.
 
         Args:
             step: Of the gradient's shape.
-            change: Of the same shape; its product with the step is positive.
+            change: Of the same shape; ``s·y`` is positive.
         """
         ...
 
-    def forget(self) -> None:
-        """Go back to the beginning."""
+    def reset(self) -> None:
+        """Return to the initial estimate."""
         ...
 
 
@@ -64,17 +64,17 @@ class ScaledIdentity:
         """Apply it to a gradient of any shape."""
         return gradient * self.scale
 
-    def learn(self, step: Tensor, change: Tensor) -> None:
+    def update(self, step: Tensor, change: Tensor) -> None:
         """Take the scale from a step and the change of the gradient along it."""
         self.scale = (step * change).sum() / change.square().sum()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Go back to a scale of 1."""
         self.scale = torch.ones(())
 
 
 class FrequencyPreconditioner:
-    """A fixed symmetric filter that lifts low frequencies: ``P z = irfft2(rfft2(z) · gain)``.
+    """A fixed symmetric filter that amplifies low frequencies: ``P z = irfft2(rfft2(z) · gain)``.
 
     ``gain = (f / 0.5)^(−α)`` with ``f = max(|frequency|, 1 / longest side)`` in
     cycles per pixel.
@@ -110,19 +110,20 @@ class FrequencyPreconditioner:
 
 
 class CurvaturePreconditioner:
-    """A diagonal in frequency between two diagonals in space, learnt from the steps taken.
+    """A diagonal in frequency between two diagonals in space, learned from the steps taken.
 
     ``H g = c R Cᵀ F⁻¹ (h · F C R g)`` with the Fourier transform F, opponent
-    colours C, a gain h for each octave of frequency and each of those colours,
-    a factor R for each place, and a scale c. Where steps s of the past were long
-    and the gradient changed little along them, by y, the next may be long:
+    colours C, a gain h for each octave of frequency and each opponent colour,
+    a factor R for each pixel, and a scale c. Steps may be long where previous
+    steps s were long and changed the gradient little, by y:
     ``h = √(Σ|s|² / Σ|y|²)`` over the frequencies of an octave, interpolated
     between octaves, and likewise ``R² ∝ √(Σ s² / Σ y²)`` over the pixels of a
-    place. The sums run over all pairs (after the first few, every other), each
-    divided by its ``|y|²``, and older ones fade. As h has a unit already, c is not
-    ``s·y / y·H y`` of the newest of them, but its root: between that and 1.
+    cell. The sums run over all pairs (every other one after the first few), each
+    divided by its ``|y|²``, with exponentially fading weights. As h carries the
+    unit already, c is not ``s·y / y·H y`` of the newest pair but its square root,
+    halfway to 1.
 
-    Until two pairs are known, H is the filter of `FrequencyPreconditioner`, twice.
+    Until two pairs are known, H is the filter of `FrequencyPreconditioner`, applied twice.
 
     Args:
         height: In pixels.
@@ -131,8 +132,8 @@ class CurvaturePreconditioner:
         device: Where to compute.
 
     References:
-        Barzilai & Borwein (1988) for ``|s| / |y|``, here taken band by band and
-        place by place.
+        Barzilai & Borwein (1988) for ``|s| / |y|``, here per frequency band and
+        per cell.
     """
 
     def __init__(self, height: int, width: int, exponent: float, device: torch.device) -> None:
@@ -144,19 +145,19 @@ class CurvaturePreconditioner:
             (octaves.int() == octave).flatten().nonzero().flatten()
             for octave in range(int(octaves.max()) + 1)
         ]
-        # An octave's gain is that of its middle.
-        place = (octaves - 0.5).clamp(0, len(self.bands) - 1)
-        self.below, self.between = place.int(), place.frac()
-        # Half of the frequencies stand for their mirror images as well.
+        # The gain of an octave applies at its middle.
+        position = (octaves - 0.5).clamp(0, len(self.bands) - 1)
+        self.below, self.between = position.int(), position.frac()
+        # A real FFT leaves out the mirror images of most frequencies: these count twice.
         mirrored = torch.arange(width // 2 + 1, device=device)
         mirrored = (mirrored > 0) & (2 * mirrored < width)
         self.share = (1.0 + mirrored) / (height * width)
         colours = torch.tensor(_OPPONENT, device=device)
         self.colours = colours / colours.norm(dim=1, keepdim=True)
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
-        """Go back to the fixed filter."""
+    def reset(self) -> None:
+        """Return to the fixed filter."""
         self.gain = self.first_gain
         self.factor = self.scale = self.share.new_ones(())
         self.pairs = 0
@@ -169,14 +170,14 @@ class CurvaturePreconditioner:
         filtered = torch.fft.irfft2(spectrum, s=self.shape)
         return self._mix(filtered, self.colours.T).mul_(self.factor * self.scale)
 
-    def learn(self, step: Tensor, change: Tensor) -> None:
-        """Take notice of a step and of the change of the gradient, each (1, 3, H, W)."""
+    def update(self, step: Tensor, change: Tensor) -> None:
+        """Update the diagonals from a step and the gradient's change, each (1, 3, H, W)."""
         self.pairs += 1
         if self.pairs > _DENSE_UPDATES and self.pairs % 2:
             return
         pair = torch.cat((step, change))
         weight = 1 / torch.dot(change.flatten(), change.flatten())
-        self.squares = _DECAY * self.squares + weight * self._places(pair)
+        self.squares = _DECAY * self.squares + weight * self._by_cell(pair)
         if self.pairs >= _WARM_UP:
             self.factor = self._factor()
         pair = torch.cat((step / self.factor, change * self.factor))
@@ -188,14 +189,14 @@ class CurvaturePreconditioner:
         agreement = torch.dot(step.flatten(), change.flatten()) / (powers[1] * self.gain).sum()
         self.scale = agreement.sqrt() if self.pairs >= _WARM_UP else agreement
 
-    def _places(self, pair: Tensor) -> Tensor:
-        """Mean squares around each place, shape (2, 1, H / 4, W / 4)."""
+    def _by_cell(self, pair: Tensor) -> Tensor:
+        """Mean squares in each cell, shape (2, 1, H / 4, W / 4)."""
         grid = [max(1, extent // _CELL) for extent in self.shape]
         squares = pair.square().mean(1, keepdim=True)
         return functional.interpolate(squares, grid, mode="bilinear", antialias=True)
 
     def _factor(self) -> Tensor:
-        """R for each pixel, 1 in the mean of logarithms, from the squares."""
+        """R for each pixel, with a geometric mean of 1."""
         level = _level(self.squares, (1, 2, 3)) / 2
         level = functional.interpolate((level - level.mean())[None], self.shape, mode="bilinear")
         return level.exp()
@@ -218,12 +219,12 @@ class CurvaturePreconditioner:
         return spectrum
 
     def _mix(self, fields: Tensor, colours: Tensor) -> Tensor:
-        """Turn the colours of shape (B, 3, H, W)."""
+        """Apply a 3×3 colour matrix to shape (B, 3, H, W)."""
         return torch.einsum("ij,bjhw->bihw", colours, fields)
 
 
 def _level(sums: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """``ln √(Σ|s|² / Σ|y|²)`` from both, stacked, with none of them far below their mean."""
+    """``ln √(Σ|s|² / Σ|y|²)`` from both sums, stacked, each bounded from below."""
     steps, changes = (sums + _RELATIVE_FLOOR * sums.mean(dims, keepdim=True)).log()
     level: Tensor = (steps - changes) / 2
     return level

@@ -1,12 +1,13 @@
-"""The sizes that a picture is painted at, coarse to fine, and the steps at each."""
+"""The image sizes of a run, coarse to fine, and the iterations at each."""
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from styletransfer.settings import DEFAULT_SIZE, Settings
 
 
-class Scale(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Scale:
     """One size of a run."""
 
     width: int
@@ -16,15 +17,25 @@ class Scale(NamedTuple):
     """In pixels."""
 
     iterations: int
-    """Steps to take at this size."""
+    """Optimizer steps at this size."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.width, self.height
+
+    @property
+    def longest_side(self) -> int:
+        """In pixels."""
+        return max(self.size)
 
 
-def plan(width: int, height: int, settings: Settings) -> list[Scale]:
-    """List the sizes of a run and the steps at each.
+def plan_scales(width: int, height: int, settings: Settings) -> list[Scale]:
+    """List the sizes of a run and the iterations at each.
 
     Args:
-        width: Of the content, in pixels.
-        height: Of the content, in pixels.
+        width: Width of the content in pixels.
+        height: Height of the content in pixels.
         settings: Sizes and iterations.
 
     Returns:
@@ -41,16 +52,17 @@ def plan(width: int, height: int, settings: Settings) -> list[Scale]:
 
 
 def history_length(iterations: int) -> int:
-    """Decide how many steps L-BFGS looks back.
+    """Decide how many pairs of step and gradient change L-BFGS keeps.
 
-    A third of those that it takes, within bounds: of 200 steps, a history of 40 saves a
-    quarter beside one of 10; of 30, hardly one. A pair takes 24 bytes a pixel.
+    A third of the iterations, from 10 to 40. In 200 iterations, a history of 40
+    saves a quarter of them compared with one of 10; in 30, hardly any. A pair
+    takes 24 bytes a pixel.
 
     Args:
-        iterations: Steps to take at one size.
+        iterations: Optimizer steps at one size.
 
     Returns:
-        Number of pairs of a step and a change of the gradient.
+        Number of pairs.
 
     Example:
         >>> [history_length(steps) for steps in (1, 30, 90, 500)]
@@ -60,12 +72,13 @@ def history_length(iterations: int) -> int:
 
 
 def pyramid(size: int, min_size: int) -> list[int]:
-    """List the sizes by factors of two, ending exactly at the last.
+    """List sizes that differ by factors of two and end exactly at `size`.
 
     Args:
-        size: Longest side of the result, in pixels.
-        min_size: Longest side wanted for the first size, in pixels. The first
-            size is within a factor √2 of it; at `size` or more there is only one.
+        size: Longest side of the result in pixels.
+        min_size: Wanted longest side of the first size in pixels. The first
+            size is within a factor √2 of it. If it is `size` or more, there is
+            only one size.
 
     Returns:
         Longest sides in pixels, smallest first.
@@ -84,9 +97,9 @@ def fit(width: int, height: int, size: int) -> tuple[int, int]:
     """Scale a rectangle so that its longest side is `size`.
 
     Args:
-        width: Width in pixels.
-        height: Height in pixels.
-        size: Longest side wanted, in pixels.
+        width: In pixels.
+        height: In pixels.
+        size: Wanted longest side in pixels.
 
     Returns:
         Width and height in pixels, rounded half up, at least 1.
@@ -96,12 +109,12 @@ def fit(width: int, height: int, size: int) -> tuple[int, int]:
         (512, 341)
     """
     longest = max(width, height)
-    # In whole numbers: a quotient of floats may fall just short of a half.
+    # In integers: a quotient of floats may fall just short of a half.
     fitted = ((2 * side * size + longest) // (2 * longest) for side in (width, height))
     across, down = (max(1, side) for side in fitted)
     return across, down
 
 
 def round_half_up(value: float) -> int:
-    """Round to the nearest whole number, halves up (Python rounds them to even)."""
+    """Round to the nearest integer, halves up (Python's `round` takes them to even)."""
     return math.floor(value + 0.5)

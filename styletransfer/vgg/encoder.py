@@ -1,13 +1,16 @@
-"""The VGG networks whose activations say what a picture shows and how.
+"""The VGG networks, whose activations describe what a picture shows and how.
 
 Simonyan & Zisserman (2014), numbered as in torchvision: blocks of 3×3
-convolutions, each followed by a ReLU, with a pooling after each block.
-Differs: beyond its border, a picture goes on instead of ending in zeros.
+convolutions, each followed by a ReLU, and a pooling after each block.
+Differs: convolutions repeat the outermost values beyond the border instead of
+padding with zeros. Deep layers see zeros as a frame around the picture, which
+makes the losses depend on its size.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from functools import cache, partial
-from typing import Any, Self
+from collections.abc import Collection
+from copy import copy
+from functools import cache
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -16,27 +19,14 @@ from torch.nn import functional
 from styletransfer.device.device import prefers_winograd
 from styletransfer.layers import layer_names
 from styletransfer.vgg.checkpoints import Checkpoint, Convolution, load_checkpoint
-from styletransfer.vgg.kernels import convolution, winograd
-from styletransfer.vgg.kernels.padded import Activations, Border, pad
-from styletransfer.vgg.kernels.pooling import average_pool, max_pool
-from styletransfer.vgg.kernels.relu import masked, relu
+from styletransfer.vgg.kernels.network import FastNetwork
+from styletransfer.vgg.kernels.padded import Border
 
 WIDTHS = (64, 128, 256, 512, 512)
 """Channels of each block."""
 
-_POOLINGS: Mapping[str, Callable[[Activations], Activations]] = {
-    "max": max_pool,
-    "avg": average_pool,
-}
-
-
-Visit = Callable[[str, Activations], Activations]
-"""Takes a layer's name and its activations, and returns those to go on with."""
-
-
-def is_rectified(name: str) -> bool:
-    """Whether a layer's activations come out of a ReLU, perhaps through a pooling."""
-    return not name.startswith("conv")
+Kernels = Literal["auto", "plain"]
+"""How layers are evaluated: by `vgg.kernels` on a CPU and plain torch elsewhere, or plain."""
 
 
 class Encoder(nn.Module):
@@ -48,6 +38,10 @@ class Encoder(nn.Module):
         pooling: ``max``, or ``avg`` as Gatys et al. preferred.
         narrowing: Divides the number of channels; for tests.
         border: What lies beyond the picture's border, at every layer.
+        kernels: ``auto``: the fast evaluation of `vgg.kernels` on a CPU, plain
+            torch on other devices, where nothing faster has been measured.
+            ``plain``: plain torch, the reference that the fast one is tested
+            against.
     """
 
     def __init__(
@@ -58,14 +52,14 @@ class Encoder(nn.Module):
         pooling: str = "max",
         narrowing: int = 1,
         border: Border = "repeat",
+        kernels: Kernels = "auto",
     ) -> None:
         super().__init__()
         self.names = layer_names(network)
-        self.pool = _POOLINGS[pooling]
+        self.pooling = pooling
         self.border: Border = border
-        self.use_winograd = False
-        self.kernels: dict[str, convolution.Kernel] = {}
-        self.transformed: dict[str, winograd.Kernel] = {}
+        self.kernels: Kernels = kernels
+        self.fast: FastNetwork | None = None
         self.mean: Tensor
         self.layers: Any  # A Sequential, whose types know of no weights.
         if checkpoint is None:
@@ -85,19 +79,48 @@ class Encoder(nn.Module):
         dtype: torch.dtype = next(self.layers.parameters()).dtype
         return dtype
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is evaluated."""
+        return self.mean.device
+
     def place_on(self, device: torch.device, dtype: torch.dtype) -> Self:
         """Move to a device and a number format, channels last.
 
-        Channels-last convolutions are faster everywhere, and in bfloat16 by a
-        factor; the mean stays in float32. Where products are what takes the
-        time, the wider layers get by with a quarter of them.
+        Channels-last convolutions are faster everywhere, in bfloat16 by a
+        factor. The mean stays in float32.
+
+        Args:
+            device: Where to evaluate the network.
+            dtype: The number format of the convolutions.
+
+        Returns:
+            The encoder itself.
         """
         self.layers.to(device, dtype, memory_format=torch.channels_last)
         self.mean = self.mean.to(device, torch.promote_types(dtype, torch.float32))
-        self.use_winograd = prefers_winograd(device, dtype)
-        self.kernels.clear()
-        self.transformed.clear()
+        self.fast = None
+        if self.kernels == "auto" and device.type == "cpu":
+            self.fast = FastNetwork(
+                self.names,
+                self.layers,
+                self._prepare,
+                pooling=self.pooling,
+                border=self.border,
+                use_winograd=prefers_winograd(device, dtype),
+            )
         return self
+
+    def with_border(self, border: Border) -> Self:
+        """The same network with something else beyond the border; weights are shared.
+
+        Args:
+            border: What lies there.
+        """
+        other = copy(self)
+        other.border = border
+        other.fast = None if self.fast is None else self.fast.with_border(border)
+        return other
 
     def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """Evaluate the activations of some layers.
@@ -111,84 +134,42 @@ class Encoder(nn.Module):
             (B, C, H_l, W_l) in the encoder's number format. A picture thinner
             than the deepest pooling allows is widened by repeating its last
             rows or columns.
+
+        Raises:
+            ValueError: If a layer is unknown.
         """
+        if self.fast is not None:
+            return self.fast.features(image, layers)
         features: dict[str, Tensor] = {}
-
-        def take(name: str, values: Activations) -> Activations:
-            shown = _masked(values) if is_rectified(name) else values
-            features[name] = shown.inner
-            return shown
-
-        self.walk(image, layers, take)
+        if not layers:
+            return features
+        depth = 1 + max(self.names.index(layer) for layer in layers)
+        values = self._prepare(image, depth)
+        for name, layer in zip(self.names[:depth], self.layers, strict=False):
+            values = self._evaluate(name, layer, values)
+            if name in layers:
+                features[name] = values
         return features
 
-    def walk(self, image: Tensor, layers: Collection[str], visit: Visit) -> None:
-        """Evaluate the network, and show the activations of some layers on the way.
-
-        Args:
-            image: As in `forward`.
-            layers: Layer names.
-            visit: Called with the name and the activations of each, from the
-                first layer to the deepest. What it returns goes on to the
-                deeper layers; where `is_rectified`, it sees to it that
-                activations of 0 get no gradient, as `masked` does.
-        """
-        if not layers:
-            return
-        depth = self._depth(layers)
-        values = self._prepare(image, depth)
-        for name in self.names[:depth]:
-            values = self._evaluate(name, values, layers)
-            if name in layers:
-                values = visit(name, values)
-
-    def _depth(self, layers: Collection[str]) -> int:
-        """How many of the network's layers it takes to show some of them."""
-        return 1 + max(self.names.index(layer) for layer in layers)
-
-    def _prepare(self, image: Tensor, depth: int) -> Activations:
+    def _prepare(self, image: Tensor, depth: int) -> Tensor:
+        """Centre an image for the first `depth` layers, wide enough for their poolings."""
         height, width = image.shape[-2:]
         least = 2 ** sum(name.startswith("pool") for name in self.names[:depth])
         if min(height, width) < least:
             missing = (0, max(0, least - width), 0, max(0, least - height))
             image = functional.pad(image, missing, mode="replicate")
-        return pad((image - self.mean[:, None, None]).to(self.dtype), self.border)
+        return (image - self.mean[:, None, None]).to(self.dtype)
 
-    def _evaluate(self, name: str, values: Activations, layers: Collection[str]) -> Activations:
+    def _evaluate(self, name: str, layer: Any, values: Tensor) -> Tensor:
+        """Evaluate one layer in plain torch."""
         if name.startswith("conv"):
-            return self._convolve(name, values, layers)
-        if name.startswith("pool"):
-            return self.pool(values)
-        if name.replace("relu", "conv") in layers:
-            return values.replaced(relu(values.whole))
-        # The convolution has done it; what takes it up has to mask the gradient.
-        return _masked(values) if self._is_averaged(name) else values
-
-    def _is_averaged(self, name: str) -> bool:
-        """Whether the results of a ReLU go to a pooling that gives gradients to those of 0."""
-        after = self.names[self.names.index(name) + 1 :][:1]
-        return self.pool is not max_pool and any(each.startswith("pool") for each in after)
-
-    def _convolve(self, name: str, values: Activations, layers: Collection[str]) -> Activations:
-        """Evaluate one convolution, by whichever way is the shorter."""
-        index = self.names.index(name)
-        layer = self.layers[index]
-        # A layer that was shown has had its gradient masked.
-        relu_before = index > 0 and self.names[index - 1] not in layers
-        relu_after = name not in layers
-        if self.use_winograd and winograd.is_worthwhile(values, layer.weight):
-            if name not in self.transformed:
-                self.transformed[name] = winograd.prepare(layer.weight, layer.bias)
-            by = partial(winograd.convolve, values, self.transformed[name])
-        else:
-            if name not in self.kernels:
-                self.kernels[name] = convolution.Kernel(layer.weight, layer.bias)
-            by = partial(convolution.convolve, values, self.kernels[name])
-        return by(relu_before=relu_before, relu_after=relu_after)
-
-
-def _masked(values: Activations) -> Activations:
-    return values.replaced(masked(values.whole))
+            mode = "replicate" if self.border == "repeat" else "constant"
+            padded = functional.pad(values, (1, 1, 1, 1), mode=mode)
+            return functional.conv2d(padded, layer.weight, layer.bias)
+        if name.startswith("relu"):
+            return functional.relu(values)
+        pool = functional.max_pool2d if self.pooling == "max" else functional.avg_pool2d
+        return pool(values, 2)
 
 
 @cache

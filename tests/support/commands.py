@@ -12,8 +12,6 @@ from typing import IO, NamedTuple
 
 import pytest
 
-from styletransfer.cli import app as cli
-
 ROOT = Path(__file__).parents[2]
 
 _VARIABLES = {"PYTHONUTF8": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
@@ -50,6 +48,8 @@ def run_command(
     line: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Ran:
     """Run `stylize` with a command line, read as a shell would."""
+    from styletransfer.cli import app as cli
+
     monkeypatch.setattr("sys.argv", ["stylize", *shlex.split(line)])
     with pytest.raises(SystemExit) as caught:
         cli.main()

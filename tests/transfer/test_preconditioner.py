@@ -68,7 +68,7 @@ def learnt(
     preconditioner = CurvaturePreconditioner(height, width, 0.5, CPU)
     for seed in range(pairs):
         step = random(1, 3, height, width, seed=seed)
-        preconditioner.learn(step, hessian(step))
+        preconditioner.update(step, hessian(step))
     return preconditioner
 
 
@@ -100,7 +100,7 @@ def test_the_estimate_is_symmetric_and_positive(height: int, width: int, pairs: 
     assert (found(left) * left).sum() > 0
 
 
-def test_places_are_told_apart() -> None:
+def test_by_cell_are_told_apart() -> None:
     stiff = torch.ones(64, 64)
     stiff[:, 32:] = 30
     found = learnt(64, 64, lambda step: stiff * step)
@@ -144,7 +144,7 @@ def test_the_newest_step_and_its_change_decide_how_long_the_next_is() -> None:
     step = random(1, 3, 16, 16, seed=99)
     before = found(step).norm()
     # Along a step that changed the gradient four times as much as all before it.
-    found.learn(step, 4 * step)
+    found.update(step, 4 * step)
     assert 0.3 * before < found(step).norm() < 0.95 * before
 
 
@@ -157,7 +157,7 @@ def test_of_later_pairs_every_other_is_learnt_from() -> None:
 
 def test_what_was_learnt_is_forgotten() -> None:
     found, gradient = learnt(9, 7, mixed), random(1, 3, 9, 7, seed=99)
-    found.forget()
+    found.reset()
     assert torch.equal(found(gradient), CurvaturePreconditioner(9, 7, 0.5, CPU)(gradient))
 
 
@@ -167,7 +167,7 @@ def test_steps_that_leave_whole_bands_untouched_do_no_harm(value: float) -> None
     step = torch.full((1, 3, 16, 24), value)
     step[..., 8:12, 8:12] = 1
     for _ in range(5):
-        found.learn(step, 2 * step)
+        found.update(step, 2 * step)
     after = found(random(1, 3, 16, 24, seed=99))
     assert after.isfinite().all()
     assert 0.1 < after.square().mean().sqrt() < 10

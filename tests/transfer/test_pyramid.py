@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from styletransfer.transfer.pyramid import fit, pyramid, round_half_up
+from styletransfer.settings import DEFAULT_SIZE, Settings
+from styletransfer.transfer.pyramid import fit, plan_scales, pyramid, round_half_up
 
 SIDES = st.integers(1, 65_535)
 
@@ -83,3 +84,48 @@ def test_the_other_side_is_rounded_half_up_and_so_off_by_at_most_half_a_pixel(
 @pytest.mark.parametrize(("value", "whole"), [(0.5, 1), (1.5, 2), (2.5, 3), (2.49, 2), (7.0, 7)])
 def test_halves_are_rounded_up(value: float, whole: int) -> None:
     assert round_half_up(value) == whole
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "size", "expected"),
+    [
+        (80, 60, None, (80, 60)),
+        (48, 48, None, (48, 48)),
+        (1, 1, None, (1, 1)),
+        (DEFAULT_SIZE * 2, DEFAULT_SIZE, None, (DEFAULT_SIZE, DEFAULT_SIZE // 2)),
+        (80, 60, 160, (160, 120)),
+        (3000, 2000, 300, (300, 200)),
+    ],
+)
+def test_no_picture_is_enlarged_unasked(
+    width: int, height: int, size: int | None, expected: tuple[int, int]
+) -> None:
+    assert plan_scales(width, height, Settings(size=size))[-1].size == expected
+
+
+@given(st.integers(1, 20_000), st.integers(1, 20_000))
+def test_the_original_size_is_the_contents_own_to_the_pixel(width: int, height: int) -> None:
+    assert plan_scales(width, height, Settings(size="original"))[-1].size == (width, height)
+
+
+@given(st.integers(1, 20_000), st.integers(1, 20_000), st.integers(1, 5000))
+def test_a_size_is_exact_and_the_other_side_within_a_pixel_of_the_proportion(
+    width: int, height: int, size: int
+) -> None:
+    result = plan_scales(width, height, Settings(size=size))[-1].size
+    assert max(result) == size
+    other = size * min(width, height) / max(width, height)
+    assert abs(min(result) - max(1, other)) <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("iterations", "expected"),
+    [((7,), [7, 7, 7]), ((7, 5), [7, 5, 5]), ((7, 5, 3), [7, 5, 3]), ((7, 5, 3, 1), [7, 5, 3])],
+)
+def test_the_last_number_of_iterations_serves_all_further_sizes(
+    iterations: tuple[int, ...], expected: list[int]
+) -> None:
+    settings = Settings(size=400, min_size=100, iterations=iterations)
+    scales = plan_scales(400, 200, settings)
+    assert [scale.iterations for scale in scales] == expected
+    assert [scale.size for scale in scales] == [(100, 50), (200, 100), (400, 200)]

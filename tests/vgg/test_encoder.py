@@ -10,20 +10,27 @@ from torchvision.models import vgg
 from styletransfer.layers import BLOCKS, layer_names
 from styletransfer.settings import Settings
 from styletransfer.transfer.stylize import encoder_for
-from styletransfer.vgg.encoder import WIDTHS, Encoder, convolutions, load_encoder
-from styletransfer.vgg.kernels.padded import Activations
+from styletransfer.vgg.encoder import WIDTHS, Encoder, Kernels, convolutions, load_encoder
+from styletransfer.vgg.kernels.padded import Activations, Border
 from tests.support.commands import run_python
 from tests.support.marks import BFLOAT16
 
 Picture = Callable[[int, int, int], Tensor]
 
 CPU = torch.device("cpu")
+KERNELS: tuple[Kernels, ...] = get_args(Kernels)
 
 
-def narrow(network: str = "vgg19", pooling: str = "max") -> Encoder:
+def narrow(
+    network: str = "vgg19",
+    pooling: str = "max",
+    kernels: Kernels = "auto",
+    dtype: torch.dtype = torch.float32,
+) -> Encoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return Encoder(network, narrowing=16, pooling=pooling).place_on(CPU, torch.float32)
+        made = Encoder(network, narrowing=16, pooling=pooling, kernels=kernels)
+    return made.place_on(CPU, dtype)
 
 
 def by_hand(encoder: Encoder, image: Tensor, depth: int) -> Tensor:
@@ -53,6 +60,30 @@ def test_every_layer_equals_the_slice_of_torchvisions_layers_with_a_repeated_bor
     for number, name in enumerate(names):
         expected = by_hand(encoder, image, number + 1)
         torch.testing.assert_close(dict(encoder(image, [name]))[name], expected)
+
+
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+@pytest.mark.parametrize("border", ["repeat", "zeros"])
+@pytest.mark.parametrize("size", [(35, 50), (3, 20), (64, 64)])
+def test_the_fast_kernels_equal_plain_torch(
+    size: tuple[int, int], border: Border, pooling: str, noisy: Picture
+) -> None:
+    image = noisy(*size, 0).double()
+    layers = ["conv1_1", "relu1_1", "pool2", "relu3_1", "conv4_2", "relu5_1"]
+    found = []
+    for kernels in KERNELS:
+        encoder = narrow(pooling=pooling, kernels=kernels, dtype=torch.float64).with_border(border)
+        variable = image.clone().requires_grad_()
+        features = encoder(variable, layers)
+        loss = torch.stack([each.square().mean() for each in features.values()]).sum()
+        found.append((*features.values(), *torch.autograd.grad(loss, variable)))
+    for fast, plain in zip(*found, strict=True):
+        torch.testing.assert_close(fast, plain)
+
+
+def test_plain_torch_is_used_on_request_and_the_fast_kernels_on_a_cpu() -> None:
+    assert narrow(kernels="plain").fast is None
+    assert narrow(kernels="auto").fast is not None
 
 
 @pytest.mark.parametrize(("network", "build"), [("vgg19", vgg.vgg19), ("vgg16", vgg.vgg16)])
@@ -113,13 +144,15 @@ def test_the_network_is_evaluated_only_as_deep_as_asked(
     encoder: Encoder, noisy: Picture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[str] = []
-    evaluate = encoder._evaluate
+    fast = encoder.fast
+    assert fast is not None
+    evaluate = fast._evaluate
 
     def spy(name: str, *rest: object) -> Activations:
         ran.append(name)
         return evaluate(name, *rest)  # type: ignore[arg-type]  # passed on as they came
 
-    monkeypatch.setattr(encoder, "_evaluate", spy)
+    monkeypatch.setattr(fast, "_evaluate", spy)
     dict(encoder(noisy(16, 16, 0), {"relu2_1", "conv1_2"}))
     assert ran == ["conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1", "conv2_1", "relu2_1"]
     ran.clear()

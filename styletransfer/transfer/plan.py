@@ -1,0 +1,67 @@
+"""The plan of a run: its sizes, and the device and number format that compute it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from styletransfer.device.device import Precision, choose_device, choose_precision
+from styletransfer.settings import Settings
+from styletransfer.transfer.pyramid import Scale, plan_scales
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """What is decided about a run before its first step. Made once and passed on."""
+
+    content: Size
+    """Size of the content picture."""
+
+    styles: tuple[Size, ...]
+    """Sizes of the style pictures."""
+
+    settings: Settings
+    """The settings of the run."""
+
+    scales: tuple[Scale, ...]
+    """The sizes to work on, smallest first; the last one is the result's."""
+
+    device: torch.device
+    """Where the network is evaluated."""
+
+    precision: Precision
+    """The number format of the convolutions."""
+
+
+def plan_run(
+    content: Size,
+    styles: Sequence[Size],
+    settings: Settings,
+    scales: Sequence[Scale] | None = None,
+) -> RunPlan:
+    """Plan a run.
+
+    Args:
+        content: Size of the content picture.
+        styles: Sizes of the style pictures.
+        settings: The settings of the run.
+        scales: From `plan_scales`, if they are known already. None: made here.
+
+    Returns:
+        The plan.
+
+    Raises:
+        DeviceError: If the device is not there.
+    """
+    device = choose_device(settings.device)
+    return RunPlan(
+        content=content,
+        styles=tuple(styles),
+        settings=settings,
+        scales=tuple(plan_scales(*content, settings) if scales is None else scales),
+        device=device,
+        precision=choose_precision(settings.precision, device),
+    )
