@@ -1,4 +1,7 @@
-"""What a result carries about how it was made, and how that is read again."""
+"""The record of a run that each result carries: its settings and the library versions.
+
+The command accepts a result in place of a configuration file.
+"""
 
 import json
 import re
@@ -18,11 +21,11 @@ from styletransfer.images.reading import DAMAGE
 from styletransfer.settings import Settings
 
 KEYWORD = "stylize"
-"""The keyword of the PNG text that holds the record."""
+"""The keyword of the record in a PNG file."""
 
 _LIBRARIES = ("torch", "torchvision", "pillow")
 _UNREADABLE = (*DAMAGE, MemoryError, Image.DecompressionBombError)
-# Each has a byte within its first 21 that no text in UTF-8, such as TOML, may hold.
+# None of these matches a TOML file: each contains a NUL or a byte invalid in UTF-8.
 _PICTURE = re.compile(
     rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|II[*+]\0|MM\0[*+]|RIFF.{4}WEBPVP8[ LX][^\0]{0,4}\0", re.DOTALL
 )
@@ -30,35 +33,37 @@ _ASCII = b"ASCII\0\0\0"
 
 
 def record(settings: Settings) -> dict[str, str]:
-    """Describe a run, for a picture to carry.
+    """Make the record to store in a result.
 
     Args:
-        settings: Of the run.
+        settings: The settings of the run.
 
     Returns:
-        Texts by keyword: the program, and as JSON in ASCII the settings and
-        the versions of what computed them.
+        Texts by keyword, for `save_picture`: the program, and the settings and
+        library versions as JSON in ASCII.
     """
     versions = {"stylize": __version__} | {name: version(name) for name in _LIBRARIES}
-    words = json.dumps({"settings": asdict(settings), "versions": versions})
-    return {"Software": f"stylize {__version__}", KEYWORD: words}
+    return _texts({"settings": asdict(settings), "versions": versions})
 
 
 def sheet_record(names: Sequence[str]) -> dict[str, str]:
-    """Describe a contact sheet, which no settings are true of.
+    """Make the record of a contact sheet, which shows several settings.
 
     Args:
-        names: Of the files beside it that hold its pictures.
+        names: The file names of its pictures, in the same folder.
 
     Returns:
-        Texts by keyword, as `record` does.
+        Texts by keyword, as from `record`.
     """
-    words = json.dumps({"sheet": list(names), "versions": {"stylize": __version__}})
-    return {"Software": f"stylize {__version__}", KEYWORD: words}
+    return _texts({"sheet": list(names), "versions": {"stylize": __version__}})
+
+
+def _texts(content: Mapping[str, Any]) -> dict[str, str]:
+    return {"Software": f"stylize {__version__}", KEYWORD: json.dumps(content)}
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file is a picture in a format that a result may have, whatever its name."""
+    """Whether a file starts like a picture in an output format, whatever its suffix."""
     try:
         with path.open("rb") as file:
             return _PICTURE.match(file.read(32)) is not None
@@ -70,37 +75,37 @@ def read_record(path: Path) -> Mapping[str, Any]:
     """Read the settings that a result was made with.
 
     Args:
-        path: A picture that the command saved.
+        path: A picture saved by the command.
 
     Returns:
         Values by field of `Settings`.
 
     Raises:
-        ConfigError: If the picture carries none, is damaged, or is a contact
-            sheet: then its pictures are named, which carry theirs.
+        ConfigError: If the picture has no record, is damaged, or is a contact
+            sheet.
     """
     try:
-        words = json.loads(_words(path))
-        if "sheet" in words:
-            names = ", ".join(str(path.with_name(name)) for name in words["sheet"])
-            raise ConfigError(f"{path} is a contact sheet; take one of its pictures: {names}")
-        settings = words["settings"]
+        content = json.loads(_stored_record(path))
+        if "sheet" in content:
+            names = ", ".join(str(path.with_name(name)) for name in content["sheet"])
+            raise ConfigError(f"{path}: this is a contact sheet; use one of its pictures: {names}")
+        settings = content["settings"]
         if isinstance(settings, dict):
             return settings
     except _UNREADABLE:
         pass
-    raise ConfigError(f"{path} carries no settings; only a picture that stylize saved does")
+    raise ConfigError(f"{path}: no settings in this picture; use one that stylize saved")
 
 
-def _words(path: Path) -> str:
-    """The record as it was written: in a PNG's text, else in the comment of the EXIF block."""
+def _stored_record(path: Path) -> str:
+    """Read the text of a PNG, or the EXIF UserComment of another format."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(path) as picture:
             if picture.format == "PNG":
-                picture.load()  # texts may follow the pixels
+                picture.load()  # text chunks may follow the pixels
                 return str(picture.info[KEYWORD])
             comment = picture.getexif().get_ifd(ExifTags.IFD.Exif)[USER_COMMENT]
     if not comment.startswith(_ASCII):
-        raise ValueError("no record: those are in ASCII")
+        raise ValueError("not a record, since records are in ASCII")
     return str(comment[len(_ASCII) :], "ascii")

@@ -1,4 +1,4 @@
-"""Picture files to upright pictures in sRGB, with what else they carry."""
+"""Decode picture files: upright, in sRGB, with alpha channel and metadata."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import contextlib
 import struct
 import warnings
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageColor, ImageOps, TiffImagePlugin, UnidentifiedImageError, features
 
@@ -19,17 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_SEVERAL = {
-    "GIF": "it is animated; its first frame is taken",
-    "PNG": "it is animated; its first frame is taken",
-    "WEBP": "it is animated; its first frame is taken",
-    "AVIF": "it is animated; its first frame is taken",
-    "TIFF": "it has several pages; the first is taken",
+_ANIMATED = "it is animated; only the first frame is used"
+_MULTI_FRAME_NOTES = {
+    **dict.fromkeys(("GIF", "PNG", "WEBP", "AVIF"), _ANIMATED),
+    "TIFF": "it has several pages; only the first is used",
 }
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _AVIF_BRANDS = (b"avif", b"avis")
-_BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284  # TIFF's numbers for these tags
-# Pillow knows these by sight, and never as a picture.
+_BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284  # TIFF tags
+# Pillow identifies these formats, but cannot decode them.
 _NO_PICTURES = {"BUFR", "GRIB", "HDF5", "MPEG"}
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
@@ -37,20 +36,21 @@ DAMAGE = (
     *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError),
     *(SyntaxError, TypeError, ValueError, struct.error, zlib.error),
 )
-"""What Pillow raises on damaged files. Interruption is no fault of the file, and passes."""
+"""The exceptions that Pillow raises on damaged files."""
 
 
-class Decoded(NamedTuple):
-    """What a picture file holds, upright."""
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded picture file, upright."""
 
     colours: Image.Image
-    """Mode RGB, 8 bits a channel, in sRGB, transparent parts laid on the background."""
+    """Mode RGB in sRGB, composited on the background."""
 
     alpha: Image.Image | None
-    """Opacity, mode L, 0 clear to 255 opaque; None: opaque all over."""
+    """Alpha channel, mode L, 0 transparent to 255 opaque; `None`: all is opaque."""
 
     metadata: Metadata | None
-    """What a repainting takes over; None: there is none, or it was not asked for."""
+    """EXIF and XMP that a result may copy; `None`: absent or not requested."""
 
 
 PICTURE_SUFFIXES = frozenset(
@@ -60,17 +60,14 @@ PICTURE_SUFFIXES = frozenset(
         *("mpo", "png", "ppm", "psd", "tga", "tif", "tiff", "webp"),
     )
 )
-"""Suffixes in small letters that promise a picture."""
+"""Suffixes of picture files, in lower case."""
 
 
 def is_picture(path: Path) -> bool:
-    """Whether the first bytes of a file are those of a picture.
+    """Whether a file starts like a picture, whatever its suffix.
 
-    Args:
-        path: A file; its name says nothing.
-
-    Returns:
-        True also if it is too large to decode, or takes another package.
+    This includes pictures too large to decode, and HEIC and AVIF where the
+    package that reads them is missing.
     """
     try:
         with warnings.catch_warnings():
@@ -86,7 +83,7 @@ def is_picture(path: Path) -> bool:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a file is a picture that can be decoded to its last byte."""
+    """Whether a file is a complete picture that can be decoded."""
     try:
         if not path.is_file():
             return False
@@ -99,10 +96,12 @@ def is_whole(path: Path) -> bool:
 def open_picture(
     path: Path, *, background: str = "white", note: Callable[[str], None] | None = None
 ) -> Image.Image:
-    """Decode the colours of a picture file, as `decode_picture` does.
+    """Decode the colours of a picture file.
+
+    See `decode_picture` for the arguments and errors.
 
     Returns:
-        Of mode RGB, 8 bits a channel, in sRGB.
+        A picture of mode RGB in sRGB, composited on the background.
     """
     return decode_picture(path, background=background, note=note).colours
 
@@ -114,39 +113,37 @@ def decode_picture(
     metadata: bool = False,
     note: Callable[[str], None] | None = None,
 ) -> Decoded:
-    """Decode a picture file whole, upright, in sRGB.
+    """Decode a picture file, turn it upright and convert it to sRGB.
 
-    Its content tells the format, never its suffix. The EXIF orientation and
-    the colour profile are applied, transparent parts are laid on the
-    background, and of several frames or pages the first is taken.
+    The format is detected from the content, not from the suffix. The EXIF
+    orientation and the colour profile are applied. Of several frames or pages,
+    the first is used.
 
     Args:
-        path: In any format that Pillow reads, and HEIC if pillow-heif is
-            installed; colour of 8 or 16 bits, grey of up to 32.
-        background: An sRGB colour, by its name or as #rrggbb.
-        metadata: Read EXIF and XMP as well.
-        note: Takes a line for each thing that the user may not expect: a
+        path: A file in any format that Pillow reads, or HEIC if pillow-heif is
+            installed; colour of 8 or 16 bits, greyscale of up to 32 bits.
+        background: The sRGB colour, a name or #rrggbb, on which transparent
+            pictures are composited.
+        metadata: Whether to read EXIF and XMP.
+        note: Called with a message about anything the user may not expect: a
             profile that cannot be applied, further frames, an unusual range,
             damaged metadata.
 
-    Returns:
-        Colours, opacity and, if asked for, metadata.
-
     Raises:
-        ImageError: If the file is missing, no picture, damaged, cut short,
-            too large to decode, or holds NaN or infinite values.
-        ValueError: If the background is no colour.
+        ImageError: If the file is missing, not a picture, damaged, truncated
+            or too large, or contains NaN or infinite values.
+        ValueError: If `background` is not a colour.
     """
-    ground = ImageColor.getrgb(background)[:3]
+    canvas = ImageColor.getrgb(background)[:3]
 
-    def say(line: str) -> None:
+    def note_path(message: str) -> None:
         if note is not None:
-            note(f"{path}: {line}")
+            note(f"{path}: {message}")
 
     try:
-        picture, found = _decode(path, metadata, say)
+        picture, found = _decode(path, metadata, note_path)
         alpha = opacity(picture)
-        return Decoded(flatten(picture, alpha, ground, say), alpha, found)
+        return Decoded(flatten(picture, alpha, canvas, note_path), alpha, found)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
     except (*_BOMB, *DAMAGE, MemoryError) as error:
@@ -159,7 +156,7 @@ def _decode(
     try:
         return _decode_known(path, metadata, note)
     except UnidentifiedImageError:
-        if _brand(path) in _HEIC_BRANDS and _learn_heic():
+        if _brand(path) in _HEIC_BRANDS and _register_heic():
             return _decode_known(path, metadata, note)
         raise
 
@@ -171,36 +168,36 @@ def _decode_known(
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with _open(path) as picture:
-            several = _SEVERAL.get(picture.format or "")
-            if several and getattr(picture, "is_animated", False):
-                note(several)
+            frames_note = _MULTI_FRAME_NOTES.get(picture.format or "")
+            if frames_note and getattr(picture, "is_animated", False):
+                note(frames_note)
             picture.load()
             found = read_metadata(picture, path, note) if metadata else None
-            # In place, the pixels turn before the EXIF block is rewritten: a
-            # damaged block then costs at most the orientation, never the picture.
+            # In place, Pillow turns the pixels before it rewrites the EXIF block,
+            # which may fail if the block is damaged. The picture is then still read.
             with contextlib.suppress(*DAMAGE):
                 ImageOps.exif_transpose(picture, in_place=True)
             return picture, found
 
 
 def _open(path: Path) -> Image.Image:
-    """Open a picture; a TIFF that Pillow by itself would garble, with libtiff.
+    """Open a picture, with libtiff where Pillow's own TIFF decoder gives wrong pixels.
 
-    Uncompressed, it garbles channels of 16 bits that lie apart, and what is to
-    be turned by a quarter if it maps the file into memory.
+    Pillow's decoder for uncompressed TIFF fails on planar 16-bit channels, and
+    on memory-mapped files with an orientation that swaps width and height.
     """
     picture = Image.open(path)
     tags = picture.tag_v2 if isinstance(picture, TiffImagePlugin.TiffImageFile) else {}
-    apart = tags.get(_PLANAR_CONFIGURATION) == 2 and 16 in tags.get(_BITS_PER_SAMPLE, ())
-    if not apart and tags.get(ORIENTATION) not in (5, 6, 7, 8):
+    is_planar = tags.get(_PLANAR_CONFIGURATION) == 2 and 16 in tags.get(_BITS_PER_SAMPLE, ())
+    if not is_planar and tags.get(ORIENTATION) not in (5, 6, 7, 8):
         return picture
     picture.close()
-    with _reading_by_libtiff():
+    with _forced_libtiff():
         return Image.open(path)
 
 
 @contextlib.contextmanager
-def _reading_by_libtiff() -> Iterator[None]:
+def _forced_libtiff() -> Iterator[None]:
     before = TiffImagePlugin.READ_LIBTIFF
     TiffImagePlugin.READ_LIBTIFF = True
     try:
@@ -210,14 +207,14 @@ def _reading_by_libtiff() -> Iterator[None]:
 
 
 def _brand(path: Path) -> bytes:
-    """The four letters by which a file of the HEIF family names its kind; else nothing."""
+    """The four-byte brand of a HEIF or AVIF file; empty for other files."""
     with path.open("rb") as file:
         head = file.read(12)
     return head[8:] if head[4:8] == b"ftyp" else b""
 
 
-def _learn_heic() -> bool:
-    """Teach Pillow to read HEIC; whether what that needs is installed."""
+def _register_heic() -> bool:
+    """Register the HEIC decoder with Pillow; return False if pillow-heif is not installed."""
     try:
         import pillow_heif
     except ImportError:
@@ -228,22 +225,24 @@ def _learn_heic() -> bool:
 
 def _why_unreadable(path: Path, error: Exception) -> str:
     if isinstance(error, _BOMB):
-        return f"over {Image.MAX_IMAGE_PIXELS} pixels are not safe to decode; scale it down first"
-    # A few damaged bytes may claim to hold more than any machine does.
+        return f"it exceeds the limit of {Image.MAX_IMAGE_PIXELS} pixels; scale it down first"
+    # A damaged header may state a huge size.
     if isinstance(error, MemoryError):
-        return "it takes more memory than there is; scale it down first, or get it again"
+        return "not enough memory to decode it; scale it down, or download it again"
     if isinstance(error, OSError) and error.errno is not None:
-        return f"{reason(error)}; give the path of a picture that you may read"
+        return f"{reason(error)}; pass the path of a readable picture"
     if path.stat().st_size == 0:
-        return "the file is empty; get it again"
+        return "the file is empty; download it again"
     if isinstance(error, UnidentifiedImageError):
         return _why_unidentified(_brand(path))
-    return f"the picture is damaged or cut short ({reason(error)}); get it again"
+    return f"the picture is damaged or truncated ({reason(error)}); download it again"
 
 
 def _why_unidentified(brand: bytes) -> str:
-    if brand in _HEIC_BRANDS and not _learn_heic():
-        return "HEIC takes another package; pip install pillow-heif, or convert it to JPEG"
+    if brand in _HEIC_BRANDS and not _register_heic():
+        return "reading HEIC needs pillow-heif; run pip install pillow-heif, or convert it to JPEG"
     if brand in _AVIF_BRANDS and "avif" not in features.get_supported():
-        return "this Pillow reads no AVIF; pip install --upgrade pillow, or convert it to JPEG"
-    return "not a whole picture in a known format; convert it to PNG or JPEG, or get it again"
+        return (
+            "this Pillow cannot read AVIF; run pip install --upgrade pillow, or convert it to JPEG"
+        )
+    return "not a complete picture in a supported format; convert it to PNG or JPEG"

@@ -1,4 +1,4 @@
-"""Pictures to files, whole or not at all."""
+"""Save files atomically: a file is either complete or unchanged."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _FORMATS = {
     ".tiff": "TIFF",
 }
 _DEEP_FORMATS = ("PNG", "TIFF")
-_LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels, as their encoders take them
-_ELSEWHERE = "free some space or choose another folder"
+_LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383}  # pixels; the limits of the encoders
+_FOLDER_REMEDY = "free some space or choose another folder"
 
 OUTPUT_SUFFIXES = tuple(_FORMATS)
-"""The suffixes that name a format to save in; capitals will do as well."""
+"""The suffixes of the supported output formats, in lower case."""
 
 
 def check_output(
@@ -44,22 +44,21 @@ def check_output(
     text: Mapping[str, str] | None = None,
     metadata: Metadata | None = None,
 ) -> None:
-    """Refuse a path that no result could be saved to, before any work is done.
+    """Check, before a run, that its result can be saved.
 
-    A missing folder is made, since only that shows that it can be.
+    A missing folder is created, to find out whether it can be.
 
     Args:
-        path: Where the result is to go, ending in one of `OUTPUT_SUFFIXES`.
-        inputs: The pictures that it must not overwrite, nor through links.
-        bits: Of each channel, 8 or 16.
-        text: What the result will carry, as in `save_picture`.
-        metadata: What it will take over.
+        path: The output path, with one of `OUTPUT_SUFFIXES`.
+        inputs: The pictures that must not be overwritten, also not through links.
+        bits: Bits per channel, 8 or 16.
+        text: Texts to store, as in `save_picture`.
+        metadata: Metadata of the content to copy.
 
     Raises:
-        ConfigError: If the format holds no 16 bits.
-        ImageError: If the path names no known format, an input, a folder, or
-            a place that may not be written, or the format cannot hold the
-            metadata.
+        ConfigError: If the format does not support 16 bits.
+        ImageError: If the suffix is unknown, if the path is an input, a folder
+            or not writable, or if the format cannot store the metadata.
     """
     target = _output_target(path, OUTPUT_SUFFIXES)
     _check_bits(path, bits)
@@ -68,34 +67,35 @@ def check_output(
 
 
 def check_file(path: Path, suffixes: Sequence[str], inputs: Sequence[Path]) -> None:
-    """Refuse a path that no other file than a picture could be saved to, as `check_output` does.
+    """Check, before a run, that a file other than a picture can be saved.
 
     Args:
-        path: Where the file is to go; a missing folder is made.
-        suffixes: Those that it may end in, in small letters.
-        inputs: The files that it must not overwrite, nor through links.
+        path: The output path; a missing folder is created.
+        suffixes: The allowed suffixes, in lower case.
+        inputs: The files that must not be overwritten, also not through links.
 
     Raises:
-        ImageError: If it is refused.
+        ImageError: If the suffix is not allowed, or the path is an input, a
+            folder or not writable.
     """
     _check_place(path, _output_target(path, suffixes), inputs)
 
 
 def _check_place(path: Path, target: Path, inputs: Sequence[Path]) -> None:
     refuse_inputs([path], inputs)
-    with _refused(path, _ELSEWHERE), _temporary_beside(target) as temporary:
+    with _image_errors(path, _FOLDER_REMEDY), _temporary_beside(target) as temporary:
         temporary.touch()
 
 
 def refuse_inputs(paths: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Refuse paths to save to where an input is, were it through links.
+    """Check that no output path is an input, also not through links.
 
     Args:
-        paths: Where files are to go.
-        inputs: The files that they must not overwrite.
+        paths: The output paths.
+        inputs: The files that must not be overwritten.
 
     Raises:
-        ImageError: If one would.
+        ImageError: If an output path is an input.
     """
     files = {_identity(each) for each in inputs} - {None}
     for path in paths:
@@ -104,9 +104,9 @@ def refuse_inputs(paths: Iterable[Path], inputs: Iterable[Path]) -> None:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """By what the system knows a file, whatever links and capitals; None if it sees none."""
+    """Device and inode of a file, the same for all its names; `None` if there is no file."""
     try:
-        # The path as it will be written to: in new/../out.png, a folder may be missing.
+        # Resolved as for writing, since in new/../out.png the folder may not exist yet.
         status = Path(os.path.realpath(path)).stat()
     except OSError:
         return None
@@ -114,25 +114,25 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def check_side(path: Path, side: int) -> None:
-    """Refuse a picture too large for the format of its path, before any work is done.
+    """Check, before a run, that the output format supports the size of the result.
 
     Args:
-        path: Where the result is to go, ending in one of `OUTPUT_SUFFIXES`.
-        side: The result's longest side in pixels.
+        path: The output path, with one of `OUTPUT_SUFFIXES`.
+        side: The longest side of the result in pixels.
 
     Raises:
-        ImageError: If no encoder takes that.
+        ImageError: If the side is too long for the format.
     """
     longest = _LONGEST_SIDES.get(_FORMATS[path.suffix.lower()], side)
     if side > longest:
         raise ImageError(
-            f"{path}: {side} pixels a side do not fit, {longest} do; "
+            f"{path}: {side} pixels exceed this format's limit of {longest} per side; "
             "choose a .png or .tif output, or a smaller --size"
         )
 
 
 def holds_alpha(path: Path) -> bool:
-    """Whether the format that a path names holds opacity: all but JPEG do."""
+    """Whether the output format supports transparency; all but JPEG do."""
     return _FORMATS.get(path.suffix.lower()) != "JPEG"
 
 
@@ -142,11 +142,11 @@ def _check_bits(path: Path, bits: int) -> None:
 
 
 def _check_metadata(path: Path, text: Mapping[str, str], metadata: Metadata | None) -> None:
-    """Refuse metadata too long for the format, as is seen by a picture of one pixel."""
+    """Encode a picture of one pixel, to find out whether the metadata is too long."""
     if metadata is not None:
         import numpy as np
 
-        with _refused(path, "choose a .png output, or leave out --keep-metadata"):
+        with _image_errors(path, "choose a .png output, or leave out --keep-metadata"):
             encode(np.zeros((1, 1, 3), np.uint8), _FORMATS[path.suffix.lower()], text, metadata)
 
 
@@ -157,46 +157,48 @@ def save_picture(
     text: Mapping[str, str] | None = None,
     metadata: Metadata | None = None,
 ) -> None:
-    """Save a picture whole, tagged as sRGB, or leave the file at the path as it was.
+    """Save a picture atomically, tagged as sRGB.
 
-    The picture is written to a hidden file in the same folder and then
-    renamed, so that nobody ever sees half of it. A link is followed, a missing
-    folder made, and the permissions of a replaced file are kept.
+    The picture is written to a hidden file in the same folder, which is then
+    renamed. If that fails, an existing file stays unchanged. A link is
+    followed, a missing folder is created, and a replaced file keeps its
+    permissions.
 
     Args:
-        levels: Shape (H, W, 3), RGB in sRGB, or (H, W, 4) with opacity as
-            well; uint8, or for PNG and TIFF uint16.
-        path: Ends in one of `OUTPUT_SUFFIXES`, which tells the format.
-        text: Words by keyword. A PNG carries each under its own; in the EXIF
-            block of other formats, ``Software`` has its tag, and the words of
-            all others are lines of the UserComment.
-        metadata: Of the content, which the file takes over.
+        levels: Shape (H, W, 3), sRGB, or (H, W, 4) with an alpha channel;
+            uint8, or uint16 for PNG and TIFF.
+        path: The output path; its suffix, one of `OUTPUT_SUFFIXES`, selects
+            the format.
+        text: Texts by keyword. A PNG stores each under its keyword. Other
+            formats store them in EXIF: ``Software`` under its own tag, and the
+            others as lines of the UserComment.
+        metadata: Metadata of the content to copy.
 
     Raises:
-        ConfigError: If the format holds no 16 bits.
+        ConfigError: If the format does not support 16 bits.
         ImageError: If the file cannot be written.
     """
     _output_target(path, OUTPUT_SUFFIXES)
     _check_bits(path, 8 * levels.dtype.itemsize)
-    with _refused(path, "choose another suffix"):
+    with _image_errors(path, "choose another suffix"):
         encoded = encode(levels, _FORMATS[path.suffix.lower()], text or {}, metadata)
     save_file(encoded, path)
 
 
 def save_file(data: bytes, path: Path) -> None:
-    """Save a file whole, as `save_picture` does, or leave the one at the path as it was.
+    """Save a file atomically, as `save_picture` does.
 
     Args:
-        data: What it holds.
-        path: Where it goes, whatever its suffix.
+        data: The bytes of the file.
+        path: The output path, with any suffix.
 
     Raises:
-        ImageError: If it cannot be written.
+        ImageError: If the file cannot be written.
     """
     target = _output_target(path, [path.suffix.lower()])
-    with _refused(path, _ELSEWHERE), _temporary_beside(target) as temporary:
+    with _image_errors(path, _FOLDER_REMEDY), _temporary_beside(target) as temporary:
         with temporary.open("xb") as file:
-            # There may be no old file, or no permissions on that file system.
+            # There may be no old file, or the file system may have no permissions.
             with contextlib.suppress(OSError):
                 shutil.copymode(target, temporary)
             file.write(data)
@@ -206,23 +208,23 @@ def save_file(data: bytes, path: Path) -> None:
 
 
 def _output_target(path: Path, suffixes: Sequence[str]) -> Path:
-    """The file to write, links followed; refused if it is none or its suffix is unknown."""
+    """Resolve links, and raise an error unless a file with such a suffix may be written there."""
     target = Path(os.path.realpath(path))
-    with _refused(path, _ELSEWHERE):
+    with _image_errors(path, _FOLDER_REMEDY):
         if target.is_dir():
             raise ImageError(f"{path}: this is a folder; name a file in it")
         if path.suffix.lower() not in suffixes:
             raise ImageError(f"{path}: unknown suffix; use one of {' '.join(suffixes)}")
         if os.path.lexists(target) and not (target.is_file() and os.access(target, os.W_OK)):
-            raise ImageError(f"{path}: this may not be overwritten; choose another output")
+            raise ImageError(f"{path}: this cannot be overwritten; choose another output")
     return target
 
 
 @contextlib.contextmanager
 def _temporary_beside(target: Path) -> Iterator[Path]:
-    """A hidden path in the target's folder, which is made; gone afterwards in any case."""
+    """Yield a path for a hidden file in the target's folder, and remove that file at the end."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    # The target's name is cut, since a file name holds 255 bytes.
+    # Shortened, since file names are limited to 255 bytes.
     temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.tmp")
     try:
         yield temporary
@@ -232,7 +234,8 @@ def _temporary_beside(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _refused(path: Path, remedy: str) -> Iterator[None]:
+def _image_errors(path: Path, remedy: str) -> Iterator[None]:
+    """Turn errors of the system and of the encoders into an `ImageError`."""
     try:
         yield
     except (OSError, ValueError, struct.error) as error:

@@ -1,7 +1,8 @@
-"""Files to tensors and back: what the rest of the package sees of `decode` and `saving`.
+"""Picture files to tensors and back.
 
-Torch is imported only where a tensor is made, so that a bad input is refused
-before the seconds that import takes.
+Re-exports what the rest of the package uses of `reading` and `saving`. Torch is
+imported inside functions, so that a bad input is reported before the seconds
+which that import takes.
 """
 
 from __future__ import annotations
@@ -64,7 +65,21 @@ def read_image(
     background: str = "white",
     note: Callable[[str], None] | None = None,
 ) -> Tensor:
-    """Read a file as `open_picture` does, into an image of shape (1, 3, H, W) in [0, 1]."""
+    """Read a picture file as a tensor.
+
+    Args:
+        path: A file in any format that `decode_picture` reads.
+        background: The sRGB colour, a name or #rrggbb, on which transparent
+            pictures are composited.
+        note: Called with a message about anything the user may not expect.
+
+    Returns:
+        Shape (1, 3, H, W), sRGB in [0, 1], float32, upright.
+
+    Raises:
+        ImageError: If the file cannot be read as a picture.
+        ValueError: If `background` is not a colour.
+    """
     return to_tensor(open_picture(Path(path), background=background, note=note))
 
 
@@ -77,22 +92,22 @@ def save_image(
     text: Mapping[str, str] | None = None,
     metadata: Metadata | None = None,
 ) -> None:
-    """Save an image whole, or leave the file at the path as it was.
+    """Save an image atomically: if that fails, an existing file stays unchanged.
 
     Args:
-        image: Shape (1, 3, H, W), RGB in [0, 1].
-        path: Ends in one of `OUTPUT_SUFFIXES`, which tells the format.
-        bits: Of each channel: 8, or in a PNG or TIFF 16.
-        alpha: Opacity, mode L, of any size: it is brought to the image's.
-            A JPEG leaves it out, as any format does if it is opaque all over.
-        text: Words by keyword. A PNG carries each under its own; in the EXIF
-            block of other formats, ``Software`` has its tag, and the words of
-            all others are lines of the UserComment.
-        metadata: Of the content, which the file takes over.
+        image: Shape (1, 3, H, W), sRGB; values are clamped to [0, 1].
+        path: The output path; its suffix, one of `OUTPUT_SUFFIXES`, selects
+            the format.
+        bits: Bits per channel: 8, or 16 for PNG and TIFF.
+        alpha: Alpha channel, mode L, of any size; it is resized to the image's.
+            It is not stored in a JPEG, nor if it is opaque everywhere.
+        text: Texts to store by keyword; see `save_picture`.
+        metadata: Metadata of the content to copy.
 
     Raises:
-        ConfigError: If the format holds no 16 bits.
-        ImageError: If a value is not finite, or the file cannot be written.
+        ConfigError: If the format does not support 16 bits.
+        ImageError: If a value is NaN or infinite, or the file cannot be written.
+        ValueError: If the image has another shape.
     """
     path = Path(path)
     levels = _levels(image, bits)
@@ -102,7 +117,7 @@ def save_image(
 
 
 def to_tensor(picture: Image.Image) -> Tensor:
-    """Turn a picture of mode RGB into an image of shape (1, 3, H, W), float32 in [0, 1].
+    """Convert a picture of mode RGB to a tensor of shape (1, 3, H, W), float32 in [0, 1].
 
     Example:
         >>> to_tensor(Image.new("RGB", (3, 2), "white")).shape
@@ -116,14 +131,15 @@ def to_tensor(picture: Image.Image) -> Tensor:
 
 
 def to_picture(image: Tensor) -> Image.Image:
-    """Turn an image into a picture of mode RGB, 8 bits a channel.
+    """Convert a tensor to a picture of mode RGB, 8 bits per channel.
 
     Args:
-        image: Shape (1, 3, H, W), RGB, clamped to [0, 1] and rounded half up.
+        image: Shape (1, 3, H, W), RGB; values are clamped to [0, 1] and rounded
+            half up.
 
     Raises:
-        ImageError: If a value is NaN or infinite: no picture shows that.
-        ValueError: If the shape is another one.
+        ImageError: If a value is NaN or infinite.
+        ValueError: If the image has another shape.
 
     Example:
         >>> to_picture(to_tensor(Image.new("RGB", (3, 2), "teal"))).getpixel((0, 0))
@@ -133,20 +149,22 @@ def to_picture(image: Tensor) -> Image.Image:
 
 
 def _levels(image: Tensor, bits: int) -> NDArray[Any]:
-    """Whole numbers of 8 or 16 bits, shape (H, W, 3), rounded half up."""
+    """Quantize to integers of 8 or 16 bits, shape (H, W, 3), rounding half up."""
     if image.ndim != 4 or image.shape[:2] != (1, 3):
         raise ValueError(f"an image has the shape (1, 3, H, W), not {tuple(image.shape)}")
-    # At 16 bits, a half is beyond what float32 tells apart from its neighbours.
+    # float32 is too coarse to round to 16 bits exactly.
     image = image.detach().float() if bits == 8 else image.detach().cpu().double()
     if not image.isfinite().all():
-        raise ImageError("the image holds NaN or infinite values; lower the weights and run again")
+        raise ImageError(
+            "the image contains NaN or infinite values; lower the weights and run again"
+        )
     scaled = (image[0].clamp(0, 1) * (2**bits - 1) + 0.5).permute(1, 2, 0)
     levels: NDArray[Any] = scaled.contiguous().cpu().numpy().astype(f"u{bits // 8}")
     return levels
 
 
 def _with_alpha(levels: NDArray[Any], alpha: Image.Image) -> NDArray[Any]:
-    """Add opacity as a fourth channel, unless it is opaque all over."""
+    """Add the alpha channel, resized, unless it is opaque everywhere."""
     import numpy as np
 
     height, width, _ = levels.shape

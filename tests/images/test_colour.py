@@ -158,7 +158,7 @@ def test_a_range_that_is_spread_is_noted(tmp_path: Path) -> None:
     open_picture(tmp_path / "usual.tiff", note=notes.append)
     assert notes == []
     open_picture(tmp_path / "unusual.tiff", note=notes.append)
-    line = f"{tmp_path / 'unusual.tiff'}: its values, -2 to 700, are spread from black to white"
+    line = f"{tmp_path / 'unusual.tiff'}: its values, -2 to 700, were rescaled to black to white"
     assert notes == [line]
 
 
@@ -226,7 +226,7 @@ def test_a_float_that_is_not_finite_is_refused(tmp_path: Path, value: float) -> 
     with pytest.raises(ImageError) as caught:
         open_picture(path)
     assert str(caught.value) == (
-        f"{path}: the picture holds NaN or infinite values; replace them first"
+        f"{path}: the picture contains NaN or infinite values; replace them first"
     )
 
 
@@ -423,7 +423,7 @@ def test_a_cmyk_picture_with_a_profile_of_rgb_is_read_without_it(tmp_path: Path)
     notes: list[str] = []
     assert open_picture(path, note=notes.append).getpixel((0, 0)) == WHITE
     (line,) = notes
-    assert "a profile for RGB, a picture in CMYK" in line
+    assert "RGB profile on a CMYK picture" in line
 
 
 def test_the_profile_that_says_srgb_is_one() -> None:

@@ -78,7 +78,7 @@ def test_a_contact_sheet_is_no_configuration_and_names_its_pictures(
     with pytest.raises(ConfigError) as caught:
         settings_from(str(path), {}, 1)
     assert str(caught.value) == (
-        f"{path} is a contact sheet; take one of its pictures: "
+        f"{path}: this is a contact sheet; use one of its pictures: "
         f"{tmp_path / names[0]}, {tmp_path / names[1]}"
     )
 
@@ -86,7 +86,7 @@ def test_a_contact_sheet_is_no_configuration_and_names_its_pictures(
 @pytest.mark.parametrize("words", ['{"sheet": 1}', '{"sheet": ["a/b"]}', '["sheet"]', '"sheet"'])
 def test_a_damaged_record_of_a_sheet_is_no_settings(words: str, tmp_path: Path) -> None:
     path = saved(tmp_path / "out.png", {KEYWORD: words})
-    with pytest.raises(ConfigError, match="carries no settings"):
+    with pytest.raises(ConfigError, match="no settings in this picture"):
         read_record(path)
 
 
@@ -116,7 +116,7 @@ def test_a_picture_without_settings_is_refused_by_name(
     path = saved(tmp_path / f"out{suffix}", text)
     with pytest.raises(ConfigError) as caught:
         read_record(path)
-    line = f"{path} carries no settings; only a picture that stylize saved does"
+    line = f"{path}: no settings in this picture; use one that stylize saved"
     assert str(caught.value) == line
 
 
@@ -128,7 +128,7 @@ def test_of_a_picture_too_large_to_decode_the_settings_are_read_or_refused(
     path = saved(tmp_path / f"out{suffix}", record(Settings(size=77)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     if limit == 5:
-        with pytest.raises(ConfigError, match="carries no settings"):
+        with pytest.raises(ConfigError, match="no settings in this picture"):
             read_record(path)
     else:
         assert read_record(path)["size"] == 77
@@ -145,7 +145,7 @@ def test_of_a_damaged_picture_the_settings_are_read_or_refused(
         try:
             assert read_record(path)["size"] == 77
         except ConfigError as error:
-            assert str(error).startswith(f"{path} carries no settings; ")  # noqa: PT017  # both ways out are right
+            assert str(error).startswith(f"{path}: no settings in this picture; ")  # noqa: PT017  # both ways out are right
 
 
 @pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)

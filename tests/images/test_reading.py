@@ -177,10 +177,10 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
     ("content", "complaint"),
     [
         (b"", "the file is empty"),
-        (b"\0", "not a whole picture in a known format"),
-        (b"<!DOCTYPE html><title>404</title>", "not a whole picture in a known format"),
-        (b"\x89PNG\r\n\x1a\n", "not a whole picture in a known format"),
-        (b"\xff\xd8\xff\xe0", "not a whole picture in a known format"),
+        (b"\0", "not a complete picture in a supported format"),
+        (b"<!DOCTYPE html><title>404</title>", "not a complete picture in a supported format"),
+        (b"\x89PNG\r\n\x1a\n", "not a complete picture in a supported format"),
+        (b"\xff\xd8\xff\xe0", "not a complete picture in a supported format"),
     ],
 )
 def test_a_file_that_is_no_picture_is_refused(
@@ -221,7 +221,7 @@ def test_a_decompression_bomb_is_refused(
     path = tmp_path / "picture.png"
     noise(10, 10).save(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-    assert refusal(open_picture, path).startswith(f"{path}: over {limit} pixels")
+    assert refusal(open_picture, path).startswith(f"{path}: it exceeds the limit of {limit} pixels")
 
 
 def test_a_picture_that_exhausts_the_memory_is_refused(
@@ -233,7 +233,7 @@ def test_a_picture_that_exhausts_the_memory_is_refused(
     path = tmp_path / "picture.png"
     noise(4, 4).save(path)
     monkeypatch.setattr(Image, "open", exhausted)
-    assert refusal(open_picture, path).startswith(f"{path}: it takes more memory than there is")
+    assert refusal(open_picture, path).startswith(f"{path}: not enough memory to decode it")
 
 
 def test_refusing_an_input_takes_no_torch(tmp_path: Path) -> None:
@@ -395,7 +395,7 @@ def test_heic_without_its_package_is_refused_with_the_package(
     path = tmp_path / "picture.jpg"
     path.write_bytes(family(brand))
     line = refusal(open_picture, path)
-    assert line.startswith(f"{path}: HEIC takes another package; pip install pillow-heif")
+    assert line.startswith(f"{path}: reading HEIC needs pillow-heif; run pip install pillow-heif")
 
 
 def test_avif_without_a_pillow_that_reads_it_is_refused_with_the_remedy(

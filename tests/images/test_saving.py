@@ -100,14 +100,14 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path, name: str) ->
 def test_a_device_is_never_replaced_by_a_picture(tmp_path: Path) -> None:
     (tmp_path / "out.png").symlink_to(os.devnull)
     for call in (lambda path: check_output(path, []), lambda path: save_image(noise_image(), path)):
-        assert "may not be overwritten" in refusal(call, tmp_path / "out.png")
+        assert "cannot be overwritten" in refusal(call, tmp_path / "out.png")
     assert Path(os.devnull).is_char_device()
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write all")
 def test_write_protection_is_respected(tmp_path: Path) -> None:
     (tmp_path / "out.png").touch(0o444)
-    assert "may not be overwritten" in refusal(check_output, tmp_path / "out.png", [])
+    assert "cannot be overwritten" in refusal(check_output, tmp_path / "out.png", [])
     (tmp_path / "shut").mkdir(0o555)
     assert "cannot be saved" in refusal(check_output, tmp_path / "shut" / "out.png", [])
 
@@ -297,7 +297,7 @@ def test_a_side_too_long_for_a_format_is_refused_before_any_work(
     check_side(path, longest)
     save_image(torch.zeros(1, 3, 1, longest), path)
     line = refusal(check_side, path, longest + 1)
-    assert line.startswith(f"{path}: {longest + 1} pixels a side do not fit, {longest} do; ")
+    assert line.startswith(f"{path}: {longest + 1} pixels exceed this format's limit of {longest} per side; ")
     assert "cannot be saved" in refusal(save_image, torch.zeros(1, 3, 1, longest + 1), path)
 
 

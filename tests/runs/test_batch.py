@@ -282,7 +282,7 @@ def test_a_bad_picture_does_not_keep_the_others_from_being_painted(
 
     assert (code, out) == (1, paths("a b9 b10"))
     bad, summary = err.splitlines()
-    assert bad.startswith("stylize: error: photos/b1.jpg: not a whole picture")
+    assert bad.startswith("stylize: error: photos/b1.jpg: not a complete picture")
     assert summary == "stylize: error: 1 of 4 pictures failed: b1.jpg"
 
 

@@ -216,8 +216,8 @@ def test_the_sheet_has_the_format_of_its_path_and_is_no_configuration(
     assert command(f"content.png style.png -o new.png -c out{suffix}") == Ran(
         2,
         "",
-        f"stylize: error: out{suffix} is a contact sheet; "
-        f"take one of its pictures: out-tv0{suffix}, out-tv9{suffix}\n",
+        f"stylize: error: out{suffix}: this is a contact sheet; "
+        f"use one of its pictures: out-tv0{suffix}, out-tv9{suffix}\n",
     )
     assert command(f"content.png style.png -o new.png -c out-tv9{suffix} -q").code == 0
     if suffix != ".webp":
