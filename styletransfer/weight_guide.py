@@ -1,28 +1,26 @@
-"""The three weights in words: what each does, and what some of its values look like.
-
-Help, README and report say what stands here.
-"""
+"""The three loss weights in words, with example values, for help, README and report."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class WeightGuide(NamedTuple):
-    """A weight, told by three of its values."""
+@dataclass(frozen=True, slots=True)
+class WeightGuide:
+    """A loss weight, explained by three of its values."""
 
     meaning: str
-    """What more of it gives, and its unit."""
+    """What the weight does, and its unit."""
 
     looks: Mapping[float, str]
-    """What is seen, by value, rising."""
+    """The effect of each example value, in ascending order of values."""
 
     @property
     def help(self) -> str:
-        """All of it in a line.
+        """Meaning and example values in one sentence.
 
         Example:
-            >>> WeightGuide("Loudness, in dB", {0: "a breath", 60: "a talk"}).help
-            'Loudness, in dB: 0 a breath, 60 a talk.'
+            >>> WeightGuide("Loudness in dB", {0: "silence", 60: "speech"}).help
+            'Loudness in dB: 0 silence, 60 speech.'
         """
         looks = ", ".join(f"{value:g} {look}" for value, look in self.looks.items())
         return f"{self.meaning}: {looks}."
@@ -30,16 +28,16 @@ class WeightGuide(NamedTuple):
 
 WEIGHT_GUIDE: Mapping[str, WeightGuide] = {
     "content_weight": WeightGuide(
-        "Faithfulness to the photograph, a pure number",
-        {0.0: "none", 1.0: "default", 5.0: "hardly repainted"},
+        "Weight of the content loss, dimensionless",
+        {0.0: "none", 1.0: "default", 5.0: "hardly stylized"},
     ),
     "style_weight": WeightGuide(
-        "Strength of the painter's manner, a pure number",
-        {1.0: "a tint", 5.0: "default", 50.0: "dissolves the photograph"},
+        "Weight of the style loss, dimensionless",
+        {1.0: "a tint", 5.0: "default", 50.0: "dissolves the content"},
     ),
     "tv_weight": WeightGuide(
-        "Total variation, a pure number that smooths noise and keeps edges",
+        "Weight of the total variation loss, dimensionless; smooths noise, keeps edges",
         {0.0: "none", 2.0: "default", 20.0: "smears detail"},
     ),
 }
-"""By the name of the setting."""
+"""The guide to each weight, by the name of its setting."""

@@ -18,7 +18,6 @@ from styletransfer.runs.batch import Options
 from styletransfer.runs.folder import is_folder
 from styletransfer.runs.interruption import StopRequest
 from styletransfer.runs.painting import PictureResult
-from styletransfer.runs.paths import expand_user, output_path
 from styletransfer.runs.picture import Painter
 from styletransfer.runs.progress import bars_paused
 from styletransfer.runs.resolve import refuse_for_folder
@@ -124,14 +123,11 @@ def stylize(
     if quiet and verbose:
         raise ConfigError("--verbose has no effect: --quiet silences it")
     given = {name: context.params[name] for name in field_names()}
-    output = output_path(output)
     sweep = sweep_from(config, given, len(styles), output)
     settings = sweep.variants[0].settings
-    content, styles = expand_user(content), [expand_user(style) for style in styles]
     options = Options(recursive, name, skip_existing, fail_fast)
     if is_folder(content):
         refuse_for_folder(content, {"--log": log, "--report": report})
-    log, report = (None if path is None else expand_user(path) for path in (log, report))
     with StopRequest() as stop:
         painter = Painter(
             styles,

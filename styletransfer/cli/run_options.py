@@ -1,20 +1,44 @@
-"""The options of a run: its pictures and files, how it goes on, and what it tells."""
+"""Options of a run: its files, its output, and what happens to folders."""
 
 from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
 
-from styletransfer.cli.completion import complete_config
+from styletransfer.cli.option_parsing import read_output, read_path
+from styletransfer.presets import presets
 from styletransfer.runs.naming import DEFAULT_NAME
 
 _SCRIPTS = "Folders and scripts"
 
+
+def complete_config(incomplete: str) -> list[str]:
+    """Complete the value of `--config`: presets, then files and folders that may hold settings.
+
+    Args:
+        incomplete: The text typed so far.
+
+    Returns:
+        The candidates; none if no preset matches, and the shell then completes
+        paths itself.
+    """
+    named = [name for name in presets() if name.startswith(incomplete)]
+    if not named:
+        return []
+    here = [path for path in Path.cwd().iterdir() if path.name.startswith(incomplete)]
+    visible = [path for path in here if not path.name.startswith(".")]
+    files = [path.name for path in visible if path.suffix.lower() in {".toml", ".png"}]
+    folders = [f"{path.name}/" for path in visible if path.is_dir()]
+    return [*named, *sorted(files), *sorted(folders)]
+
+
 Content = Annotated[
-    Path, Argument(metavar="CONTENT", help="The picture to repaint, or a folder of pictures.")
+    Path,
+    Argument(metavar="CONTENT", help="Content picture, or a folder of pictures.", parser=read_path),
 ]
 Styles = Annotated[
-    list[Path], Argument(metavar="STYLE", help="One or more pictures that show the manner.")
+    list[Path],
+    Argument(metavar="STYLE", help="One or more style pictures.", parser=read_path),
 ]
 Output = Annotated[
     Path,
@@ -22,9 +46,10 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Where to save: .png, .jpg, .webp or .tif; a folder if CONTENT is one. "
-        "Missing folders are made.",
+        help="File of the result: .png, .jpg, .webp or .tif; a folder if CONTENT is one. "
+        "Missing folders are created.",
         show_default=False,
+        parser=read_output,
     ),
 ]
 Config = Annotated[
@@ -34,18 +59,18 @@ Config = Annotated[
         "-c",
         metavar="FILE-or-NAME",
         autocompletion=complete_config,
-        help="Settings from a TOML file, from a picture that stylize saved, or from a preset: "
-        "draft, default, fine, smooth, crisp, gatys. Options on the command line win.",
+        help="Read settings from a TOML file, from a picture saved by stylize, or from a preset: "
+        f"{', '.join(presets())}. Options on the command line take precedence.",
     ),
 ]
 SaveEvery = Annotated[
     int | None,
     Option(
         "--save-every",
-        metavar="STEPS",
-        help="Also save the picture after every so many steps of the whole run, beside the "
-        "result and at its size, as OUT-010.png, OUT-020.png, …, over what is there: "
-        "1 every step, 10 a film, 50 a glance now and then.",
+        metavar="N",
+        help="Save a snapshot every N iterations: 1 for each, 10 for a film, 50 for an "
+        "occasional look. Snapshots have the result's size and are saved beside it as "
+        "OUT-010.png, OUT-020.png, …, replacing existing files.",
         show_default=False,
     ),
 ]
@@ -54,9 +79,10 @@ Log = Annotated[
     Option(
         "--log",
         metavar="FILE",
-        help="Write how the terms stand after each step, row by row as they come: .csv, or .jsonl "
-        "for a JSON object a line. A term whose weight is 0 is not evaluated: empty, or null.",
+        help="Write the losses of each iteration to a .csv or .jsonl file. A loss of weight 0 is "
+        "not evaluated: its field is empty, or null.",
         show_default=False,
+        parser=read_path,
     ),
 ]
 Report = Annotated[
@@ -64,18 +90,25 @@ Report = Annotated[
     Option(
         "--report",
         metavar="FILE",
-        help="Save a page to look at in a browser, .html, all in one file: the pictures before "
-        "and after, the curves of the terms, noise and sharpness, every setting.",
+        help="Write a self-contained .html page to compare content and result, with loss curves, "
+        "noise, sharpness and all settings.",
         show_default=False,
+        parser=read_path,
     ),
 ]
-Quiet = Annotated[bool, Option("--quiet", "-q", help="No progress; warnings and errors only.")]
+Quiet = Annotated[bool, Option("--quiet", "-q", help="Print only warnings and errors.")]
+Verbose = Annotated[
+    bool,
+    Option(
+        "--verbose", "-v", help="Print the number format, the number of threads, and the reasons."
+    ),
+]
 Recursive = Annotated[
     bool,
     Option(
         "--recursive",
         "-r",
-        help="Enter the folders in CONTENT, and keep them in the output.",
+        help="Include subfolders of CONTENT and recreate them in the output folder.",
         rich_help_panel=_SCRIPTS,
     ),
 ]
@@ -84,8 +117,8 @@ Name = Annotated[
     Option(
         "--name",
         metavar="TEMPLATE",
-        help="What the results of a folder are called, with {content}, {style}, {suffix} (the "
-        f"content's, without its dot) and {{seed}} filled in. Default: {DEFAULT_NAME}.",
+        help="File name of each result of a folder, with the fields {content}, {style}, {suffix} "
+        f"(of the content, without its dot) and {{seed}}. Default: {DEFAULT_NAME}.",
         show_default=False,
         rich_help_panel=_SCRIPTS,
     ),
@@ -94,8 +127,8 @@ SkipExisting = Annotated[
     bool,
     Option(
         "--skip-existing",
-        help="Leave a whole picture at its path as it is, and print its path, so that a run that "
-        "was interrupted resumes. What is unfinished is then saved as NAME.partial.png.",
+        help="Skip results that already exist and are complete, and print their paths; use it to "
+        "resume. An interrupted picture is then saved as NAME.partial.png.",
         rich_help_panel=_SCRIPTS,
     ),
 ]
@@ -103,7 +136,7 @@ FailFast = Annotated[
     bool,
     Option(
         "--fail-fast",
-        help="End a folder with the first picture that fails, instead of going on.",
+        help="Stop at the first picture of a folder that fails, instead of going on.",
         rich_help_panel=_SCRIPTS,
     ),
 ]
@@ -114,11 +147,5 @@ Json = Annotated[
         help="Print a JSON object for each result instead of its path: path, content, styles, "
         "size, seconds, seed, weights, losses, device, precision, stopped, skipped, sheet.",
         rich_help_panel=_SCRIPTS,
-    ),
-]
-Verbose = Annotated[
-    bool,
-    Option(
-        "--verbose", "-v", help="Say which number format and how many threads compute, and why."
     ),
 ]

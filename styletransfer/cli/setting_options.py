@@ -1,73 +1,91 @@
-"""The options of the settings: one for each field of `Settings`, of its name."""
+"""Options of the settings: one for each field of `Settings`, with its name and default."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
+from typer import Option
+
+from styletransfer import settings
 from styletransfer.cli.option_parsing import (
-    declare,
     read_names,
     read_numbers,
     read_size,
     read_weight,
     read_whole_numbers,
 )
+from styletransfer.settings import Settings, format_value, option_name
 from styletransfer.weight_guide import WEIGHT_GUIDE
 
-_TRIED = "A list tries each."
+_DEFAULTS = Settings()
 
-_look = partial(declare, panel="Look")
-_size = partial(declare, panel="Size and time")
-_method = partial(declare, panel="Method")
-_network = partial(declare, panel="Network and machine")
-_files = partial(declare, panel="Picture files")
 
-ContentWeight = Annotated[
-    Any,
-    _look(
-        "content_weight",
-        f"{WEIGHT_GUIDE['content_weight'].help} {_TRIED}",
-        parser=read_weight,
-        metavar="NUMBERS",
-    ),
-]
-StyleWeight = Annotated[
-    Any,
-    _look(
-        "style_weight",
-        f"{WEIGHT_GUIDE['style_weight'].help} {_TRIED}",
-        parser=read_weight,
-        metavar="NUMBERS",
-    ),
-]
-TVWeight = Annotated[
-    Any,
-    _look(
-        "tv_weight",
-        f"{WEIGHT_GUIDE['tv_weight'].help} {_TRIED}",
-        parser=read_weight,
-        metavar="NUMBERS",
-    ),
-]
+def _declare(
+    name: str,
+    text: str,
+    *short: str,
+    panel: str,
+    parser: Callable[[str], Any] | None = None,
+    metavar: str | None = None,
+) -> Any:
+    """Declare the option of a setting, as an annotation for Typer.
+
+    Typer's own default stays None, so that a configuration file can set what
+    the command line does not. The help shows the default of `Settings`; if that
+    is None, `text` says what None means.
+    """
+    default = getattr(_DEFAULTS, name)
+    if default is not None:
+        text = f"{text} (default: {format_value(default, separator=',')})"
+    flag = option_name(name)
+    return Option(
+        f"{flag}/{flag.replace('--', '--no-', 1)}" if isinstance(default, bool) else flag,
+        *short,
+        help=text,
+        show_default=False,
+        rich_help_panel=panel,
+        parser=parser,
+        metavar=metavar,
+    )
+
+
+_look = partial(_declare, panel="Look")
+_size = partial(_declare, panel="Size and time")
+_method = partial(_declare, panel="Method")
+_network = partial(_declare, panel="Network and machine")
+_files = partial(_declare, panel="Picture files")
+
+
+def _weight(name: str) -> Any:
+    text = f"{WEIGHT_GUIDE[name].help} A comma-separated list runs a sweep."
+    return _look(name, text, parser=read_weight, metavar="NUMBERS")
+
+
+ContentWeight = Annotated[Any, _weight("content_weight")]
+StyleWeight = Annotated[Any, _weight("style_weight")]
+TVWeight = Annotated[Any, _weight("tv_weight")]
 TVForm = Annotated[
-    Literal["isotropic", "anisotropic", "squared"] | None,
+    settings.TVForm | None,
     _look(
         "tv_form",
-        "How neighbours are compared: sqrt(dx^2+dy^2), |dx|+|dy|, or dx^2+dy^2 (blurs edges).",
+        "Form of the total variation: isotropic sqrt(dx^2+dy^2), anisotropic |dx|+|dy|, or "
+        "squared dx^2+dy^2, which blurs edges.",
+        metavar="FORM",
     ),
 ]
 StyleScale = Annotated[
     float | None,
     _look(
         "style_scale",
-        "Size of the brushwork: the style's longest side over the result's. "
-        "0.5 fine, 1 default, 2 broad.",
+        "Longest side of the style picture, as a multiple of the result's: 0.5 fine brushwork, "
+        "1 default, 2 broad brushwork.",
     ),
 ]
 StyleBlend = Annotated[
     Any,
     _look(
         "style_blend",
-        "Share of each style, in their order, such as 3,1. Default: equal.",
+        "Relative shares of the style pictures, in their order, such as 3,1. Default: equal.",
         parser=read_numbers,
         metavar="NUMBERS",
     ),
@@ -76,8 +94,8 @@ Size = Annotated[
     Any,
     _size(
         "size",
-        "Longest side of the result in pixels: 256 draft, 512, 2048 a print, or original: as the "
-        "content. Default: 512, or the content's own if that is less.",
+        "Longest side of the result in pixels, or original for the content's size: 256 draft, "
+        "512 screen, 2048 print. Default: 512, or the content's size if that is smaller.",
         "-s",
         parser=read_size,
         metavar="PIXELS|original",
@@ -87,16 +105,16 @@ MinSize = Annotated[
     int | None,
     _size(
         "min_size",
-        "Longest side in pixels that painting starts at: 64 bold shapes, 128 default, "
-        "as --size: one size only.",
+        "Longest side in pixels of the first, smallest size: 64 bolder shapes, 128 default, "
+        "the value of --size for a single size.",
     ),
 ]
 Iterations = Annotated[
     Any,
     _size(
         "iterations",
-        "Steps at each size, smallest first; the last number serves all further sizes. "
-        "20 draft, 30 usual, 100 fine.",
+        "Optimizer iterations at each size, smallest first; the last number applies to all further "
+        "sizes: 20 draft, 30 normal, 100 fine.",
         "-n",
         parser=read_whole_numbers,
         metavar="NUMBERS",
@@ -106,7 +124,7 @@ Tolerance = Annotated[
     float | None,
     _size(
         "tolerance",
-        "End a size when the loss fell by less than this share in ten steps: "
+        "End a size early if the loss falls by less than this fraction over ten iterations: "
         "0 never, 0.01 late, 0.1 early.",
     ),
 ]
@@ -114,37 +132,36 @@ Init = Annotated[
     str | None,
     _method(
         "init",
-        "What painting starts from: content, noise, or a picture file.",
-        metavar="content|noise|FILE",
+        "Initial image: content, noise, or a picture file.",
+        metavar="IMAGE",
     ),
 ]
-Seed = Annotated[int | None, _method("seed", "Number that the noise of --init noise grows from.")]
+Seed = Annotated[int | None, _method("seed", "Seed of the random noise of --init noise.")]
 Optimizer = Annotated[
-    Literal["lbfgs", "adam"] | None,
-    _method("optimizer", "What moves the picture."),
+    settings.Optimizer | None,
+    _method("optimizer", "Optimizer: lbfgs, or adam, which needs less memory.", metavar="NAME"),
 ]
 LearningRate = Annotated[
     float | None,
     _method(
         "learning_rate",
-        "Step length: 0.1 careful, 1 full. Default: 1 for lbfgs; 0.02 for adam, "
-        "where 0.005 is careful and 0.1 bold.",
+        "Step size, dimensionless. For lbfgs: 0.1 cautious, 1 full step; for adam: 0.005 "
+        "cautious, 0.1 bold. Default: 1 for lbfgs, 0.02 for adam.",
     ),
 ]
 Preconditioning = Annotated[
     float | None,
     _method(
         "preconditioning",
-        "How much easier large areas move than fine detail, an exponent, until the steps tell: "
-        "0 plain pixels, to the end, 0.5 default, 1 areas first.",
+        "Exponent of the frequency preconditioner: 0 none, 0.5 default, 1 favours large areas.",
     ),
 ]
 ContentLayers = Annotated[
     Any,
     _method(
         "content_layers",
-        "Layers that hold what the photograph shows: relu3_1 detail, relu4_2 default, "
-        "relu5_2 gist.",
+        "Layers of the content loss: relu3_1 keeps detail, relu4_2 default, relu5_2 keeps only "
+        "the composition.",
         parser=read_names,
         metavar="LAYERS",
     ),
@@ -153,7 +170,7 @@ StyleLayers = Annotated[
     Any,
     _method(
         "style_layers",
-        "Layers that hold the manner: relu1_1 colour and grain … relu5_1 large shapes.",
+        "Layers of the style loss, from relu1_1 (colour and grain) to relu5_1 (large shapes).",
         parser=read_names,
         metavar="LAYERS",
     ),
@@ -162,80 +179,72 @@ LayerWeights = Annotated[
     Any,
     _method(
         "layer_weights",
-        "Share of each style layer, in their order. Default: 1 each, 0.2 in block 5.",
+        "Relative weights of the style layers, in their order. "
+        "Default: 1 each, 0.2 in the fifth block.",
         parser=read_numbers,
         metavar="NUMBERS",
     ),
 ]
-Network = Annotated[
-    Literal["vgg19", "vgg16"] | None,
-    _network("network", "The network whose features are compared."),
-]
+Network = Annotated[settings.Network | None, _network("network", "Network for the features.")]
 Weights = Annotated[
     str | None,
     _network(
         "weights",
-        "bundled: Oxford's VGG-19, comes along; torchvision: its retrained ones, "
+        "Weights of the network. bundled: the original VGG-19, included; torchvision: retrained, "
         "a download of 548 MB; or a .safetensors or .pth file.",
-        metavar="bundled|torchvision|FILE",
+        metavar="NAME|FILE",
     ),
 ]
 WeightsLayout = Annotated[
-    Literal["torchvision", "caffe"] | None,
+    settings.WeightsLayout | None,
     _network(
         "weights_layout",
-        "Layout of a weights file: torchvision (RGB, normalized) or caffe (BGR, 0 to 255).",
+        "Input convention of a weights file: torchvision (RGB, normalized by mean and standard "
+        "deviation) or caffe (BGR, 0 to 255).",
     ),
 ]
-Pooling = Annotated[
-    Literal["max", "avg"] | None,
-    _network("pooling", "How the network halves its resolution."),
-]
+Pooling = Annotated[settings.Pooling | None, _network("pooling", "Pooling of the network.")]
 Device = Annotated[
     str | None,
     _network(
         "device",
-        "auto, cpu, cuda, cuda:N or mps. An absent device is an error.",
+        "Device to compute on: auto, cpu, cuda, cuda:N or mps. An unavailable device is an error.",
         metavar="NAME",
     ),
 ]
 Precision = Annotated[
-    Literal["auto", "float32", "bfloat16"] | None,
+    settings.Precision | None,
     _network(
         "precision",
-        "Number format of the convolutions. auto: bfloat16 where the processor computes it "
-        "natively, which is twice as fast.",
+        "Number format of the convolutions. auto: bfloat16 if the processor supports it "
+        "natively, which is twice as fast; otherwise float32.",
     ),
 ]
 Threads = Annotated[
     int | None,
     _network(
         "threads",
-        "Threads of the processor: 1 beside other work, or for several runs at once. "
-        "Default: one for each core.",
+        "Number of CPU threads: 1 beside other work or for several runs at once. "
+        "Default: one per core.",
     ),
 ]
 Background = Annotated[
     str | None,
     _files(
         "background",
-        "What transparent parts of any picture are laid on, an sRGB colour: black, white, "
-        "or #f5e6c8 as paper. The content's transparency returns in a .png, .webp or .tif.",
+        "sRGB colour behind the transparent parts of pictures, such as black, white, or #f5e6c8 "
+        "for paper. A .png, .webp or .tif result keeps the content's transparency.",
         metavar="COLOUR",
     ),
 ]
 Bits = Annotated[
-    Literal[8, 16] | None,
-    _files(
-        "bits",
-        "Bits of each channel of the result: 8 for the screen, 16 to edit further, "
-        "in a .png or .tif.",
-    ),
+    settings.Bits | None,
+    _files("bits", "Bits per channel of the result: 8 for display, 16 for editing (.png or .tif)."),
 ]
 KeepMetadata = Annotated[
     bool | None,
     _files(
         "keep_metadata",
-        "Copy the content's EXIF and XMP into the result: exposure, names, place.",
+        "Copy the content's EXIF and XMP metadata (exposure, names, location) to the result.",
     ),
 ]

@@ -7,8 +7,7 @@ from typing import Any
 from styletransfer.errors import ConfigError
 from styletransfer.images.provenance import is_picture, read_record
 from styletransfer.presets import load_settings
-from styletransfer.runs.paths import expand_user
-from styletransfer.settings import BUNDLED, Settings
+from styletransfer.settings import BUNDLED, Settings, expand_user
 
 INITS = ("content", "noise")
 """What painting may start from, beside a picture file."""

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from styletransfer.errors import ConfigError
-from styletransfer.runs.paths import expand_user, output_path
 from styletransfer.runs.resolve import (
     INEFFECTIVE,
     init_file,
@@ -141,34 +140,6 @@ def test_a_named_start_is_no_file(init: str) -> None:
 def test_any_other_start_is_a_file_and_a_tilde_is_the_home_folder() -> None:
     assert init_file(Settings(init="start.png")) == Path("start.png")
     assert init_file(Settings(init="~/start.png")) == Path.home() / "start.png"
-
-
-@pytest.mark.parametrize("name", ["photo.jpg", "a~b", "a/~/x", "~nobody-of-this-name/x"])
-def test_a_path_without_a_home_folder_stays_as_it_is(name: str) -> None:
-    assert expand_user(Path(name)) == Path(name)
-
-
-def test_a_tilde_is_the_home_folder_unless_a_file_is_called_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert expand_user(Path("~/photo.jpg")) == Path.home() / "photo.jpg"
-    (tmp_path / "~").mkdir()
-    (tmp_path / "~" / "photo.jpg").touch()
-    assert expand_user(Path("~/photo.jpg")) == Path("~/photo.jpg")
-
-
-@pytest.mark.parametrize(
-    ("given", "path"),
-    [
-        ("out.png", Path("out.png")),
-        ("=out.png", Path("out.png")),
-        ("=~/out.png", Path.home() / "out.png"),
-        ("=", Path("=")),
-    ],
-)
-def test_a_short_option_may_have_an_equals_sign_as_a_long_one_has(given: str, path: Path) -> None:
-    assert output_path(Path(given)) == path
 
 
 @pytest.mark.parametrize(
