@@ -1,4 +1,4 @@
-"""A result in JSON, for scripts."""
+"""Results as JSON objects, for `--json`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from styletransfer.runs.painting import PictureResult
 
+_TERMS = ("content", "style", "tv")
 
 _UNKNOWN = {
     **dict.fromkeys(("size", "seconds", "seed", "weights", "losses", "device", "precision")),
@@ -26,15 +27,15 @@ _UNKNOWN = {
 
 
 def describe(result: PictureResult | Job | SheetResult, styles: Sequence[Path]) -> dict[str, Any]:
-    """Describe a result by the same keys, whatever it is.
+    """Describe a result by a fixed set of keys.
 
     Args:
-        result: A painting, a job whose result was there already, or a contact
+        result: A new result, a job whose result already existed, or a contact
             sheet.
         styles: The style pictures.
 
     Returns:
-        Values by key; None where there is none, or only painting would tell.
+        Values by key; None for what does not apply or is not known.
     """
     return {
         "path": str(result.path),
@@ -55,7 +56,7 @@ def _known(result: PictureResult | Job | SheetResult) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "seed": result.settings.seed,
         "weights": _weights(asdict(result.settings)),
-        "losses": {**result.losses._asdict(), "total": result.losses.total},
+        "losses": {name: getattr(result.losses, name) for name in (*_TERMS, "total")},
         "device": result.device,
         "precision": result.precision,
         "stopped": result.stopped,
@@ -63,15 +64,15 @@ def _known(result: PictureResult | Job | SheetResult) -> dict[str, Any]:
 
 
 def to_line(values: dict[str, Any], encoding: str) -> str:
-    """Write an object as one line of JSON.
+    """Format an object as one line of JSON.
 
     Args:
-        values: What to write.
-        encoding: Of the stream that the line goes to.
+        values: The object.
+        encoding: The encoding of the output stream.
 
     Returns:
-        The line, without its end. What the stream cannot hold, such as bytes
-        of a file's name that are no text, is escaped.
+        The line without a line break. It is ASCII if the stream cannot encode
+        it, for example because a file name is not valid text.
     """
     line = json.dumps(values, ensure_ascii=False)
     try:
@@ -89,7 +90,7 @@ def _size(path: Path) -> list[int] | None:
 
 
 def _recorded(path: Path) -> dict[str, float] | None:
-    """The weights that a result says it was painted with."""
+    """The loss weights that are recorded in the metadata of a result."""
     try:
         return _weights(read_record(path))
     except (ConfigError, LookupError):
@@ -97,4 +98,4 @@ def _recorded(path: Path) -> dict[str, float] | None:
 
 
 def _weights(settings: Mapping[str, Any]) -> dict[str, float]:
-    return {name: settings[f"{name}_weight"] for name in ("content", "style", "tv")}
+    return {name: settings[f"{name}_weight"] for name in _TERMS}

@@ -1,4 +1,4 @@
-"""A result in JSON."""
+"""Results as JSON."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ from styletransfer.runs.painting import PictureResult
 from styletransfer.settings import Settings
 from styletransfer.transfer.optimize import Losses
 
-PAINTING = PictureResult(
+RESULT = PictureResult(
     path=Path("out.png"),
     settings=Settings(seed=7, tv_weight=0.3),
     content=Path("photo.jpg"),
@@ -31,8 +31,8 @@ PAINTING = PictureResult(
 STYLES = [Path("a.png"), Path("b.png")]
 
 
-def test_a_painting_is_described() -> None:
-    assert describe(PAINTING, STYLES) == {
+def test_a_new_result_is_described() -> None:
+    assert describe(RESULT, STYLES) == {
         "path": "out.png",
         "content": "photo.jpg",
         "styles": ["a.png", "b.png"],
@@ -49,13 +49,13 @@ def test_a_painting_is_described() -> None:
     }
 
 
-def test_a_result_that_was_there_has_the_same_keys_and_null_where_nothing_is_known(
+def test_a_skipped_result_has_the_same_keys_and_null_for_what_is_not_known(
     tmp_path: Path,
 ) -> None:
     Image.new("RGB", (5, 4)).save(tmp_path / "out.png")
     described = describe(Job(Path("photo.jpg"), tmp_path / "out.png"), STYLES)
 
-    assert list(described) == list(describe(PAINTING, STYLES))
+    assert list(described) == list(describe(RESULT, STYLES))
     assert described["size"] == [5, 4]
     assert (described["stopped"], described["skipped"]) == (False, True)
     assert {key for key, value in described.items() if value is None} == {
@@ -63,7 +63,7 @@ def test_a_result_that_was_there_has_the_same_keys_and_null_where_nothing_is_kno
     }
 
 
-def test_a_result_that_was_there_tells_the_weights_that_it_carries(tmp_path: Path) -> None:
+def test_a_skipped_result_has_the_weights_of_its_metadata(tmp_path: Path) -> None:
     path = tmp_path / "out.png"
     save_image(torch.zeros(1, 3, 2, 3), path, text=record(Settings(tv_weight=0.3)))
 
@@ -74,10 +74,10 @@ def test_a_result_that_was_there_tells_the_weights_that_it_carries(tmp_path: Pat
     }
 
 
-def test_a_contact_sheet_says_that_it_is_one() -> None:
+def test_a_contact_sheet_is_marked_as_one() -> None:
     described = describe(SheetResult(Path("out.png"), Path("photo.jpg"), 1600, 400), STYLES)
 
-    assert list(described) == list(describe(PAINTING, STYLES))
+    assert list(described) == list(describe(RESULT, STYLES))
     assert described["sheet"] is True
     assert {key: value for key, value in described.items() if value} == {
         "path": "out.png",
@@ -98,7 +98,7 @@ def test_a_contact_sheet_says_that_it_is_one() -> None:
         ("two\nlines.png", "utf-8", '"two\\nlines.png"'),
     ],
 )
-def test_a_path_stays_readable_as_far_as_the_stream_can_hold_it(
+def test_a_path_is_escaped_only_if_the_stream_cannot_encode_it(
     path: str, encoding: str, shown: str
 ) -> None:
     line = to_line({"path": path}, encoding)
