@@ -39,7 +39,7 @@ def flatten(
 
     Args:
         picture: A decoded picture with its colour profile in `info`.
-        alpha: Its alpha channel, from `opacity`; `None` if it is opaque.
+        alpha: Its alpha channel, from `alpha_channel`; `None` if it is opaque.
         background: A colour in sRGB, as Pillow accepts it.
         note: Called with a message about anything the user may not expect.
 
@@ -58,7 +58,7 @@ def flatten(
     return Image.alpha_composite(canvas, colours).convert("RGB")
 
 
-def opacity(picture: Image.Image) -> Image.Image | None:
+def alpha_channel(picture: Image.Image) -> Image.Image | None:
     """Return the alpha channel, mode L, 0 transparent to 255 opaque; `None` if all is opaque."""
     if not picture.has_transparency_data:
         return None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageColor, ImageOps, TiffImagePlugin, UnidentifiedImageError, features
 
 from styletransfer.errors import ImageError, reason
-from styletransfer.images.colour import flatten, opacity
+from styletransfer.images.colour import alpha_channel, flatten
 from styletransfer.images.exif import ORIENTATION
 from styletransfer.images.metadata import Metadata, read_metadata
 
@@ -82,7 +82,7 @@ def is_picture(path: Path) -> bool:
         return False
 
 
-def is_whole(path: Path) -> bool:
+def is_complete(path: Path) -> bool:
     """Whether a file is a complete picture that can be decoded."""
     try:
         if not path.is_file():
@@ -142,7 +142,7 @@ def decode_picture(
 
     try:
         picture, found = _decode(path, metadata, note_path)
-        alpha = opacity(picture)
+        alpha = alpha_channel(picture)
         return Decoded(flatten(picture, alpha, canvas, note_path), alpha, found)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error

@@ -17,8 +17,8 @@ from styletransfer.images.reading import (
     PICTURE_SUFFIXES,
     Decoded,
     decode_picture,
+    is_complete,
     is_picture,
-    is_whole,
     open_picture,
 )
 from styletransfer.images.saving import (
@@ -47,8 +47,8 @@ __all__ = [
     "check_side",
     "decode_picture",
     "holds_alpha",
+    "is_complete",
     "is_picture",
-    "is_whole",
     "open_picture",
     "read_image",
     "refuse_inputs",

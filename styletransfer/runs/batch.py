@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from styletransfer.errors import ConfigError, ImageError, StyleTransferError
-from styletransfer.images.tensors import check_output, is_whole
+from styletransfer.images.tensors import check_output, is_complete
 from styletransfer.runs.folder import list_briefly, list_pictures
 from styletransfer.runs.naming import (
     DEFAULT_NAME,
@@ -63,7 +63,7 @@ def paint_picture(painter: Painter, content: Path, output: Path, options: Option
     """
     refuse_folder_options(options)
     job = Job(content, output)
-    if options.skip_existing and is_whole(output):
+    if options.skip_existing and is_complete(output):
         refuse_overwriting([job], painter.inputs)
         if painter.log is not None:
             painter.say(f"{painter.log}: not written, since {output} was there already")
@@ -155,7 +155,7 @@ def _result(
     job: Job, folder: Path, options: Options, series: BatchTally
 ) -> PictureResult | Job | None:
     """The result of a job, painted unless it is to be kept; None if that failed."""
-    if options.skip_existing and is_whole(job.output):
+    if options.skip_existing and is_complete(job.output):
         series.keep()
         return job
     painter = series.painter

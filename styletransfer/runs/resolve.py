@@ -1,4 +1,4 @@
-"""From a configuration and a command line to the settings of a run."""
+"""The settings of a run, from a configuration and the command line."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import Any
 from styletransfer.errors import ConfigError
 from styletransfer.images.provenance import is_picture, read_record
 from styletransfer.presets import load_settings
-from styletransfer.settings import BUNDLED, Settings, expand_user
+from styletransfer.settings import BUNDLED, Settings, expand_user, option_name
 
 INITS = ("content", "noise")
-"""What painting may start from, beside a picture file."""
+"""The values of ``init`` that are not the path of a picture."""
 
 INEFFECTIVE: Mapping[str, tuple[Callable[[Settings], bool], str]] = {
     "seed": (lambda s: s.init != "noise", "--init is not noise"),
@@ -25,24 +25,24 @@ INEFFECTIVE: Mapping[str, tuple[Callable[[Settings], bool], str]] = {
         "--weights is not a file",
     ),
 }
-"""When an option does nothing, and why."""
+"""By setting: when it has no effect, and the reason."""
 
 
 def settings_from(config: str | None, given: Mapping[str, Any], styles: int) -> Settings:
-    """Lay a command line over a configuration over the defaults.
+    """Apply a configuration and the command line to the default settings.
 
     Args:
         config: A TOML file, the name of a preset, or a picture that the
-            command saved before.
-        given: What the command line says, by field of `Settings`; None where
-            it says nothing.
-        styles: How many style pictures there are.
+            command saved. None: no configuration.
+        given: The values on the command line by field of `Settings`, which win
+            over the configuration; None where an option is not given.
+        styles: Number of style pictures.
 
     Returns:
         The settings.
 
     Raises:
-        ConfigError: If a value is refused, or an option would do nothing.
+        ConfigError: If a value is refused, or an option would have no effect.
     """
     (settings,) = settings_of_each(config, [given], styles)
     return settings
@@ -51,26 +51,26 @@ def settings_from(config: str | None, given: Mapping[str, Any], styles: int) -> 
 def settings_of_each(
     config: str | None, given: Sequence[Mapping[str, Any]], styles: int
 ) -> list[Settings]:
-    """Lay several command lines, each for itself, over a configuration over the defaults.
+    """Do the same as `settings_from` for several command lines, such as those of a sweep.
 
     Args:
         config: As in `settings_from`.
-        given: Each as in `settings_from`; they say something of the same fields.
-        styles: How many style pictures there are.
+        given: Each as in `settings_from`; all give the same options.
+        styles: Number of style pictures.
 
     Returns:
         The settings, in the order of the command lines.
 
     Raises:
-        ConfigError: If a value is refused, or an option would do nothing in
+        ConfigError: If a value is refused, or an option would have no effect in
             any of them.
     """
     base = _base(config)
     values = [{name: value for name, value in each.items() if value is not None} for each in given]
     settings = [base.with_values(each) for each in values]
-    for name, (idle, reason) in INEFFECTIVE.items():
-        if name in values[0] and all(idle(each) for each in settings):
-            raise ConfigError(f"--{name.replace('_', '-')} has no effect: {reason}")
+    for name, (has_no_effect, reason) in INEFFECTIVE.items():
+        if name in values[0] and all(map(has_no_effect, settings)):
+            raise ConfigError(f"{option_name(name)} has no effect: {reason}")
     blend = settings[0].style_blend
     if blend is not None and len(blend) != styles:
         raise ConfigError(
@@ -80,29 +80,25 @@ def settings_of_each(
 
 
 def refuse_for_folder(folder: Path, given: Mapping[str, Any]) -> None:
-    """Refuse options that are for a single picture.
+    """Refuse options that need a single content picture.
 
     Args:
-        folder: Given as CONTENT.
-        given: Values by option; None where it was not given.
+        folder: The content.
+        given: Values by option; None where it is not given.
 
     Raises:
-        ConfigError: If one was.
+        ConfigError: If one is given.
     """
-    for flag in (flag for flag, value in given.items() if value is not None):
+    for option in (option for option, value in given.items() if value is not None):
         raise ConfigError(
-            f"{flag} is for one picture, and {folder} is a folder; "
-            f"run its pictures one by one, each with a {flag} of its own"
+            f"{option} needs a single content picture, but {folder} is a folder; "
+            f"run its pictures one by one, each with its own {option}"
         )
 
 
-def shown(value: Any) -> str:
-    """Write the value of a setting for people: 2 for 2.0, and a list with commas."""
-    if isinstance(value, tuple):
-        return ", ".join(map(shown, value))
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+def init_file(settings: Settings) -> Path | None:
+    """Return the picture to start from; None if ``init`` is not a file."""
+    return None if settings.init in INITS else expand_user(Path(settings.init))
 
 
 def _base(config: str | None) -> Settings:
@@ -110,8 +106,3 @@ def _base(config: str | None) -> Settings:
         return Settings()
     path = expand_user(Path(config))
     return Settings().with_values(read_record(path)) if is_picture(path) else load_settings(config)
-
-
-def init_file(settings: Settings) -> Path | None:
-    """The picture that painting starts from, if it is a file."""
-    return None if settings.init in INITS else expand_user(Path(settings.init))

@@ -10,7 +10,7 @@ from styletransfer.images.provenance import sheet_record
 from styletransfer.images.tensors import (
     check_output,
     check_side,
-    is_whole,
+    is_complete,
     open_picture,
     save_picture,
 )
@@ -142,7 +142,7 @@ class SweepRun:
     def _order(self, variant: Variant, delivery: ResultWriter, options: Options) -> Order | None:
         """What is to be painted; None if it is there already."""
         job = Job(self.content, variant.output)
-        if options.skip_existing and is_whole(variant.output):
+        if options.skip_existing and is_complete(variant.output):
             refuse_overwriting([job], self.painter.inputs)
             return None
         delivery = delivery.with_settings(variant.settings)

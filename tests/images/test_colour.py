@@ -1,4 +1,4 @@
-"""Any mode and any colour profile to 8-bit sRGB."""
+"""Converting any mode and colour profile to 8-bit sRGB."""
 
 import io
 import struct
@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageCms
 
 from styletransfer.errors import ImageError
-from styletransfer.images.colour import flatten, opacity, srgb_profile
+from styletransfer.images.colour import alpha_channel, flatten, srgb_profile
 from styletransfer.images.reading import open_picture
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
@@ -48,7 +48,7 @@ TIFF_ONLY = ("CMYK", "YCbCr", "LAB")
         ("RGBA", (0, 0, 0, 51), (204, 204, 204)),
     ],
 )
-def test_every_mode_with_grey_or_colour_becomes_rgb_on_white(
+def test_every_mode_is_converted_to_rgb_on_white(
     tmp_path: Path, mode: str, colour: Any, expected: tuple[int, int, int]
 ) -> None:
     path = tmp_path / "picture.png"
@@ -59,7 +59,7 @@ def test_every_mode_with_grey_or_colour_becomes_rgb_on_white(
 
 
 @pytest.mark.parametrize("transparency", [0, b"\x00\xff\xff"])
-def test_a_palette_becomes_rgb_and_its_transparent_entry_white(
+def test_a_palette_is_converted_to_rgb_with_its_transparent_entry_white(
     tmp_path: Path, transparency: int | bytes
 ) -> None:
     palette = Image.new("P", (3, 1))
@@ -91,24 +91,24 @@ def test_the_colour_that_a_file_declares_transparent_becomes_white(
         ("HSV", (85, 255, 255), GREEN),
     ],
 )
-def test_a_mode_that_few_formats_have_becomes_rgb_too(
+def test_rare_modes_are_converted_to_rgb(
     mode: str, colour: tuple[int, ...], expected: tuple[int, int, int]
 ) -> None:
     picture = Image.frombytes(mode, (2, 2), bytes(colour) * 4)
     if mode == "PA":
         picture.putpalette([1, 2, 3, 0, 0, 0])
-    assert flatten(picture, opacity(picture), "white", print).getpixel((1, 1)) == expected
+    assert flatten(picture, alpha_channel(picture), "white", print).getpixel((1, 1)) == expected
 
 
 @pytest.mark.parametrize(("lightness", "level"), [(0, 0), (136, 127), (255, 255)])
-def test_lab_becomes_rgb(tmp_path: Path, lightness: int, level: int) -> None:
+def test_lab_is_converted_to_rgb(tmp_path: Path, lightness: int, level: int) -> None:
     path = tmp_path / "picture.tif"
     Image.new("LAB", (2, 2), (lightness, 128, 128)).save(path)
     assert abs(np.asarray(open_picture(path)).astype(int) - level).max() <= 1
 
 
 def deep(path: Path, values: list[float], mode: str) -> Image.Image:
-    """A picture of one row, its bytes in the order that the mode names."""
+    """Save a picture of one row, in the byte order of the mode."""
     kind = {"I;16": "<u2", "I;16B": ">u2", "I": "=i4", "F": "=f4"}[mode]
     row = np.array([values]).astype(kind)
     Image.frombytes(mode, (len(values), 1), row.tobytes()).save(path, path.suffix[1:])
@@ -140,7 +140,7 @@ LOWEST, HIGHEST = -(2**31), 2**31 - 1
         ("F", "TIFF", [7, 7], [0, 0]),
     ],
 )
-def test_deep_grey_is_scaled_by_its_range_and_never_clipped(
+def test_greyscale_of_more_than_8_bits_is_scaled_and_never_clipped(
     tmp_path: Path, mode: str, file_format: str, values: list[float], expected: list[int]
 ) -> None:
     path = tmp_path / f"picture.{file_format.lower()}"
@@ -151,7 +151,7 @@ def test_deep_grey_is_scaled_by_its_range_and_never_clipped(
     assert list(picture.getchannel("G").tobytes()) == expected
 
 
-def test_a_range_that_is_spread_is_noted(tmp_path: Path) -> None:
+def test_rescaling_an_unusual_range_is_noted(tmp_path: Path) -> None:
     notes: list[str] = []
     deep(tmp_path / "usual.tiff", [0, 1], "F")
     deep(tmp_path / "unusual.tiff", [-2, 700], "F")
@@ -163,7 +163,7 @@ def test_a_range_that_is_spread_is_noted(tmp_path: Path) -> None:
 
 
 def tiff(tags: dict[int, tuple[int, ...]], strip: bytes, width: int) -> bytes:
-    """A little-endian TIFF of one row, uncompressed, with 16-bit tags."""
+    """An uncompressed little-endian TIFF of one row, with 16-bit tags."""
     known = {
         256: (width,),
         257: (1,),
@@ -190,12 +190,12 @@ def tiff(tags: dict[int, tuple[int, ...]], strip: bytes, width: int) -> bytes:
     [
         # 12 bits: 0x000 and 0xFFF.
         ({258: (12,), 262: (1,)}, b"\x00\x0f\xff", 2, [BLACK, WHITE]),
-        # 32 bits unsigned, which Pillow takes for signed.
+        # 32 bits unsigned, which Pillow reads as signed.
         ({258: (32,), 262: (1,)}, struct.pack("<3I", 0, 2**31, 2**32 - 1), 3, [0, 128, 255]),
         ({258: (32,), 262: (1,)}, struct.pack("<3I", 0, 32768, 65535), 3, [0, 128, 255]),
         # 16 bits signed.
         ({258: (16,), 262: (1,), 339: (2,)}, struct.pack("<3h", -100, 0, 100), 3, [0, 128, 255]),
-        # 16 bits a channel.
+        # 16 bits per channel.
         (
             {258: (16, 16, 16), 262: (2,), 277: (3,), 339: (1, 1, 1)},
             struct.pack("<6H", 65535, 32768, 0, 257, 0, 65535),
@@ -205,7 +205,7 @@ def tiff(tags: dict[int, tuple[int, ...]], strip: bytes, width: int) -> bytes:
     ],
     ids=["12 bits", "unsigned, full", "unsigned, 16 used", "signed 16", "RGB of 16"],
 )
-def test_depths_that_pillow_cannot_write_are_read_too(
+def test_tiffs_of_bit_depths_that_pillow_cannot_write_are_read(
     tmp_path: Path,
     tags: dict[int, tuple[int, ...]],
     strip: bytes,
@@ -243,7 +243,7 @@ def test_a_float_that_is_not_finite_is_refused(tmp_path: Path, value: float) -> 
         ("#ff000000", (204, 0, 0)),
     ],
 )
-def test_transparent_parts_are_laid_on_the_background(
+def test_transparent_pictures_are_composited_on_the_background(
     tmp_path: Path, background: str, expected: tuple[int, int, int]
 ) -> None:
     Image.new("RGBA", (2, 2), (0, 0, 0, 51)).save(tmp_path / "picture.png")
@@ -254,7 +254,7 @@ def test_transparent_parts_are_laid_on_the_background(
 @pytest.mark.parametrize("file_format", ["PNG", "TIFF", "WEBP"])
 @pytest.mark.parametrize("profiled", [False, True])
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_hidden_colour_changes_no_byte(
+def test_the_colours_of_transparent_pixels_change_no_byte(
     tmp_path: Path, file_format: str, profiled: bool, mode: str
 ) -> None:
     profile = swapped_profile() if profiled else None
@@ -271,7 +271,7 @@ def test_hidden_colour_changes_no_byte(
     assert seen[0] == seen[1] == seen[2]
 
 
-def test_16_bit_grey_may_declare_a_level_transparent(tmp_path: Path) -> None:
+def test_the_transparent_level_of_a_16_bit_greyscale_png_is_honoured(tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     row = np.array([[0, 257, 65535]], dtype=np.uint16)
     Image.fromarray(row).save(path, transparency=257)
@@ -282,13 +282,13 @@ def test_16_bit_grey_may_declare_a_level_transparent(tmp_path: Path) -> None:
 
 
 def swapped_profile() -> bytes:
-    """sRGB with its red and its blue exchanged: of the same size, so that any decoder takes it."""
+    """sRGB with red and blue swapped; its size stays, as decoders check it."""
     profile = srgb_profile()
     return profile.replace(b"rXYZ", b"tmpX").replace(b"bXYZ", b"rXYZ").replace(b"tmpX", b"bXYZ")
 
 
 def profile_of(space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> bytes:
-    """A version 2 profile of a scanner; each tag begins at a multiple of four."""
+    """A version 2 scanner profile; tags are aligned to four bytes."""
     d50 = struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)
     tags = {b"wtpt": b"XYZ " + bytes(4) + d50, **tags}
     table, content = struct.pack(">I", len(tags)), b""
@@ -302,13 +302,13 @@ def profile_of(space: bytes, connection: bytes, tags: dict[bytes, bytes]) -> byt
 
 
 def grey_profile(gamma: float) -> bytes:
-    """Grey with a power curve."""
+    """A greyscale profile with a gamma curve."""
     curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256))
     return profile_of(b"GRAY", b"XYZ ", {b"kTRC": curve})
 
 
 def black_ink_profile() -> bytes:
-    """CMYK of which only the black can be seen: as a table of 8 bits with two steps an ink."""
+    """A CMYK profile in which only black is visible: an 8-bit table of two steps per ink."""
     matrix = struct.pack(">9i", *(0x10000 if i % 4 == 0 else 0 for i in range(9)))
     ramp, paper, ink = bytes(range(256)), bytes([255, 128, 128]), bytes([0, 128, 128])
     table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + matrix + 4 * ramp + 8 * (paper + ink)
@@ -338,7 +338,7 @@ def test_an_embedded_profile_is_applied(
     [(1.0, 55, 128), (1.0, 255, 255), (1.0, 0, 0), (2.2, 128, 128), (1.8, 128, 146)],
 )
 @pytest.mark.parametrize("mode", ["L", "I;16", "LA"])
-def test_a_profile_of_grey_is_applied(
+def test_a_greyscale_profile_is_applied(
     tmp_path: Path, mode: str, gamma: float, level: int, expected: int
 ) -> None:
     path = tmp_path / "picture.png"
@@ -352,7 +352,7 @@ def test_a_profile_of_grey_is_applied(
     assert abs(shown[0] - expected) <= 1
 
 
-def test_a_palettes_profile_is_applied_to_its_colours(tmp_path: Path) -> None:
+def test_a_profile_is_applied_to_the_colours_of_a_palette(tmp_path: Path) -> None:
     palette = Image.new("P", (2, 1))
     palette.putpalette([*RED, *WHITE])
     palette.putdata([0, 1])
@@ -361,7 +361,7 @@ def test_a_palettes_profile_is_applied_to_its_colours(tmp_path: Path) -> None:
     assert abs(shown - np.array([[BLUE, WHITE]])).max() <= 3
 
 
-def test_a_grey_picture_may_have_a_profile_of_colour(tmp_path: Path) -> None:
+def test_an_rgb_profile_is_applied_to_a_greyscale_picture(tmp_path: Path) -> None:
     Image.new("L", (2, 2), 100).save(tmp_path / "picture.png", icc_profile=swapped_profile())
     notes: list[str] = []
     picture = open_picture(tmp_path / "picture.png", note=notes.append)
@@ -382,7 +382,7 @@ def test_an_srgb_picture_is_read_exactly(tmp_path: Path, model: bytes) -> None:
     ids=["garbage", "cut", "without tags", "of grey"],
 )
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF", "WEBP"])
-def test_a_profile_that_does_not_serve_is_noted_and_left_out(
+def test_an_unusable_profile_is_noted_and_not_applied(
     tmp_path: Path, profile: bytes, file_format: str
 ) -> None:
     path = tmp_path / "picture"
@@ -406,7 +406,7 @@ def test_a_profile_that_does_not_serve_is_noted_and_left_out(
         ((0, 0, 0, 255), BLACK),
     ],
 )
-def test_a_profile_of_cmyk_is_applied(
+def test_a_cmyk_profile_is_applied(
     tmp_path: Path, file_format: str, inks: Any, expected: tuple[int, int, int]
 ) -> None:
     path = tmp_path / "picture"
@@ -417,7 +417,7 @@ def test_a_profile_of_cmyk_is_applied(
     assert abs(shown - np.array(expected)).max() <= 2
 
 
-def test_a_cmyk_picture_with_a_profile_of_rgb_is_read_without_it(tmp_path: Path) -> None:
+def test_an_rgb_profile_on_a_cmyk_picture_is_not_applied(tmp_path: Path) -> None:
     path = tmp_path / "picture.jpg"
     Image.new("CMYK", (8, 8), (0, 0, 0, 0)).save(path, icc_profile=srgb_profile())
     notes: list[str] = []
@@ -426,7 +426,7 @@ def test_a_cmyk_picture_with_a_profile_of_rgb_is_read_without_it(tmp_path: Path)
     assert "RGB profile on a CMYK picture" in line
 
 
-def test_the_profile_that_says_srgb_is_one() -> None:
+def test_the_srgb_profile_is_well_formed() -> None:
     assert len(srgb_profile()) < 1000
     assert struct.unpack(">I", srgb_profile()[:4]) == (len(srgb_profile()),)
     assert "sRGB" in ImageCms.getProfileDescription(io.BytesIO(srgb_profile()))

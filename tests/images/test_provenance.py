@@ -14,7 +14,7 @@ from styletransfer.errors import ConfigError
 from styletransfer.images.provenance import (
     _PICTURE,
     KEYWORD,
-    is_picture,
+    has_output_format,
     read_record,
     record,
     sheet_record,
@@ -42,7 +42,7 @@ def saved(path: Path, text: dict[str, str], bits: int = 8) -> Path:
 
 @pytest.mark.parametrize(("suffix", "bits"), KINDS)
 @pytest.mark.parametrize("settings", RUNS)
-def test_the_settings_of_a_result_are_read_back_as_they_were(
+def test_the_settings_of_a_result_are_read_back_unchanged(
     settings: Settings, suffix: str, bits: int, tmp_path: Path
 ) -> None:
     path = saved(tmp_path / f"out{suffix}", record(settings), bits)
@@ -50,7 +50,7 @@ def test_the_settings_of_a_result_are_read_back_as_they_were(
 
 
 @pytest.mark.parametrize(("suffix", "bits"), KINDS)
-def test_a_result_serves_as_the_configuration_and_options_win(
+def test_a_result_replaces_the_configuration_file_and_options_override_it(
     suffix: str, bits: int, tmp_path: Path
 ) -> None:
     settings = Settings(size=77, tv_weight=0.125)
@@ -60,7 +60,7 @@ def test_a_result_serves_as_the_configuration_and_options_win(
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp", ".tif"])
-def test_other_formats_have_the_record_in_their_exif_block(suffix: str, tmp_path: Path) -> None:
+def test_formats_other_than_png_store_the_record_in_exif(suffix: str, tmp_path: Path) -> None:
     text = record(RUNS[-1])
     with Image.open(saved(tmp_path / f"out{suffix}", text)) as picture:
         exif = picture.getexif()
@@ -70,7 +70,7 @@ def test_other_formats_have_the_record_in_their_exif_block(suffix: str, tmp_path
 
 
 @pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)
-def test_a_contact_sheet_is_no_configuration_and_names_its_pictures(
+def test_a_contact_sheet_is_refused_with_the_names_of_its_pictures(
     suffix: str, tmp_path: Path
 ) -> None:
     names = [f"日本-tv{value}{suffix}" for value in ("0", "0.3")]
@@ -84,13 +84,13 @@ def test_a_contact_sheet_is_no_configuration_and_names_its_pictures(
 
 
 @pytest.mark.parametrize("words", ['{"sheet": 1}', '{"sheet": ["a/b"]}', '["sheet"]', '"sheet"'])
-def test_a_damaged_record_of_a_sheet_is_no_settings(words: str, tmp_path: Path) -> None:
+def test_a_damaged_record_of_a_sheet_is_refused(words: str, tmp_path: Path) -> None:
     path = saved(tmp_path / "out.png", {KEYWORD: words})
     with pytest.raises(ConfigError, match="no settings in this picture"):
         read_record(path)
 
 
-def test_the_record_names_the_versions() -> None:
+def test_the_record_contains_the_versions_of_the_libraries() -> None:
     versions = json.loads(record(Settings())[KEYWORD])["versions"]
     assert set(versions) == {"stylize", "torch", "torchvision", "pillow"}
 
@@ -121,8 +121,8 @@ def test_a_picture_without_settings_is_refused_by_name(
 
 
 @pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)
-@pytest.mark.parametrize("limit", [5, 10], ids=["refused by Pillow", "warned of by Pillow"])
-def test_of_a_picture_too_large_to_decode_the_settings_are_read_or_refused(
+@pytest.mark.parametrize("limit", [5, 10], ids=["error by Pillow", "warning by Pillow"])
+def test_a_picture_near_the_pixel_limit_is_read_and_one_above_it_refused(
     suffix: str, limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = saved(tmp_path / f"out{suffix}", record(Settings(size=77)))
@@ -135,7 +135,7 @@ def test_of_a_picture_too_large_to_decode_the_settings_are_read_or_refused(
 
 
 @pytest.mark.parametrize(("suffix", "bits"), KINDS)
-def test_of_a_damaged_picture_the_settings_are_read_or_refused(
+def test_a_truncated_picture_gives_its_settings_or_is_refused(
     suffix: str, bits: int, tmp_path: Path
 ) -> None:
     path = saved(tmp_path / f"out{suffix}", record(Settings(size=77)), bits)
@@ -145,22 +145,22 @@ def test_of_a_damaged_picture_the_settings_are_read_or_refused(
         try:
             assert read_record(path)["size"] == 77
         except ConfigError as error:
-            assert str(error).startswith(f"{path}: no settings in this picture; ")  # noqa: PT017  # both ways out are right
+            assert str(error).startswith(f"{path}: no settings in this picture; ")  # noqa: PT017  # both outcomes are valid
 
 
 @pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)
-def test_a_picture_is_told_by_its_content(suffix: str, tmp_path: Path) -> None:
+def test_output_formats_are_detected_by_content(suffix: str, tmp_path: Path) -> None:
     path = saved(tmp_path / f"out{suffix}", {})
-    assert is_picture(path.rename(tmp_path / "out.toml"))
+    assert has_output_format(path.rename(tmp_path / "out.toml"))
 
 
 @pytest.mark.parametrize("suffix", [".webp", ".png"])
 @pytest.mark.parametrize("options", [{}, {"lossless": True}])
-def test_a_picture_by_another_program_is_told_too(
+def test_pictures_by_other_programs_are_detected(
     suffix: str, options: dict[str, Any], tmp_path: Path
 ) -> None:
     Image.new("RGB", (400, 300), "teal").save(tmp_path / f"out{suffix}", **options)
-    assert is_picture(tmp_path / f"out{suffix}")
+    assert has_output_format(tmp_path / f"out{suffix}")
 
 
 @pytest.mark.parametrize(
@@ -176,22 +176,22 @@ def test_a_picture_by_another_program_is_told_too(
         "# \u2030PNG\r\n",
     ],
 )
-def test_what_may_be_toml_is_no_picture(text: str, tmp_path: Path) -> None:
+def test_toml_is_not_taken_for_a_picture(text: str, tmp_path: Path) -> None:
     tomllib.loads(text)
     path = tmp_path / "out.png"
     path.write_text(text, encoding="utf-8")
-    assert not is_picture(path)
+    assert not has_output_format(path)
 
 
 @given(st.binary(max_size=40))
-def test_no_picture_is_a_text(data: bytes) -> None:
-    """Whatever begins as one of the formats do, TOML refuses: so none is taken for the other."""
+def test_no_detected_picture_is_valid_toml(data: bytes) -> None:
+    """TOML rejects every text that starts like a picture, so the two are never confused."""
     for head in (b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"RIFF____WEBPVP8X"):
         if _PICTURE.match(head + data):
             with pytest.raises((UnicodeDecodeError, tomllib.TOMLDecodeError)):
                 tomllib.loads((head + data).decode("utf-8"))
 
 
-def test_what_is_not_there_or_a_folder_is_no_picture(tmp_path: Path) -> None:
-    assert not is_picture(tmp_path / "none.png")
-    assert not is_picture(tmp_path)
+def test_missing_files_and_folders_are_not_pictures(tmp_path: Path) -> None:
+    assert not has_output_format(tmp_path / "none.png")
+    assert not has_output_format(tmp_path)

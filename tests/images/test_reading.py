@@ -1,4 +1,4 @@
-"""Picture files to upright RGB pictures."""
+"""Decoding picture files."""
 
 import io
 import struct
@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError, features
 from styletransfer.errors import ImageError
 from styletransfer.images.exif import BIG_ENDIAN, LITTLE_ENDIAN, SHORT, Exif
 from styletransfer.images.exif_patch import patch_exif
-from styletransfer.images.reading import decode_picture, is_picture, is_whole, open_picture
+from styletransfer.images.reading import decode_picture, is_complete, is_picture, open_picture
 from styletransfer.images.tensors import read_image, save_image, to_tensor
 from tests.support.pictures import noise, refusal
 
@@ -39,7 +39,7 @@ def test_a_lossless_file_of_any_size_is_read_exactly(
 
 
 @pytest.mark.parametrize("file_format", ["JPEG", "WEBP", "GIF", "JPEG2000", "MPO", "ICO"])
-def test_the_content_of_a_file_tells_its_format(tmp_path: Path, file_format: str) -> None:
+def test_the_format_is_detected_from_the_content(tmp_path: Path, file_format: str) -> None:
     path = tmp_path / "picture.png"
     Image.new("RGB", (32, 16), RED).save(path, file_format)
     picture = open_picture(path)
@@ -48,7 +48,7 @@ def test_the_content_of_a_file_tells_its_format(tmp_path: Path, file_format: str
     assert (red > 250, green < 5, blue < 5) == (True, True, True)
 
 
-# A 3 × 2 picture, its top row red, green, blue and its bottom row black, stored
+# A 3 × 2 picture with a top row of red, green and blue above a black row, stored
 # so that each EXIF orientation turns it upright.
 STORED = {
     1: ["RGB", "KKK"],
@@ -64,14 +64,16 @@ COLOURS = {"R": RED, "G": GREEN, "B": BLUE, "K": (0, 0, 0)}
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP"])
-def test_the_first_bytes_tell_a_picture_from_other_files(tmp_path: Path, file_format: str) -> None:
+def test_pictures_are_recognized_by_their_first_bytes(tmp_path: Path, file_format: str) -> None:
     path = tmp_path / "notes.txt"
     noise(64, 64).save(path, file_format)
     assert is_picture(path)
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif"])
-def test_a_picture_that_takes_another_package_is_one(tmp_path: Path, brand: bytes) -> None:
+def test_heic_and_avif_are_recognized_even_where_they_cannot_be_decoded(
+    tmp_path: Path, brand: bytes
+) -> None:
     path = tmp_path / "phone"
     path.write_bytes(b"\0\0\0\x18ftyp" + brand + bytes(12))
 
@@ -79,7 +81,7 @@ def test_a_picture_that_takes_another_package_is_one(tmp_path: Path, brand: byte
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_picture_too_large_to_decode_is_one(
+def test_a_picture_too_large_to_decode_is_recognized(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     noise(64, 64).save(tmp_path / "large.png")
@@ -99,26 +101,26 @@ def test_a_picture_too_large_to_decode_is_one(
     ],
     ids=["empty", "words", "ini", "mpeg", "mp4"],
 )
-def test_other_files_are_no_pictures(tmp_path: Path, content: bytes) -> None:
+def test_other_files_are_not_pictures(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(content)
 
     assert not is_picture(path)
 
 
-def test_a_missing_file_and_a_folder_are_no_pictures(tmp_path: Path) -> None:
+def test_missing_files_and_folders_are_not_pictures(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.png"):
         assert not is_picture(path)
-        assert not is_whole(path)
+        assert not is_complete(path)
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "TIFF", "WEBP"])
-def test_a_picture_is_whole_up_to_its_last_byte(tmp_path: Path, file_format: str) -> None:
+def test_a_picture_is_complete_and_a_truncated_one_is_not(tmp_path: Path, file_format: str) -> None:
     path = tmp_path / "picture"
     noise(64, 64).save(path, file_format)
-    assert is_whole(path)
+    assert is_complete(path)
     path.write_bytes(path.read_bytes()[:-100])
-    assert not is_whole(path)
+    assert not is_complete(path)
 
 
 def stored(orientation: int, scale: int = 1) -> Image.Image:
@@ -145,19 +147,19 @@ def test_exif_orientation_is_honoured(tmp_path: Path, file_format: str, orientat
     assert difference.abs().mean() < 0.02
 
 
-def test_an_orientation_is_applied_once(tmp_path: Path) -> None:
+def test_an_orientation_is_not_applied_again_to_a_saved_result(tmp_path: Path) -> None:
     stored(6).save(tmp_path / "turned.png", exif=oriented(6))
     save_image(read_image(tmp_path / "turned.png"), tmp_path / "upright.png")
     assert open_picture(tmp_path / "upright.png").tobytes() == stored(1).tobytes()
 
 
-def test_a_picture_with_unreadable_exif_is_read_as_it_lies(tmp_path: Path) -> None:
+def test_a_picture_with_unreadable_exif_is_read_without_turning(tmp_path: Path) -> None:
     noise(5, 4).save(tmp_path / "picture.png", exif=b"Exif\0\0garbage")
     assert open_picture(tmp_path / "picture.png").tobytes() == noise(5, 4).tobytes()
 
 
-def test_an_orientation_counts_though_the_rest_of_its_exif_is_damaged(tmp_path: Path) -> None:
-    # The second entry calls text (type 2) a resolution, which is a fraction.
+def test_the_orientation_in_a_damaged_exif_block_is_honoured(tmp_path: Path) -> None:
+    # The second entry is a resolution, which must be a fraction, of type text (2).
     entries = struct.pack("<HHII", 0x0112, 3, 1, 6) + struct.pack("<HHI4s", 0x011A, 2, 4, b"abc\0")
     exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4)
     stored(6).save(tmp_path / "picture.png", exif=exif)
@@ -183,7 +185,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
         (b"\xff\xd8\xff\xe0", "not a complete picture in a supported format"),
     ],
 )
-def test_a_file_that_is_no_picture_is_refused(
+def test_a_file_that_is_not_a_picture_is_refused(
     tmp_path: Path, content: bytes, complaint: str
 ) -> None:
     path = tmp_path / "picture.jpg"
@@ -193,7 +195,7 @@ def test_a_file_that_is_no_picture_is_refused(
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP"])
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.9])
-def test_a_cut_file_is_refused(tmp_path: Path, file_format: str, part: float) -> None:
+def test_a_truncated_file_is_refused(tmp_path: Path, file_format: str, part: float) -> None:
     path = tmp_path / "picture"
     noise(64, 64).save(path, file_format)
     whole = path.read_bytes()
@@ -202,7 +204,9 @@ def test_a_cut_file_is_refused(tmp_path: Path, file_format: str, part: float) ->
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG"])
-def test_a_file_cut_anywhere_is_refused_or_loses_no_pixel(tmp_path: Path, file_format: str) -> None:
+def test_a_file_truncated_anywhere_is_refused_or_read_exactly(
+    tmp_path: Path, file_format: str
+) -> None:
     path = tmp_path / "picture"
     noise(9, 9).save(path, file_format)
     expected, whole = open_picture(path).tobytes(), path.read_bytes()
@@ -211,10 +215,10 @@ def test_a_file_cut_anywhere_is_refused_or_loses_no_pixel(tmp_path: Path, file_f
         try:
             assert open_picture(path).tobytes() == expected
         except ImageError as error:
-            assert str(error).startswith(f"{path}: ")  # noqa: PT017  # both ways out are right
+            assert str(error).startswith(f"{path}: ")  # noqa: PT017  # both outcomes are valid
 
 
-@pytest.mark.parametrize("limit", [60, 40], ids=["warned of by Pillow", "refused by Pillow"])
+@pytest.mark.parametrize("limit", [60, 40], ids=["warning by Pillow", "error by Pillow"])
 def test_a_decompression_bomb_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
@@ -224,7 +228,7 @@ def test_a_decompression_bomb_is_refused(
     assert refusal(open_picture, path).startswith(f"{path}: it exceeds the limit of {limit} pixels")
 
 
-def test_a_picture_that_exhausts_the_memory_is_refused(
+def test_a_picture_that_does_not_fit_in_memory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def exhausted(*_: object) -> None:
@@ -236,7 +240,7 @@ def test_a_picture_that_exhausts_the_memory_is_refused(
     assert refusal(open_picture, path).startswith(f"{path}: not enough memory to decode it")
 
 
-def test_refusing_an_input_takes_no_torch(tmp_path: Path) -> None:
+def test_checking_an_input_does_not_import_torch(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib\n"
         "from styletransfer.images.tensors import open_picture, check_output\n"
@@ -256,7 +260,7 @@ def test_refusing_an_input_takes_no_torch(tmp_path: Path) -> None:
 def test_uncompressed_tiffs_of_all_modes_are_turned_upright(
     tmp_path: Path, mode: str, orientation: int
 ) -> None:
-    """Pillow maps these into memory, and garbles them there."""
+    """Pillow memory-maps these files and then reads wrong pixels."""
     path = tmp_path / "picture.tif"
     upright = stored(1).convert("L").convert(mode)
     picture = stored(orientation).convert("L").convert(mode)
@@ -266,15 +270,15 @@ def test_uncompressed_tiffs_of_all_modes_are_turned_upright(
     assert open_picture(path).size == (3, 2)
 
 
-# Opacity, and colour of 16 bits
+# Alpha channel and 16-bit colour
 
 
 @pytest.mark.parametrize("orientation", STORED)
 @pytest.mark.parametrize("file_format", ["PNG", "TIFF", "WEBP"])
-def test_opacity_is_turned_upright_with_the_colours(
+def test_the_alpha_channel_is_turned_upright_with_the_colours(
     tmp_path: Path, file_format: str, orientation: int
 ) -> None:
-    """The picture's top row is clear to half opaque, its bottom row opaque."""
+    """The top row is partly transparent, the bottom row opaque."""
     picture = stored(orientation).convert("RGBA")
     picture.putalpha(stored(orientation).convert("L").point(lambda level: 255 - level))
     options: dict[str, Any] = {"lossless": True, "exact": True} if file_format == "WEBP" else {}
@@ -289,14 +293,14 @@ def test_opacity_is_turned_upright_with_the_colours(
     ("mode", "file_format"),
     [("RGBA", "PNG"), ("RGBA", "TIFF"), ("LA", "PNG"), ("RGB", "PNG"), ("L", "JPEG"), ("P", "GIF")],
 )
-def test_a_picture_that_is_opaque_all_over_has_no_opacity(
+def test_an_opaque_picture_has_no_alpha_channel(
     tmp_path: Path, mode: str, file_format: str
 ) -> None:
     noise(4, 4).convert(mode).save(tmp_path / "picture", file_format)
     assert decode_picture(tmp_path / "picture").alpha is None
 
 
-def test_the_clear_entry_of_a_palette_is_opacity(tmp_path: Path) -> None:
+def test_the_transparent_entry_of_a_palette_gives_an_alpha_channel(tmp_path: Path) -> None:
     picture = Image.new("P", (2, 1))
     picture.putpalette([1, 2, 3, 4, 5, 6])
     picture.putdata([0, 1])
@@ -307,7 +311,7 @@ def test_the_clear_entry_of_a_palette_is_opacity(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_colour_and_opacity_of_16_bits_are_read_at_8(tmp_path: Path, suffix: str) -> None:
+def test_16_bit_colour_and_alpha_are_read_with_8_bits(tmp_path: Path, suffix: str) -> None:
     alpha = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
     image = to_tensor(noise(16, 16))
     save_image(image, tmp_path / f"deep{suffix}", bits=16, alpha=alpha)
@@ -354,7 +358,7 @@ FRAMES = {"GIF": "animated", "PNG": "animated", "WEBP": "animated", "TIFF": "sev
 
 
 @pytest.mark.parametrize("file_format", FRAMES)
-def test_of_several_frames_the_first_is_taken_with_a_note(tmp_path: Path, file_format: str) -> None:
+def test_the_first_of_several_frames_is_used_with_a_note(tmp_path: Path, file_format: str) -> None:
     path = tmp_path / "picture"
     first, second = Image.new("RGB", (8, 8), RED), Image.new("RGB", (8, 8), BLUE)
     options: dict[str, Any] = {"lossless": True} if file_format == "WEBP" else {}
@@ -369,7 +373,7 @@ def test_of_several_frames_the_first_is_taken_with_a_note(tmp_path: Path, file_f
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "MPO"])
-def test_an_ordinary_picture_calls_for_no_note(tmp_path: Path, file_format: str) -> None:
+def test_an_ordinary_picture_causes_no_note(tmp_path: Path, file_format: str) -> None:
     noise(8, 8).save(tmp_path / "picture", file_format)
     notes: list[str] = []
     open_picture(tmp_path / "picture", note=notes.append)
@@ -377,18 +381,18 @@ def test_an_ordinary_picture_calls_for_no_note(tmp_path: Path, file_format: str)
 
 
 @pytest.mark.skipif("avif" not in features.get_supported(), reason="this Pillow reads no AVIF")
-def test_avif_is_read_where_pillow_can(tmp_path: Path) -> None:
+def test_avif_is_read_where_pillow_supports_it(tmp_path: Path) -> None:
     Image.new("RGB", (16, 16), "white").save(tmp_path / "picture.jpg", "AVIF")
     assert open_picture(tmp_path / "picture.jpg").getpixel((8, 8)) == (255, 255, 255)
 
 
 def family(brand: bytes) -> bytes:
-    """The first bytes of a file of the HEIF family."""
+    """The first bytes of a HEIF or AVIF file."""
     return b"\0\0\0\x18ftyp" + brand + bytes(4) + b"mif1" + brand
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"msf1"])
-def test_heic_without_its_package_is_refused_with_the_package(
+def test_heic_without_pillow_heif_is_refused_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, brand: bytes
 ) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
@@ -398,7 +402,7 @@ def test_heic_without_its_package_is_refused_with_the_package(
     assert line.startswith(f"{path}: reading HEIC needs pillow-heif; run pip install pillow-heif")
 
 
-def test_avif_without_a_pillow_that_reads_it_is_refused_with_the_remedy(
+def test_avif_without_support_in_pillow_is_refused_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(features, "get_supported", list)
@@ -411,7 +415,7 @@ def no_picture(*_: object) -> None:
     raise UnidentifiedImageError
 
 
-def test_heic_is_read_once_its_package_has_taught_pillow(
+def test_heic_is_read_once_pillow_heif_is_registered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, picture_in = tmp_path / "picture.heic", Image.open
@@ -427,13 +431,13 @@ def test_heic_is_read_once_its_package_has_taught_pillow(
 
 
 @pytest.mark.parametrize("background", ["no colour", "", "#12"])
-def test_a_background_that_is_no_colour_is_refused(tmp_path: Path, background: str) -> None:
+def test_a_background_that_is_not_a_colour_is_refused(tmp_path: Path, background: str) -> None:
     noise(4, 4).save(tmp_path / "picture.png")
     with pytest.raises(ValueError, match="unknown color specifier"):
         open_picture(tmp_path / "picture.png", background=background)
 
 
-# Whatever a file holds
+# Damaged files
 
 
 def encoded(picture: Image.Image, file_format: str, **options: Any) -> bytes:
@@ -486,8 +490,8 @@ def test_a_damaged_file_gives_a_picture_or_an_image_error(
         try:
             picture = decode_picture(path, metadata=True).colours
         except ImageError as error:
-            assert str(error).startswith(f"{path}: ")  # noqa: PT017  # both ways out are right
-            assert "\n" not in str(error)  # noqa: PT017  # likewise
+            assert str(error).startswith(f"{path}: ")  # noqa: PT017  # both outcomes are valid
+            assert "\n" not in str(error)  # noqa: PT017  # as above
         else:
             assert picture.mode == "RGB"
             assert picture.width * picture.height <= LIMIT

@@ -1,4 +1,4 @@
-"""Pictures to files, whole or not at all."""
+"""Saving files atomically."""
 
 import errno
 import os
@@ -26,13 +26,13 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("suffix", [*OUTPUT_SUFFIXES, ".PNG", ".Jpeg"])
-def test_every_output_suffix_is_accepted_and_leaves_no_trace(tmp_path: Path, suffix: str) -> None:
+def test_checking_an_accepted_suffix_leaves_no_file(tmp_path: Path, suffix: str) -> None:
     check_output(tmp_path / f"out{suffix}", [tmp_path / "content.jpg"])
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["out", "out.gif", "out.png.txt", "out.", ".png", "png"])
-def test_an_unknown_or_missing_suffix_is_refused_with_the_known_ones(
+def test_an_unknown_or_missing_suffix_is_refused_with_the_list_of_known_ones(
     tmp_path: Path, name: str
 ) -> None:
     line = refusal(check_output, tmp_path / name, [])
@@ -77,19 +77,19 @@ def test_an_output_beside_its_inputs_may_exist(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["out", "out.png"])
-def test_a_folder_is_no_output(tmp_path: Path, name: str) -> None:
+def test_a_folder_as_output_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     line = refusal(check_output, tmp_path / name, [])
     assert line == f"{tmp_path / name}: this is a folder; name a file in it"
 
 
-def test_a_missing_folder_is_made(tmp_path: Path) -> None:
+def test_checking_creates_a_missing_folder(tmp_path: Path) -> None:
     check_output(tmp_path / "new" / "newer" / "out.png", [])
     assert list((tmp_path / "new" / "newer").iterdir()) == []
 
 
 @pytest.mark.parametrize("name", ["file/out.png", "file/new/out.png", f"{'x' * 300}.png"])
-def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_path_that_cannot_be_written_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     line = refusal(check_output, tmp_path / name, [])
     assert line.startswith(f"{tmp_path / name}: cannot be saved (")
@@ -97,7 +97,7 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path, name: str) ->
 
 
 @pytest.mark.skipif(not Path(os.devnull).is_char_device(), reason="no device files here")
-def test_a_device_is_never_replaced_by_a_picture(tmp_path: Path) -> None:
+def test_a_device_file_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "out.png").symlink_to(os.devnull)
     for call in (lambda path: check_output(path, []), lambda path: save_image(noise_image(), path)):
         assert "cannot be overwritten" in refusal(call, tmp_path / "out.png")
@@ -116,7 +116,7 @@ def test_write_protection_is_respected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)
-def test_a_saved_picture_is_in_the_format_of_its_suffix(tmp_path: Path, suffix: str) -> None:
+def test_the_suffix_selects_the_format(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"out{suffix.upper()}"
     image = torch.full((1, 3, 24, 40), 0.5)
     save_image(image, path)
@@ -134,7 +134,7 @@ def test_a_lossless_round_trip_is_exact(tmp_path: Path, suffix: str, size: tuple
     assert torch.equal(read_image(tmp_path / f"out{suffix}"), image)
 
 
-def test_a_jpeg_keeps_its_colours_at_full_resolution(tmp_path: Path) -> None:
+def test_a_jpeg_has_no_chroma_subsampling(tmp_path: Path) -> None:
     save_image(noise_image(64), tmp_path / "out.jpg")
     with Image.open(tmp_path / "out.jpg") as picture:
         assert isinstance(picture, JpegImagePlugin.JpegImageFile)
@@ -142,7 +142,7 @@ def test_a_jpeg_keeps_its_colours_at_full_resolution(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)
-def test_a_saved_picture_says_that_it_is_srgb(tmp_path: Path, suffix: str) -> None:
+def test_a_saved_picture_is_tagged_as_srgb(tmp_path: Path, suffix: str) -> None:
     save_image(noise_image(), tmp_path / f"out{suffix}")
     with Image.open(tmp_path / f"out{suffix}") as picture:
         assert picture.info["icc_profile"] == srgb_profile()
@@ -162,7 +162,7 @@ def test_the_same_image_gives_the_same_bytes(tmp_path: Path, suffix: str) -> Non
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60))
-def test_words_of_any_script_travel_in_a_png(
+def test_a_png_stores_texts_in_any_script(
     tmp_path_factory: pytest.TempPathFactory, words: str
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "words.png"
@@ -172,7 +172,7 @@ def test_words_of_any_script_travel_in_a_png(
         assert picture.info == {"settings": words, "versions": "1"}
 
 
-def test_a_missing_folder_is_made_for_a_picture(tmp_path: Path) -> None:
+def test_saving_creates_a_missing_folder(tmp_path: Path) -> None:
     save_image(noise_image(), tmp_path / "new" / "out.png")
     assert (tmp_path / "new" / "out.png").is_file()
 
@@ -185,7 +185,7 @@ def test_a_name_as_long_as_the_file_system_allows_can_be_saved(tmp_path: Path, n
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
-def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path: Path, mask: int) -> None:
+def test_a_new_file_has_the_default_permissions(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:
         save_image(noise_image(), tmp_path / "out.png")
@@ -205,7 +205,7 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path: Path, mode: int) -> Non
 
 
 @pytest.mark.parametrize("exists", [True, False])
-def test_a_link_is_followed_and_stays(tmp_path: Path, exists: bool) -> None:
+def test_a_link_is_followed_and_not_replaced(tmp_path: Path, exists: bool) -> None:
     (tmp_path / "far").mkdir()
     real, link = tmp_path / "far" / "real.png", tmp_path / "link.png"
     if exists:
@@ -218,7 +218,7 @@ def test_a_link_is_followed_and_stays(tmp_path: Path, exists: bool) -> None:
     assert torch.equal(read_image(real), noise_image())
 
 
-def test_a_link_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
+def test_a_circular_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.png").symlink_to("b.png")
     (tmp_path / "b.png").symlink_to("a.png")
     save_or_check = [
@@ -265,7 +265,7 @@ def test_an_interrupted_save_leaves_the_old_file_and_nothing_else(
     assert path.read_bytes() == b"old"
 
 
-def test_a_disk_that_fills_up_leaves_the_old_file(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     path = tmp_path / "out.png"
     path.write_bytes(b"old")
@@ -289,20 +289,22 @@ def test_a_picture_too_large_for_its_format_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("suffix", "longest"), [(".webp", 16_383), (".jpg", 65_500)])
-def test_a_side_too_long_for_a_format_is_refused_before_any_work(
+def test_a_side_too_long_for_a_format_is_refused_before_the_run(
     tmp_path: Path, suffix: str, longest: int
 ) -> None:
-    """The limits are the encoders' own."""
+    """The limits are those of the encoders."""
     path = tmp_path / f"out{suffix}"
     check_side(path, longest)
     save_image(torch.zeros(1, 3, 1, longest), path)
     line = refusal(check_side, path, longest + 1)
-    assert line.startswith(f"{path}: {longest + 1} pixels exceed this format's limit of {longest} per side; ")
+    assert line.startswith(
+        f"{path}: {longest + 1} pixels exceed this format's limit of {longest} per side; "
+    )
     assert "cannot be saved" in refusal(save_image, torch.zeros(1, 3, 1, longest + 1), path)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_other_formats_hold_any_side(tmp_path: Path, suffix: str) -> None:
+def test_png_and_tiff_have_no_size_limit(tmp_path: Path, suffix: str) -> None:
     check_side(tmp_path / f"out{suffix}", 10**6)
 
 
@@ -311,7 +313,7 @@ def test_saving_to_an_unknown_suffix_or_a_folder_is_refused(tmp_path: Path) -> N
     assert "this is a folder" in refusal(save_image, noise_image(), tmp_path)
 
 
-# Forks, since a child that had to import torch first would take a second to kill.
+# Forks, since importing torch takes a second in a new process.
 KILLED_SAVES = """
 import os, pathlib, random, signal, sys, time
 import torch
@@ -341,7 +343,7 @@ for _ in range(60):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_save_killed_at_any_moment_leaves_the_old_or_the_new_file(tmp_path: Path) -> None:
+def test_a_process_killed_while_saving_leaves_the_old_or_the_new_file(tmp_path: Path) -> None:
     command = [sys.executable, "-c", KILLED_SAVES, str(tmp_path)]
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert run.returncode == 0, run.stderr

@@ -1,4 +1,4 @@
-"""Files to tensors and back."""
+"""Picture files to tensors and back."""
 
 from functools import partial
 from pathlib import Path
@@ -32,14 +32,14 @@ def test_an_image_is_a_batch_of_one_in_float32() -> None:
     assert image.is_contiguous()
 
 
-def test_the_levels_of_a_picture_span_0_to_1() -> None:
+def test_levels_0_to_255_become_0_to_1() -> None:
     picture = Image.new("RGB", (3, 1))
     picture.putdata([RED, GREEN, (51, 102, 255)])
     expected = torch.tensor([[[1, 0, 0.2]], [[0, 1, 0.4]], [[0, 0, 1]]])
     assert torch.equal(to_tensor(picture)[0], expected)
 
 
-def test_a_picture_survives_the_tensor_exactly() -> None:
+def test_a_picture_is_unchanged_by_conversion_to_a_tensor_and_back() -> None:
     levels = Image.new("RGB", (256, 1))
     levels.putdata([(level, 255 - level, level) for level in range(256)])
     assert to_picture(to_tensor(levels)).tobytes() == levels.tobytes()
@@ -66,7 +66,7 @@ def test_values_are_clamped_and_rounded_half_up(
     assert picture.getpixel((1, 1)) == (level, level, level)
 
 
-def test_an_image_in_any_memory_layout_or_graph_becomes_the_same_picture() -> None:
+def test_memory_layout_and_autograd_do_not_change_the_picture() -> None:
     image = noise_image()
     expected = to_picture(image).tobytes()
     assert to_picture(image.to(memory_format=torch.channels_last)).tobytes() == expected
@@ -74,9 +74,7 @@ def test_an_image_in_any_memory_layout_or_graph_becomes_the_same_picture() -> No
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-def test_a_value_that_is_not_finite_is_refused_and_never_black(
-    tmp_path: Path, value: float
-) -> None:
+def test_a_value_that_is_not_finite_is_refused(tmp_path: Path, value: float) -> None:
     image = noise_image()
     image[0, 1, 2, 3] = value
     assert "NaN or infinite" in refusal(to_picture, image)
@@ -85,12 +83,12 @@ def test_a_value_that_is_not_finite_is_refused_and_never_black(
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 4), (2, 3, 4, 4), (1, 1, 4, 4), (1, 4, 4, 3)])
-def test_another_shape_is_no_image(shape: tuple[int, ...]) -> None:
+def test_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"\(1, 3, H, W\)"):
         to_picture(torch.zeros(shape))
 
 
-# 16 bits and opacity
+# 16 bits and alpha channel
 
 
 def deep(path: Path) -> NDArray[Any]:
@@ -111,7 +109,7 @@ def deep(path: Path) -> NDArray[Any]:
         (9, 65535),
     ],
 )
-def test_values_are_clamped_and_rounded_half_up_at_16_bits_too(
+def test_values_are_clamped_and_rounded_half_up_at_16_bits(
     tmp_path: Path, suffix: str, value: float, level: int
 ) -> None:
     path = tmp_path / f"out{suffix}"
@@ -128,14 +126,14 @@ def test_every_level_of_16_bits_is_reached(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_a_value_that_is_not_finite_is_refused_at_16_bits_too(tmp_path: Path, value: float) -> None:
+def test_a_value_that_is_not_finite_is_refused_at_16_bits(tmp_path: Path, value: float) -> None:
     image = torch.full((1, 3, 2, 2), value)
     assert "NaN or infinite" in refusal(partial(save_image, bits=16), image, tmp_path / "out.png")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp"])
-def test_16_bits_take_a_format_that_holds_them(tmp_path: Path, suffix: str) -> None:
+def test_16_bits_are_refused_for_jpeg_and_webp(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(ConfigError) as caught:
         save_image(noise_image(), tmp_path / f"out{suffix}", bits=16)
     line = "bits 16 needs a .png or .tif output; choose one, or --bits 8"
@@ -146,7 +144,7 @@ def test_16_bits_take_a_format_that_holds_them(tmp_path: Path, suffix: str) -> N
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
-def test_opacity_is_saved_exactly_and_the_colours_as_they_were_painted(
+def test_alpha_and_the_colours_of_transparent_pixels_are_saved_exactly(
     tmp_path: Path, suffix: str
 ) -> None:
     alpha = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
@@ -159,7 +157,7 @@ def test_opacity_is_saved_exactly_and_the_colours_as_they_were_painted(
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_opacity_has_16_bits_as_well(tmp_path: Path, suffix: str) -> None:
+def test_the_alpha_channel_has_16_bits_too(tmp_path: Path, suffix: str) -> None:
     alpha = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
     save_image(noise_image(), tmp_path / f"out{suffix}", alpha=alpha, bits=16)
     assert np.array_equal(deep(tmp_path / f"out{suffix}")[..., 3], 257 * np.asarray(alpha, "u2"))
@@ -167,10 +165,10 @@ def test_opacity_has_16_bits_as_well(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("size", [(3, 50), (160, 90)])
-def test_opacity_is_brought_to_the_size_of_the_image(
+def test_the_alpha_channel_is_resized_to_the_image(
     tmp_path: Path, size: tuple[int, int], bits: int
 ) -> None:
-    """Its clear and its opaque parts stay so, and between them there is no step."""
+    """Both parts keep their alpha away from the edge between them."""
     alpha = Image.new("L", size, 255)
     alpha.paste(0, (0, 0, size[0], size[1] // 2))
     save_image(noise_image(), tmp_path / "out.png", alpha=alpha, bits=bits)
@@ -183,9 +181,7 @@ def test_opacity_is_brought_to_the_size_of_the_image(
 
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
-def test_opacity_that_is_opaque_all_over_is_left_out(
-    tmp_path: Path, suffix: str, bits: int
-) -> None:
+def test_an_opaque_alpha_channel_is_not_stored(tmp_path: Path, suffix: str, bits: int) -> None:
     alpha = Image.new("L", (33, 7), 255)
     save_image(noise_image(), tmp_path / f"with{suffix}", alpha=alpha, bits=bits)
     save_image(noise_image(), tmp_path / f"without{suffix}", bits=bits)
@@ -193,7 +189,7 @@ def test_opacity_that_is_opaque_all_over_is_left_out(
     assert with_.read_bytes() == without.read_bytes()
 
 
-def test_a_jpeg_leaves_opacity_out(tmp_path: Path) -> None:
+def test_a_jpeg_has_no_alpha_channel(tmp_path: Path) -> None:
     assert [holds_alpha(Path(f"out{suffix}")) for suffix in (".jpg", ".JPEG", ".png")] == [
         False,
         False,
@@ -204,7 +200,7 @@ def test_a_jpeg_leaves_opacity_out(tmp_path: Path) -> None:
         assert picture.mode == "RGB"
 
 
-def test_metadata_that_a_format_cannot_hold_is_refused_before_any_work(tmp_path: Path) -> None:
+def test_metadata_too_long_for_a_format_is_refused_before_the_run(tmp_path: Path) -> None:
     metadata = Metadata(Exif(image={0x010E: Entry(ASCII, b"a" * 70_000)}))
     line = refusal(partial(check_output, metadata=metadata), tmp_path / "out.jpg", [])
     assert line.endswith("choose a .png output, or leave out --keep-metadata")
