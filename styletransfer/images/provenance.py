@@ -62,7 +62,7 @@ def _texts(content: Mapping[str, Any]) -> dict[str, str]:
     return {"Software": f"stylize {__version__}", KEYWORD: json.dumps(content)}
 
 
-def has_output_format(path: Path) -> bool:
+def is_picture(path: Path) -> bool:
     """Whether a file starts like a picture in an output format, whatever its suffix."""
     try:
         with path.open("rb") as file:

@@ -14,7 +14,7 @@ from styletransfer.errors import ConfigError
 from styletransfer.images.provenance import (
     _PICTURE,
     KEYWORD,
-    has_output_format,
+    is_picture,
     read_record,
     record,
     sheet_record,
@@ -151,7 +151,7 @@ def test_a_truncated_picture_gives_its_settings_or_is_refused(
 @pytest.mark.parametrize("suffix", OUTPUT_SUFFIXES)
 def test_output_formats_are_detected_by_content(suffix: str, tmp_path: Path) -> None:
     path = saved(tmp_path / f"out{suffix}", {})
-    assert has_output_format(path.rename(tmp_path / "out.toml"))
+    assert is_picture(path.rename(tmp_path / "out.toml"))
 
 
 @pytest.mark.parametrize("suffix", [".webp", ".png"])
@@ -160,7 +160,7 @@ def test_pictures_by_other_programs_are_detected(
     suffix: str, options: dict[str, Any], tmp_path: Path
 ) -> None:
     Image.new("RGB", (400, 300), "teal").save(tmp_path / f"out{suffix}", **options)
-    assert has_output_format(tmp_path / f"out{suffix}")
+    assert is_picture(tmp_path / f"out{suffix}")
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_toml_is_not_taken_for_a_picture(text: str, tmp_path: Path) -> None:
     tomllib.loads(text)
     path = tmp_path / "out.png"
     path.write_text(text, encoding="utf-8")
-    assert not has_output_format(path)
+    assert not is_picture(path)
 
 
 @given(st.binary(max_size=40))
@@ -193,5 +193,5 @@ def test_no_detected_picture_is_valid_toml(data: bytes) -> None:
 
 
 def test_missing_files_and_folders_are_not_pictures(tmp_path: Path) -> None:
-    assert not has_output_format(tmp_path / "none.png")
-    assert not has_output_format(tmp_path)
+    assert not is_picture(tmp_path / "none.png")
+    assert not is_picture(tmp_path)
