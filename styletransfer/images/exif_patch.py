@@ -1,7 +1,7 @@
 """Writing EXIF blocks: a block that was read is patched in place.
 
-Maker notes hold offsets that count from the start of the block, so nothing
-that is kept may move. Only directories are rewritten; new values are appended.
+Maker notes contain offsets from the start of the block, so kept values must not
+move. Only directories are rewritten, and new values are appended.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def patch_exif(exif: Exif, strips: Sequence[bytes] = ()) -> bytes:
 
     Kept values stay at their offsets. A directory keeps its place if its
     entries fit there, and is appended otherwise. Dropped values and the
-    thumbnail are zeroed, and cut off where they end the block.
+    thumbnail are zeroed, and removed if they are at the end of the block.
 
     Args:
         exif: The entries; those without an offset are appended.
@@ -55,7 +55,7 @@ def patch_exif(exif: Exif, strips: Sequence[bytes] = ()) -> bytes:
 
 
 def _cleared(exif: Exif) -> bytearray:
-    """The original block with its directories, dropped values and thumbnail zeroed."""
+    """Return the original block with directories, dropped values and thumbnail zeroed."""
     block = bytearray(exif.block)
     for directory in exif.found.values():
         for span in directory.spans():

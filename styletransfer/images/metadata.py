@@ -19,7 +19,7 @@ _COLOUR_SPACE, _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA001, 0xA002, 0xA003
 # The other entries of IFD0 describe how the pixels of the content are stored.
 _KEPT_OF_IMAGE = frozenset(
     [
-        *(_IMAGE_WIDTH, _IMAGE_HEIGHT, ORIENTATION),  # corrected below
+        *(_IMAGE_WIDTH, _IMAGE_HEIGHT, ORIENTATION),  # with corrected values
         *(0x010D, 0x010E, 0x010F, 0x0110),  # document, description, maker, model
         *(0x011A, 0x011B, 0x0128),  # print resolution
         *(0x0131, 0x0132, 0x013B, 0x013C),  # software, date, artist, computer
@@ -84,7 +84,7 @@ def read_metadata(
     exif = parse_exif(path.read_bytes() if is_tiff else _exif_block(picture))
     if exif.damaged:
         note("its EXIF block is damaged; only the readable entries are kept")
-    # The block of a TIFF is the file, pixels included, so that it cannot be patched.
+    # The block of a TIFF is the whole file with its pixels, so a new block is built.
     exif = _still_true(exif.detached() if is_tiff else exif)
     xmp = picture.info.get("xmp")
     # A NUL means UTF-16, in which the patterns above would find nothing.
@@ -94,7 +94,7 @@ def read_metadata(
 
 
 def _exif_block(picture: Image) -> bytes:
-    """The EXIF block of a picture that is no TIFF; empty if it has none."""
+    """The EXIF block of a picture other than a TIFF; empty if it has none."""
     block = picture.info.get("exif", b"")
     if not block and "Raw profile type exif" in picture.info:  # older ImageMagick's, in a PNG
         digits = "".join(picture.info["Raw profile type exif"].split("\n")[3:])
@@ -103,7 +103,7 @@ def _exif_block(picture: Image) -> bytes:
 
 
 def _still_true(exif: Exif) -> Exif:
-    """Drop or correct the entries that would be false of a result, which is upright and sRGB."""
+    """Drop or correct entries that would be false of a result; all results are upright sRGB."""
     image = {tag: entry for tag, entry in exif.image.items() if tag in _KEPT_OF_IMAGE}
     photo = {tag: entry for tag, entry in exif.photo.items() if tag not in _DROPPED_OF_PHOTO}
     if ORIENTATION in image:

@@ -29,7 +29,7 @@ _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b
 _AVIF_BRANDS = (b"avif", b"avis")
 _BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284  # TIFF tags
 # Pillow identifies these formats, but cannot decode them.
-_NO_PICTURES = {"BUFR", "GRIB", "HDF5", "MPEG"}
+_NOT_PICTURES = {"BUFR", "GRIB", "HDF5", "MPEG"}
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 DAMAGE = (
@@ -73,7 +73,7 @@ def is_picture(path: Path) -> bool:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path) as picture:
-                return picture.format not in _NO_PICTURES
+                return picture.format not in _NOT_PICTURES
     except _BOMB:
         return True
     except DAMAGE:
@@ -125,9 +125,11 @@ def decode_picture(
         background: The sRGB colour, a name or #rrggbb, on which transparent
             pictures are composited.
         metadata: Whether to read EXIF and XMP.
-        note: Called with a message about anything the user may not expect: a
-            profile that cannot be applied, further frames, an unusual range,
-            damaged metadata.
+        note: Called with a message about anything unexpected: an unusable
+            profile, further frames, an unusual range, damaged metadata.
+
+    Returns:
+        The colours, the alpha channel and, if requested, the metadata.
 
     Raises:
         ImageError: If the file is missing, not a picture, damaged, truncated

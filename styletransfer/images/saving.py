@@ -50,7 +50,7 @@ def check_output(
 
     Args:
         path: The output path, with one of `OUTPUT_SUFFIXES`.
-        inputs: The pictures that must not be overwritten, also not through links.
+        inputs: The pictures that must not be overwritten, not even through links.
         bits: Bits per channel, 8 or 16.
         text: Texts to store, as in `save_picture`.
         metadata: Metadata of the content to copy.
@@ -72,7 +72,7 @@ def check_file(path: Path, suffixes: Sequence[str], inputs: Sequence[Path]) -> N
     Args:
         path: The output path; a missing folder is created.
         suffixes: The allowed suffixes, in lower case.
-        inputs: The files that must not be overwritten, also not through links.
+        inputs: The files that must not be overwritten, not even through links.
 
     Raises:
         ImageError: If the suffix is not allowed, or the path is an input, a
@@ -88,7 +88,7 @@ def _check_place(path: Path, target: Path, inputs: Sequence[Path]) -> None:
 
 
 def refuse_inputs(paths: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Check that no output path is an input, also not through links.
+    """Check that no output path is an input, not even through links.
 
     Args:
         paths: The output paths.

@@ -7,21 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image, ImageCms
 
 from styletransfer.errors import ImageError
 from styletransfer.images.colour import alpha_channel, flatten, srgb_profile
 from styletransfer.images.reading import open_picture
+from tests.support.pictures import noise
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
-
-
-def noise(width: int, height: int, seed: int = 0) -> Image.Image:
-    generator = torch.Generator().manual_seed(seed)
-    levels = torch.randint(256, (height, width, 3), generator=generator).byte()
-    return Image.fromarray(levels.numpy())
 
 
 TIFF_ONLY = ("CMYK", "YCbCr", "LAB")

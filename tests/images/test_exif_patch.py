@@ -59,7 +59,7 @@ def test_new_entries_are_read_back_byte_for_byte(exif: Exif) -> None:
     assert contents(parse_exif(patch_exif(exif))) == contents(exif)
 
 
-def test_without_a_change_only_the_thumbnail_goes() -> None:
+def test_without_changes_only_the_thumbnail_is_removed() -> None:
     directory = CAMERA.index(THUMBNAIL) - 30
     (count,) = struct.unpack_from(">H", CAMERA, 8)
     pointer = 10 + 12 * count
@@ -67,7 +67,7 @@ def test_without_a_change_only_the_thumbnail_goes() -> None:
     assert patch_exif(parse_exif(CAMERA)) == expected
 
 
-def test_a_thumbnail_amid_the_block_is_zeroed_and_what_follows_it_stays() -> None:
+def test_a_thumbnail_inside_the_block_is_zeroed_and_the_bytes_after_it_stay() -> None:
     patched = patch_exif(parse_exif(CAMERA + b"trailer"))
     assert len(patched) == len(CAMERA + b"trailer")
     assert patched[-7 - len(THUMBNAIL) :] == bytes(len(THUMBNAIL)) + b"trailer"
@@ -83,7 +83,7 @@ def test_an_uncompressed_thumbnail_is_zeroed() -> None:
     assert patch_exif(parse_exif(content)) == block.ljust(pixels + 6, b"\0") + b"trailer"
 
 
-def test_dropped_entries_close_up_and_their_values_are_zeroed() -> None:
+def test_dropped_entries_leave_no_gap_and_their_values_are_zeroed() -> None:
     exif = parse_exif(CAMERA)
     kept = {tag: entry for tag, entry in exif.photo.items() if tag != USER_COMMENT}
     patched = patch_exif(replace(exif, photo=kept))
@@ -155,7 +155,7 @@ def test_a_truncated_block_keeps_its_entries_in_place(length: int) -> None:
     st.lists(st.tuples(st.integers(8, len(CAMERA) - 1), st.integers(0, 255)), max_size=9),
     st.binary(max_size=200),
 )
-def test_any_bytes_give_a_block_that_begins_with_a_sound_directory(
+def test_any_bytes_give_a_block_with_a_readable_directory(
     head: bytes, changes: list[tuple[int, int]], tail: bytes
 ) -> None:
     block = bytearray(head + tail)

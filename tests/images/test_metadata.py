@@ -38,7 +38,7 @@ def file_of(exif: Exif) -> Image.Exif:
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_entries_that_are_true_of_the_result_stay_and_the_others_go(
+def test_entries_that_would_be_false_of_the_result_are_dropped(
     tmp_path: Path, file_format: str
 ) -> None:
     path = written(tmp_path / "picture", file_format, exif=block_of_a_camera(), xmp=XMP)
@@ -67,7 +67,7 @@ def test_entries_that_are_true_of_the_result_stay_and_the_others_go(
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_a_patched_block_tells_the_truth_and_its_values_keep_their_offsets(
+def test_a_patched_block_describes_the_result_and_its_values_keep_their_offsets(
     tmp_path: Path, file_format: str
 ) -> None:
     block = block_of_a_camera()
