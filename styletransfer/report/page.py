@@ -191,7 +191,7 @@ def _facts(result: PictureResult) -> list[str]:
 
 def _content_image(result: PictureResult, background: str) -> Tensor:
     """The content at the size of the result, shape (1, 3, H, W), RGB in [0, 1]."""
-    from styletransfer.transfer.stylize import resize
+    from styletransfer.transfer.resizing import resize
 
     picture = open_picture(result.content, background=background)
     return resize(to_tensor(picture), result.width, result.height)
@@ -199,7 +199,7 @@ def _content_image(result: PictureResult, background: str) -> Tensor:
 
 def _result_image(result: PictureResult, content: Tensor) -> Tensor:
     """The saved result, of the content's shape, RGB in [0, 1]."""
-    from styletransfer.transfer.stylize import resize
+    from styletransfer.transfer.resizing import resize
 
     picture = open_picture(result.path, background=result.settings.background)
     height, width = content.shape[2:]

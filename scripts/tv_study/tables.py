@@ -1,15 +1,13 @@
-"""The numbers of the study of total variation, as tables within its page.
-
-Part of `scripts/tv_study.py`.
-"""
+"""The numbers of the study as JSON, and as Markdown tables in docs/total-variation.md."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Self
 
-from scripts.tv_denoising import Denoised
-from scripts.tv_runs import PAIRS, Found, Run
+from scripts.tv_study.denoising import Denoised
+from scripts.tv_study.runs import PAIRS, Found, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,11 +16,8 @@ if TYPE_CHECKING:
 
     Runs = Mapping[Run, Found]
 
-SIZE = 256
-"""Longest side in pixels, of all runs but those that compare sizes."""
-
 SIZES = (256, 512, 1024, 2048)
-"""Longest sides in pixels, of those that compare sizes."""
+"""Longest sides in pixels. All runs have the first size, except those that compare sizes."""
 
 WEIGHTS = (0.0, 0.3, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 """TV weights of the isotropic form."""
@@ -32,28 +27,29 @@ GRIDS: Mapping[TVForm, Sequence[float]] = {
     "anisotropic": (2.0, 10.0, 20.0, 50.0),
     "squared": (3.0, 10.0, 30.0, 100.0, 300.0),
 }
-"""TV weights that each form is tried with."""
+"""TV weights of each form."""
 
 WEIGHTS_OF_SIZES = (0.0, 2.0, 10.0)
-"""TV weights of the isotropic form that are painted at every size."""
+"""TV weights of the isotropic form at every size."""
 
 TARGETS = (20.0, 50.0)
-"""Weights of the isotropic form, to whose noise the weights of the others are matched."""
+"""TV weights of the isotropic form to whose noise the other forms are matched."""
 
 
-class Numbers(NamedTuple):
-    """All that the study found."""
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """All measurements of the study."""
 
     runs: Runs
-    """Of pictures painted."""
+    """Measurements of style transfer runs."""
 
     denoised: Sequence[Denoised]
-    """Of photographs freed of noise."""
+    """Measurements of denoised photographs."""
 
     def as_json(self) -> str:
-        """Write the numbers, to five digits."""
-        runs = [{**run._asdict(), **what._asdict()} for run, what in self.runs.items()]
-        lists = {"runs": runs, "denoised": [each._asdict() for each in self.denoised]}
+        """Format the numbers as JSON, rounded to five digits."""
+        runs = [{**asdict(run), **asdict(found)} for run, found in self.runs.items()]
+        lists = {"runs": runs, "denoised": [asdict(each) for each in self.denoised]}
         rounded = {
             name: [{key: _rounded(value) for key, value in each.items()} for each in objects]
             for name, objects in lists.items()
@@ -62,14 +58,14 @@ class Numbers(NamedTuple):
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read what `as_json` wrote."""
+        """Parse the output of `as_json`."""
         stored = json.loads(text)
-        runs = {Run(*_fields(Run, each)): Found(*_fields(Found, each)) for each in stored["runs"]}
-        return cls(runs, [Denoised(*_fields(Denoised, each)) for each in stored["denoised"]])
+        runs = {Run(**_fields(Run, each)): Found(**_fields(Found, each)) for each in stored["runs"]}
+        return cls(runs, [Denoised(**each) for each in stored["denoised"]])
 
 
-def _fields(kind: type[NamedTuple], stored: Mapping[str, Any]) -> list[Any]:
-    return [stored[name] for name in kind._fields]
+def _fields(kind: type[Run | Found], stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: stored[field.name] for field in fields(kind)}
 
 
 def _rounded(value: Any) -> Any:
@@ -77,16 +73,16 @@ def _rounded(value: Any) -> Any:
 
 
 def with_tables(page: str, numbers: Numbers, sizes: Sequence[int] = SIZES) -> str:
-    """Put each table between its two markers.
+    """Replace the tables of a page.
 
     Args:
-        page: The text, with ``<!-- NAME: written by scripts/tv_study.py -->``
-            and ``<!-- end of NAME -->`` around each table.
-        numbers: What goes into them.
-        sizes: Longest sides in pixels: the one of most runs, and those compared with it.
+        page: Markdown with ``<!-- NAME: written by scripts/tv_study -->`` and
+            ``<!-- end of NAME -->`` around each table.
+        numbers: The numbers for the tables.
+        sizes: Longest sides in pixels, first the one of most runs.
     """
     for name, table in tables(numbers, sizes).items():
-        begin = f"<!-- {name}: written by scripts/tv_study.py -->"
+        begin = f"<!-- {name}: written by scripts/tv_study -->"
         end = f"<!-- end of {name} -->"
         if begin in page:
             before, _, rest = page.partition(begin)
@@ -95,7 +91,7 @@ def with_tables(page: str, numbers: Numbers, sizes: Sequence[int] = SIZES) -> st
 
 
 def tables(numbers: Numbers, sizes: Sequence[int] = SIZES) -> dict[str, str]:
-    """Lay out the numbers as tables in Markdown, by name."""
+    """Format the numbers as Markdown tables, by name."""
     found = numbers.runs
     compared = len({run.size for run in found}) > 1
     return ({"sizes": _sizes(found, sizes)} if compared else {}) | {
@@ -105,58 +101,57 @@ def tables(numbers: Numbers, sizes: Sequence[int] = SIZES) -> dict[str, str]:
             found,
             sizes[0],
             {
-                "TV per pixel": lambda what: f"{what.tv:.2f}",
-                "TV's share of the loss": lambda what: f"{what.tv_share:.0%}",
-                "edge sharpness": lambda what: f"{what.edges:.2f}",
+                "TV per pixel": lambda of: f"{of.tv:.2f}",
+                "TV's share of the loss": lambda of: f"{of.tv_share:.0%}",
+                "edge sharpness": lambda of: f"{of.edges:.2f}",
             },
         ),
         "noise": _by_weight(
             found,
             sizes[0],
             {
-                "noise": lambda what: f"{what.noise:.2f}",
-                "columns": lambda what: f"{what.columns:.2f}",
-                "rows": lambda what: f"{what.rows:.2f}",
-                "checkerboard": lambda what: f"{what.checkerboard:.2f}",
+                "noise": lambda of: f"{of.noise:.2f}",
+                "columns": lambda of: f"{of.columns:.2f}",
+                "rows": lambda of: f"{of.rows:.2f}",
+                "checkerboard": lambda of: f"{of.checkerboard:.2f}",
             },
         ),
         "colours": _by_weight(
             found,
             sizes[0],
             {
-                "pixels": lambda what: f"{what.spread:.1f}",
-                "means of 4×4": lambda what: f"{what.blotches:.1f}",
+                "pixels": lambda of: f"{of.spread:.1f}",
+                "means of 4×4": lambda of: f"{of.blotches:.1f}",
             },
         ),
     }
 
 
 def of_form(found: Runs, content: str, size: int, form: TVForm) -> list[tuple[Run, Found]]:
-    """The runs of one picture, size and form at the default content and style weights.
+    """The runs of one content, size and form with default content and style weight.
 
-    Those of weight 0, which has no form, are isotropic.
+    Runs with weight 0 count as isotropic.
 
     Returns:
-        Runs and what was found, by rising TV weight.
+        Runs and measurements in ascending order of TV weight.
     """
-    same = Run(content, size, form)
-    return sorted(
-        (run, what) for run, what in found.items() if run._replace(tv_weight=same.tv_weight) == same
-    )
+    base = Run(content, size, form)
+    runs = (run for run in found if replace(run, tv_weight=base.tv_weight) == base)
+    return [(run, found[run]) for run in sorted(runs, key=lambda run: run.tv_weight)]
 
 
 def matched(found: Runs, content: str, size: int, target: float) -> list[tuple[Run, Found]]:
-    """The run of each form whose noise is nearest to that of the isotropic form.
+    """For each form, find the run whose noise is closest to a run of the isotropic form.
 
     Args:
-        found: The numbers.
-        content: Of the pair.
+        found: The measurements.
+        content: Name of the content.
         size: Longest side in pixels.
-        target: Weight of the isotropic form.
+        target: TV weight of the isotropic run.
     """
     reference = found[Run(content, size, tv_weight=target)].noise
     each = [of_form(found, content, size, form) for form in GRIDS]
-    return [min(runs, key=lambda run: abs(run[1].noise - reference)) for runs in each if runs]
+    return [min(runs, key=lambda pair: abs(pair[1].noise - reference)) for runs in each if runs]
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -170,8 +165,8 @@ def _forms(found: Runs, size: int) -> str:
     for pair in PAIRS:
         plain = Run(pair.content, size, tv_weight=0.0)
         known = [target for target in TARGETS if Run(pair.content, size, tv_weight=target) in found]
-        for run, what in [(plain, found[plain])] if plain in found else []:
-            rows.append(_form_row(run, what, "none"))
+        for run, measured in [(plain, found[plain])] if plain in found else []:
+            rows.append(_form_row(run, measured, "none"))
         for target in known:
             rows += [_form_row(*each) for each in matched(found, pair.content, size, target)]
     return _table(head, rows)
@@ -193,13 +188,18 @@ def _denoised(denoised: Sequence[Denoised]) -> str:
     return _table(head, rows)
 
 
-def _form_row(run: Run, what: Found, form: str = "") -> Sequence[str]:
-    numbers = (f"{run.tv_weight:g}", f"{what.noise:.2f}", f"{what.edges:.3f}", f"{what.tv:.2f}")
+def _form_row(run: Run, measured: Found, form: str = "") -> Sequence[str]:
+    numbers = (
+        f"{run.tv_weight:g}",
+        f"{measured.noise:.2f}",
+        f"{measured.edges:.3f}",
+        f"{measured.tv:.2f}",
+    )
     return run.content, form or run.form, *numbers
 
 
 def _by_weight(found: Runs, size: int, columns: Mapping[str, Callable[[Found], str]]) -> str:
-    """A row for each weight of the isotropic form, a cell for all pictures."""
+    """One row per weight of the isotropic form; a cell lists all contents."""
     rows = []
     for weight in WEIGHTS:
         runs = [Run(pair.content, size, tv_weight=weight) for pair in PAIRS]
@@ -225,14 +225,14 @@ def _sizes(found: Runs, sizes: Sequence[int]) -> str:
             (
                 f"{size} px",
                 f"{run.tv_weight:g}",
-                f"{what.noise:.2f}",
-                f"{what.noise / first.noise:.0%}",
-                f"{what.tv:.2f}",
-                f"{what.tv / first.tv:.0%}",
-                f"{what.tv_share:.0%}",
-                f"{what.edges:.2f}",
+                f"{measured.noise:.2f}",
+                f"{measured.noise / first.noise:.0%}",
+                f"{measured.tv:.2f}",
+                f"{measured.tv / first.tv:.0%}",
+                f"{measured.tv_share:.0%}",
+                f"{measured.edges:.2f}",
             )
-            for run, what in runs
+            for run, measured in runs
             if run.tv_weight in WEIGHTS_OF_SIZES
         ]
     return _table(head, rows)
