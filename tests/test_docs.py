@@ -21,14 +21,18 @@ from styletransfer.images.tensors import save_image
 from styletransfer.presets import load_settings, preset_folder, presets
 from styletransfer.runs.resolve import INITS
 from styletransfer.runs.weight_grid import sweep_from
-from styletransfer.settings import Settings, field_names
+from styletransfer.settings import Settings, field_names, format_value
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "styletransfer"
-DOCUMENTS = sorted(
-    path.relative_to(ROOT).as_posix()
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "samples" / "README.md"]
-)
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    *sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.md")),
+    "samples/README.md",
+    "styletransfer/vgg/weights/README.md",
+]
 
 
 def read(name: str) -> str:
@@ -108,11 +112,8 @@ def test_the_option_reference_has_each_setting_with_its_default() -> None:
         default, value = defaults[name.replace("_", "-")], getattr(Settings(), name)
         if value is None:
             assert default not in {"", "none", "required"}, name
-        elif isinstance(value, bool):
-            assert default == ("on" if value else "off"), name
         else:
-            texts = map(str, value if isinstance(value, tuple) else [value])
-            assert default == ",".join(texts), name
+            assert default == format_value(value, separator=","), name
 
 
 @pytest.mark.usefixtures("readme_settings")
@@ -216,10 +217,14 @@ def test_each_message_in_troubleshooting_is_one_of_the_package() -> None:
     assert [quote for quote in quoted if not any(quote in text for text in texts)] == []
 
 
-def test_contributing_lists_the_folders_of_the_package() -> None:
-    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
-    listed = re.findall(r"^\| `(\w+)/` \|", read("CONTRIBUTING.md"), re.MULTILINE)
-    assert set(listed) == folders
+def test_contributing_describes_each_folder_in_the_words_of_its_docstring() -> None:
+    folders = [path.parent.name for path in PACKAGE.glob("*/__init__.py")]
+    docstrings = {
+        name: importlib.import_module(f"styletransfer.{name}").__doc__ for name in folders
+    }
+    rows = re.findall(r"^\| `(\w+)/` \| (.+) \|$", read("CONTRIBUTING.md"), re.MULTILINE)
+    summaries = {name: (text or "").splitlines()[0] for name, text in docstrings.items()}
+    assert dict(rows) == {name: text.replace("``", "`") for name, text in summaries.items()}
 
 
 def test_contributing_lists_the_markers_of_the_tests() -> None:
