@@ -1,7 +1,7 @@
-"""How fast and how frugal stylize is, beside a peer and beside what the machine allows.
+"""Time and memory of stylize, compared with a peer and with the bare convolutions.
 
-``make bench``, or ``python -m benchmarks --help`` where the extra ``bench`` is
-installed. Everything is measured on the CPU, in processes of its own.
+``make bench``, or ``python -m benchmarks`` with the extra ``bench`` installed.
+Everything is measured on the CPU, each measurement in a process of its own.
 """
 
 from pathlib import Path

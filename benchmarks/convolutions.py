@@ -1,8 +1,8 @@
-"""The convolutions alone: the limit of what any such iteration can reach."""
+"""The bare convolutions of an iteration: a lower bound of its time."""
 
+from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,32 +12,32 @@ from benchmarks import CONTENT
 from styletransfer.device.device import retain_memory
 from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings
-from styletransfer.transfer.pyramid import plan
-from styletransfer.transfer.resizing import pad_to_multiple
-from styletransfer.transfer.stylize import encoder_for, resize
+from styletransfer.transfer.resizing import pad_to_multiple, resize_to_side
+from styletransfer.transfer.stylize import encoder_for
 from styletransfer.vgg.encoder import Encoder, convolutions
 
 
-class Layer(NamedTuple):
-    """One convolution, and what goes into it."""
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One convolution and its input."""
 
     name: str
-    """Such as ``conv3_2``."""
+    """Name of the layer, such as ``conv3_2``."""
 
     position: int
-    """Among the network's layers."""
+    """Index among the layers of the network."""
 
     shape: tuple[int, int, int, int]
-    """Of its input: (1, C, H, W)."""
+    """Shape of its input, (1, C, H, W)."""
 
 
 def needed(settings: Settings, height: int, width: int, narrowing: int = 1) -> list[Layer]:
-    """List the convolutions that the layers of the settings need.
+    """List the convolutions that the content and style layers need.
 
     Args:
         settings: Network, content layers and style layers.
-        height: Of the image, in pixels.
-        width: Of the image, in pixels.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
         narrowing: Divides the number of channels.
 
     Returns:
@@ -45,34 +45,33 @@ def needed(settings: Settings, height: int, width: int, narrowing: int = 1) -> l
     """
     layers = []
     deepest = max(layer[4:] for layer in (*settings.content_layers, *settings.style_layers))
-    for key, (name, _, channels) in convolutions(settings.network, narrowing).items():
+    for key, convolution in convolutions(settings.network, narrowing).items():
+        name = convolution.name
         if name[4:] > deepest:
             break
-        halved = 2 ** (int(name[4]) - 1)
-        shape = (1, channels, height // halved, width // halved)
+        stride = 2 ** (int(name[4]) - 1)
+        shape = (1, convolution.in_channels, height // stride, width // stride)
         layers.append(Layer(name, int(key.rpartition(".")[2]), shape))
     return layers
 
 
 def iteration(size: int, warm_up: int, steps: int) -> float:
-    """Time the convolutions of one iteration: forward, and the gradient to their input.
+    """Time the convolutions of one iteration: forward pass and gradient of the input.
 
-    In the precision and the layout of the command, on the canvas that it paints on.
+    Number format, memory layout and padded size are those of the command.
 
     Args:
         size: Longest side in pixels.
-        warm_up: Rounds before those that are timed.
-        steps: Rounds that are timed.
+        warm_up: Rounds before the timed ones.
+        steps: Timed rounds.
 
     Returns:
-        The median, in seconds.
+        The median in seconds.
     """
     retain_memory()
     settings = Settings(size=size, min_size=size, device="cpu")
     encoder = encoder_for(settings)
-    content = read_image(CONTENT)
-    scale = plan(content.shape[3], content.shape[2], settings)[0]
-    height, width = pad_to_multiple(resize(content, *scale[:2])).shape[2:]
+    height, width = pad_to_multiple(resize_to_side(read_image(CONTENT), size)).shape[2:]
     rounds = [_Round(encoder, layer) for layer in needed(settings, height, width)]
     seconds = []
     for _ in range(warm_up + steps):
@@ -84,7 +83,7 @@ def iteration(size: int, warm_up: int, steps: int) -> float:
 
 
 class _Round:
-    """One convolution there and back, on values that lie ready."""
+    """Forward pass and input gradient of one convolution, on random values."""
 
     def __init__(self, encoder: Encoder, layer: Layer) -> None:
         convolution = encoder.layers[layer.position]

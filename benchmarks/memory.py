@@ -1,4 +1,4 @@
-"""Peak memory of a run, above what importing it takes."""
+"""Peak memory of a run, minus that of the imports."""
 
 import sys
 from collections.abc import Iterator
@@ -9,15 +9,15 @@ from benchmarks.table import Bar, Row, ratios
 
 PART = "Peak memory above the imports"
 STEPS = 25
-"""Of each run. Our history, of 10 steps in so short a run, is full by then; the peer
-keeps 100, and takes two copies of the image more for each."""
+"""Iterations of each run. Our L-BFGS history, of 10 steps in so short a run, is full by
+then. The peer keeps 100 steps, and each takes another two copies of the image."""
 
 BARRED = 1024
 MEGABYTE = 1e6
 
 
 def memory(plan: Plan) -> Iterator[Row]:
-    """Measure both sides; nothing on systems that do not tell."""
+    """Measure both sides, on Linux only."""
     if sys.platform != "linux":
         print("benchmarks: peak memory is measured on Linux only", file=sys.stderr)
         return

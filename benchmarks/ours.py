@@ -1,4 +1,4 @@
-"""Our own side, through the library and with the memory settings of the command."""
+"""Our side: the library with the memory settings of the command."""
 
 from itertools import pairwise
 from statistics import median
@@ -16,27 +16,32 @@ from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings
 from styletransfer.transfer.objective import Objective
 from styletransfer.transfer.optimize import Losses, optimize
-from styletransfer.transfer.pyramid import Scale, plan
-from styletransfer.transfer.resizing import pad_to_multiple
-from styletransfer.transfer.stylize import Step, encoder_for, enlarge, resize, stylize
+from styletransfer.transfer.pyramid import Scale, plan_scales
+from styletransfer.transfer.resizing import (
+    enlarge_change,
+    pad_to_multiple,
+    resize,
+    resize_to_side,
+)
+from styletransfer.transfer.stylize import Step, encoder_for, stylize
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
 NEAR = 1.5
-"""Where our own account of the loss is within this factor of one to be reached,
-the judge is asked after every step."""
+"""The judge evaluates a step only if our own loss is within this factor of the next one
+to reach."""
 
 
 def iteration(size: int, warm_up: int, steps: int) -> float:
-    """Time an iteration of a run at one size, with everything that belongs to it.
+    """Time an iteration of a run at one size, with all its overhead.
 
     Args:
         size: Longest side in pixels.
-        warm_up: Steps before those that are timed.
-        steps: Steps that are timed.
+        warm_up: Steps before the timed ones.
+        steps: Timed steps.
 
     Returns:
-        The median, in seconds.
+        The median in seconds.
     """
     retain_memory()
     ticks: list[float] = []
@@ -51,11 +56,11 @@ def iteration(size: int, warm_up: int, steps: int) -> float:
 
 
 def memory(size: int, steps: int) -> int:
-    """The peak of memory of a run from coarse to fine, in bytes above that of the imports.
+    """Measure the peak memory of a coarse-to-fine run, minus that of the imports, in bytes.
 
     Args:
         size: Longest side in pixels.
-        steps: Steps at each size of the run.
+        steps: Steps at each size.
     """
     imported = peak_memory()
     retain_memory()
@@ -65,13 +70,13 @@ def memory(size: int, steps: int) -> int:
 
 
 def judge(pictures: str) -> dict[str, Any]:
-    """Evaluate the peer's loss of the peer's images, in float32.
+    """Evaluate the peer's loss on the peer's images in float32.
 
     Args:
         pictures: The file that `peer.run` wrote.
 
     Returns:
-        The loss of the content, where the peer starts, and of each image.
+        The loss of the content, which is the peer's start, and of each image.
     """
     stored = torch.load(pictures, weights_only=True)
     objective = _peer_objective(stored, "float32")
@@ -84,18 +89,18 @@ def judge(pictures: str) -> dict[str, Any]:
 def reach(
     pictures: str, losses: list[float], limit: int, precision: Precision, coarse_to_fine: bool
 ) -> list[float | None]:
-    """Minimize the peer's loss with our optimizer and kernels, from the same start.
+    """Minimize the peer's loss with our optimizer and kernels, from the peer's start.
 
     Args:
         pictures: The file that `peer.run` wrote.
-        losses: To be reached by the float32 judge's account, descending.
-        limit: Steps to take at most, at the pictures' own size.
-        precision: Of our network.
-        coarse_to_fine: Whether to begin with smaller pictures, as the command does.
+        losses: The losses to reach, as evaluated in float32, descending.
+        limit: Maximum number of steps at the final size.
+        precision: Number format of our network.
+        coarse_to_fine: Whether to start at smaller sizes, as the command does.
 
     Returns:
-        Seconds from the start, with all targets of the first size computed, to
-        each loss; None where it was not reached. The judge's own time does not count.
+        Seconds to each loss, without the targets of the first size and without
+        the judge; None if the loss was not reached.
     """
     retain_memory()
     stored = torch.load(pictures, weights_only=True)
@@ -105,15 +110,15 @@ def reach(
         settings = settings.with_values({"min_size": longest})
     race = _Race(losses, _peer_objective(stored, "float32"))
     first = stored["content"]
-    scales = plan(first.shape[3], first.shape[2], settings)
-    image = resize(first, scales[0].width, scales[0].height)
+    scales = plan_scales(first.shape[3], first.shape[2], settings)
+    image = resize(first, *scales[0].size)
     for scale in scales:
         objective = _peer_objective(_resized(stored, scale), precision)
         race.started = race.started or perf_counter()
         at_last = scale is scales[-1]
         image = optimize(
             objective,
-            enlarge(image, first, scale.width, scale.height),
+            enlarge_change(image, first, *scale.size),
             limit if at_last else scale.iterations,
             settings,
             race.on_step if at_last else None,
@@ -122,17 +127,17 @@ def reach(
 
 
 def _resized(stored: dict[str, Tensor], scale: Scale) -> dict[str, Tensor]:
-    """Both pictures at another size; the style has as many pixels in proportion."""
+    """Content and style at another size, scaled by the same factor."""
     content, style = stored["content"], stored["style"]
     share = scale.width / content.shape[3]
     return {
-        "content": resize(content, scale.width, scale.height),
+        "content": resize(content, *scale.size),
         "style": resize(style, round(style.shape[3] * share), round(style.shape[2] * share)),
     }
 
 
 class _Race:
-    """Tells when the losses were reached, with the judge's time taken out."""
+    """Records when each loss is reached, not counting the time of the judge."""
 
     def __init__(self, losses: list[float], judge: PeerObjective) -> None:
         self.losses = losses
@@ -158,15 +163,15 @@ def _peer_objective(stored: dict[str, Any], precision: Precision) -> PeerObjecti
 
 
 def precisions(size: int, iterations: list[int] | None) -> dict[str, Any] | None:
-    """Paint the same picture in float32 and in bfloat16.
+    """Compare a run in float32 with one in bfloat16.
 
     Args:
         size: Longest side in pixels.
-        iterations: Steps at each size; None: the defaults.
+        iterations: Iterations at each size; None: the defaults.
 
     Returns:
-        The float32 loss of both results; the mean and the largest difference
-        of their pixels, in levels of 255. None: the processor would only
+        The loss of both results evaluated in float32, and the mean and largest
+        difference of their pixels in levels of 255. None if the processor would
         emulate bfloat16, which may take hours.
     """
     if choose_precision("auto", torch.device("cpu")).dtype == torch.float32:
@@ -181,15 +186,14 @@ def precisions(size: int, iterations: list[int] | None) -> dict[str, Any] | None
         stylize(content, style, base.with_values({"precision": name})).image for name in names
     ]
     height, width = images[0].shape[2:]
-    ratio = size / max(style.shape[2:])
     objective = Objective(
         encoder_for(base.with_values({"precision": "float32"})),
         pad_to_multiple(resize(content, width, height)),
-        [resize(style, round(style.shape[3] * ratio), round(style.shape[2] * ratio))],
+        [resize_to_side(style, size)],
         base,
     )
     with torch.no_grad():
-        losses = [torch.stack(objective(pad_to_multiple(image))).sum().item() for image in images]
+        losses = [objective(pad_to_multiple(image)).total.item() for image in images]
     difference = (images[0] - images[1]).abs() * 255
     return {
         "losses": dict(zip(names, losses, strict=True)),

@@ -1,7 +1,7 @@
-"""The peer, pastiche, through its own Python interface and as it comes.
+"""The peer, pastiche, used through its Python interface with default settings.
 
-The same network and weights, the same layers, L-BFGS and a start from the
-content, too; a user finds it in the package index under this method's name.
+It has the same network, weights and layers, also uses L-BFGS and also starts from the
+content.
 """
 
 from pathlib import Path
@@ -18,15 +18,15 @@ from benchmarks.process import peak_memory
 
 
 def iteration(size: int, warm_up: int, steps: int) -> float:
-    """Time an iteration.
+    """Time an iteration of the peer.
 
     Args:
         size: Longest side in pixels.
-        warm_up: Iterations before those that are timed.
-        steps: Iterations that are timed.
+        warm_up: Iterations before the timed ones.
+        steps: Timed iterations.
 
     Returns:
-        The median, in seconds.
+        The median in seconds.
     """
     artist = _artist(size)
     seconds = []
@@ -38,7 +38,7 @@ def iteration(size: int, warm_up: int, steps: int) -> float:
 
 
 def memory(size: int, steps: int) -> int:
-    """The peak of memory of a run, in bytes above that of the imports.
+    """Measure the peak memory of a run, minus that of the imports, in bytes.
 
     Args:
         size: Longest side in pixels.
@@ -52,16 +52,16 @@ def memory(size: int, steps: int) -> int:
 
 
 def run(size: int, marks: list[int], output: str) -> dict[str, Any]:
-    """Run, and keep the images at some iterations.
+    """Run the peer and save its images at some iterations.
 
     Args:
         size: Longest side in pixels.
-        marks: Numbers of iterations, ascending.
-        output: The file for content, style and the images at the marks, RGB in [0, 1].
+        marks: Iterations at which to save the image, ascending.
+        output: The file for content, style and images, RGB in [0, 1].
 
     Returns:
-        The loss at the start by pastiche's own account, and the seconds from
-        there, with all targets computed, to each mark.
+        The loss at the start as pastiche reports it, and the seconds from there
+        to each mark, without the targets.
     """
     artist = _artist(size)
     start_loss = artist.loss
@@ -79,7 +79,7 @@ def run(size: int, marks: list[int], output: str) -> dict[str, Any]:
 
 
 def pictures(content_path: Path, style_path: Path, size: int) -> tuple[Tensor, Tensor]:
-    """Read content and style as pastiche resizes them: the style has as many pixels.
+    """Read content and style as pastiche does, with the same number of pixels.
 
     Args:
         content_path: A picture file.
@@ -95,7 +95,7 @@ def pictures(content_path: Path, style_path: Path, size: int) -> tuple[Tensor, T
 
 
 def to_rgb(image: Tensor) -> Tensor:
-    """Turn BGR from 0 to 255 minus Oxford's mean into RGB in [0, 1], shape (1, 3, H, W)."""
+    """Convert BGR in 0 to 255 minus the VGG mean to RGB in [0, 1], shape (1, 3, H, W)."""
     mean = torch.tensor([103.939, 116.779, 123.68]).view(1, 3, 1, 1)
     return (image + mean).flip(1) / 255
 

@@ -1,37 +1,38 @@
-"""How much is measured: in full, or as little as shows that everything works."""
+"""Extent of the measurements: the full benchmark, or a quick trial run."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Plan(NamedTuple):
-    """Sizes are longest sides in pixels; steps are the optimizer's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Sizes are longest sides in pixels; steps are optimizer iterations."""
 
     repeats: int
-    """How often everything that is timed is measured; medians are told."""
+    """Number of measurements of each time; the median is reported."""
 
     sizes: tuple[int, ...]
-    """At which an iteration is timed, on all sides."""
+    """Sizes at which an iteration is timed."""
 
     growth: tuple[int, int]
-    """Between which the growth of our own iteration is told."""
+    """Sizes between which the growth of our iteration is measured."""
 
     warm_up: int
-    """Steps before those that are timed: our history is full, and the peer's has as many."""
+    """Steps before the timed ones; enough to fill our L-BFGS history."""
 
     steps: int
-    """Steps that are timed."""
+    """Timed steps."""
 
     size: int
-    """At which the way to the peer's loss and the precisions are compared."""
+    """Size at which the time to the peer's loss and the number formats are compared."""
 
     marks: tuple[int, ...]
-    """The peer's iterations whose loss is to be reached, ascending."""
+    """Iterations of the peer whose loss is to be reached, ascending."""
 
     memory_sizes: tuple[int, ...]
-    """At which peak memory is measured."""
+    """Sizes at which peak memory is measured."""
 
     iterations: tuple[int, ...] | None
-    """Of whole runs, at each size of the pyramid; None: the defaults."""
+    """Iterations of whole runs at each size of the pyramid; None: the defaults."""
 
 
 FULL = Plan(

@@ -1,4 +1,4 @@
-"""What bfloat16 changes in the picture, beside float32."""
+"""Difference between results in bfloat16 and in float32."""
 
 import sys
 from collections.abc import Iterator
@@ -11,15 +11,17 @@ PART = "float32 and bfloat16"
 
 
 def precision(plan: Plan) -> Iterator[Row]:
-    """Paint the same picture in both: once, since the same run gives the same bytes."""
+    """Compare one run in each format; repeating them would give the same bytes."""
     found = measure("ours.precisions", size=plan.size, iterations=plan.iterations)
     if found is None:
-        print("benchmarks: this processor has no native bfloat16 to compare", file=sys.stderr)
+        print(
+            "benchmarks: precision skipped: this processor has no native bfloat16", file=sys.stderr
+        )
         return
     exact, fast = found["losses"]["float32"], found["losses"]["bfloat16"]
     head = f"{plan.size} px"
-    yield Row(PART, f"{head}: final loss of float32, judged in float32", [exact])
-    yield Row(PART, f"{head}: final loss of bfloat16, judged in float32", [fast])
+    yield Row(PART, f"{head}: final loss of float32, evaluated in float32", [exact])
+    yield Row(PART, f"{head}: final loss of bfloat16, evaluated in float32", [fast])
     yield Row(PART, f"{head}: bfloat16's loss / float32's", [fast / exact], "×")
     yield Row(PART, f"{head}: mean difference of a pixel's channel", [found["mean"]], "/ 255")
     yield Row(PART, f"{head}: largest difference", [found["largest"]], "/ 255")

@@ -1,9 +1,9 @@
-"""Each measurement in a process of its own, with nothing else in it.
+"""Runs each measurement in a process of its own.
 
     python -m benchmarks.process ours.iteration '{"size": 256, "warm_up": 1, "steps": 2}'
 
-A process has its own peak of memory and its own way of allocating, and pays
-for its own imports; and the one that waits for it does nothing.
+A process has its own peak memory, allocator and imports. The parent process only
+waits.
 """
 
 import importlib
@@ -21,13 +21,13 @@ def measure(task: str, **arguments: Any) -> Any:
 
     Args:
         task: Module and function, such as ``ours.iteration``.
-        arguments: Of the function; what JSON can hold.
+        arguments: Arguments of the function, serializable as JSON.
 
     Returns:
-        What the function returned; what JSON can hold.
+        The return value of the function, through JSON.
 
     Raises:
-        SystemExit: If the process failed; it has said why.
+        SystemExit: If the process failed; its error is on stderr.
     """
     command = [sys.executable, "-m", "benchmarks.process", task, json.dumps(arguments)]
     print(f"  {task} {json.dumps(arguments)}", file=sys.stderr, flush=True)
@@ -38,15 +38,15 @@ def measure(task: str, **arguments: Any) -> Any:
 
 
 def peak_memory() -> int:
-    """The peak of this process' resident memory so far, in bytes (Linux)."""
+    """Peak resident memory of this process so far, in bytes (Linux)."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
-    raise SystemExit("benchmarks: this system does not tell a process' peak of memory")
+    raise SystemExit("benchmarks: this system does not report the peak memory of a process")
 
 
 def main() -> None:
-    """Run the function that the command line names, and print what it returns."""
+    """Run the function that the command line names, and print its return value."""
     module, _, function = sys.argv[1].partition(".")
     task = getattr(importlib.import_module(f"benchmarks.{module}"), function)
     print(json.dumps(task(**json.loads(sys.argv[2]))))

@@ -1,23 +1,25 @@
-"""What was measured, as one table for people and as JSON for everything else."""
+"""The measurements as a text table and as JSON."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 
-class Bar(NamedTuple):
-    """What a measured value is held against."""
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The limit of a measured value."""
 
     relation: str
     """``<``, ``≤`` or ``≥``."""
 
     limit: float
-    """In the unit of the value."""
+    """The limit, in the unit of the value."""
 
     def holds(self, value: float) -> bool:
-        """Whether a value is on the right side; one that is no number is not.
+        """Whether a value keeps the limit; NaN does not.
 
         Example:
             >>> Bar("≤", 1.6).holds(1.6), Bar("<", 4).holds(4)
@@ -28,23 +30,24 @@ class Bar(NamedTuple):
         return value < self.limit or (self.relation == "≤" and value == self.limit)
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Row:
     """One line of the table."""
 
     part: str
-    """Which part of the benchmarks it belongs to."""
+    """The part of the benchmarks."""
 
     what: str
     """What was measured."""
 
     samples: Sequence[float]
-    """Each measurement, one or more; infinite if it was not reached."""
+    """The measurements, at least one; infinite if a loss was not reached."""
 
     unit: str = ""
-    """Of the samples; × for a ratio."""
+    """Unit of the samples; × for a ratio."""
 
     bar: Bar | None = None
-    """What the median is held against."""
+    """The limit of the median."""
 
     @property
     def value(self) -> float:
@@ -53,14 +56,14 @@ class Row(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """``held``, ``MISSED``, or nothing where there is no bar."""
+        """``held`` or ``MISSED``; empty without a limit."""
         if self.bar is None:
             return ""
         return "held" if self.bar.holds(self.value) else "MISSED"
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
-    """Divide what was measured in turns, pair by pair: a slow minute slows both.
+    """Divide alternate measurements pair by pair, since a busy machine slows both of a pair.
 
     Example:
         >>> ratios([2.0, 6.0], [1.0, 2.0])
@@ -70,13 +73,13 @@ def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
 
 
 def format_table(rows: Sequence[Row]) -> str:
-    """Lay out rows as text: median, lowest to highest, bar, and whether it holds.
+    """Format rows as text: median, range, limit, and whether it is kept.
 
     Args:
-        rows: In order; those of one part stand together.
+        rows: The rows in order, grouped by part.
 
     Returns:
-        Lines, each part under its name.
+        The table, with a heading for each part.
     """
     lines = [_cells(row) for row in rows]
     heads = ("", "median", "lowest–highest", "bar", "")
@@ -89,13 +92,13 @@ def format_table(rows: Sequence[Row]) -> str:
 
 
 def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Describe rows for JSON, which knows no infinity: that is null.
+    """Describe rows for JSON; infinity becomes null.
 
     Args:
-        rows: In order.
+        rows: The rows in order.
 
     Returns:
-        An object a row: part, what, unit, median, samples, bar, held.
+        One object per row: part, what, unit, median, samples, bar, held.
     """
     return [
         {
@@ -121,14 +124,14 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """What was measured stands left, figures stand right, the verdict after them."""
+    """Align the label to the left and the figures to the right; the verdict comes last."""
     first, *figures, verdict = cells
     right = (figure.rjust(width) for figure, width in zip(figures, widths[1:-1], strict=True))
     return "  ".join((first.ljust(widths[0]), *right, verdict)).rstrip()
 
 
 def _number(value: float) -> str:
-    """Three digits, and all those before the point."""
+    """Three significant digits, or all integer digits."""
     if math.isinf(value):
         return "not reached"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

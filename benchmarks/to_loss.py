@@ -1,7 +1,7 @@
-"""Seconds until the peer's loss is as low as after some of the peer's iterations.
+"""Seconds to reach the loss that the peer has after some of its iterations.
 
-Both sides minimize the peer's loss from the peer's start, so that optimizers
-and kernels are compared, and not definitions of a loss.
+Both sides minimize the peer's loss from the peer's start. This compares optimizers and
+kernels, not definitions of a loss.
 """
 
 import math
@@ -16,22 +16,21 @@ from benchmarks.table import Bar, Row, ratios
 
 PART = "Time to the peer's loss"
 BARRED = 300
-"""The peer's iterations for which there are bars."""
+"""Number of peer iterations with a limit."""
 
 WAYS: Mapping[str, tuple[str, bool]] = {
     "ours": ("auto", True),
     "ours in float32": ("float32", True),
     "ours, at one size only": ("auto", False),
 }
-"""Precision, and whether from coarse to fine, as the command does, or at the full size
-only, as the peer does."""
+"""Number format, and whether coarse to fine (as the command) or at one size (as the peer)."""
 
 AGREEMENT = 1e-3
-"""How far the judge may be from pastiche's own account of a loss, relatively."""
+"""Largest relative difference between the judge's loss and the one pastiche reports."""
 
 
 def to_loss(plan: Plan) -> Iterator[Row]:
-    """Measure both sides, in turns."""
+    """Measure both sides, alternately."""
     peer: list[list[float]] = []
     ours: dict[str, list[list[float]]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory() as folder:
@@ -41,7 +40,7 @@ def to_loss(plan: Plan) -> Iterator[Row]:
             judged = measure("ours.judge", pictures=pictures)
             disagreement = _check(run["start_loss"], judged["start_loss"])
             peer.append(run["seconds"])
-            _tell("pastiche", run["seconds"])
+            _report("pastiche", run["seconds"])
             for way, (precision, coarse_to_fine) in WAYS.items():
                 reached = measure(
                     "ours.reach",
@@ -52,16 +51,16 @@ def to_loss(plan: Plan) -> Iterator[Row]:
                     coarse_to_fine=coarse_to_fine,
                 )
                 ours[way].append([math.inf if time is None else time for time in reached])
-                _tell(way, ours[way][-1])
-    yield Row(PART, "at the start: the judge's loss beside pastiche's own, error", [disagreement])
+                _report(way, ours[way][-1])
+    yield Row(PART, "at the start: relative error of the judge's loss", [disagreement])
     for place, mark in enumerate(plan.marks):
         times = {name: [run[place] for run in runs] for name, runs in ours.items()}
         head = f"{plan.size} px, {mark} iterations of pastiche"
         yield from _rows(head, mark, judged["losses"][place], [run[place] for run in peer], times)
 
 
-def _tell(side: str, seconds: list[float]) -> None:
-    """Show what was measured at once: a turn takes a quarter of an hour, and may be ended."""
+def _report(side: str, seconds: list[float]) -> None:
+    """Print a measurement at once, since a round takes a quarter of an hour."""
     times = ", ".join(f"{time:.1f}" for time in seconds)
     print(f"  {side}: {times} s", file=sys.stderr, flush=True)
 
@@ -78,16 +77,15 @@ def _rows(
 
 
 def _check(own: float, judged: float) -> float:
-    """The relative error of the judge.
+    """Return the relative error of the judge.
 
     Raises:
-        SystemExit: If the judge's loss is another one than pastiche's.
+        SystemExit: If the judge's loss differs from pastiche's.
     """
     error = abs(judged / own - 1)
     if error > AGREEMENT:
         raise SystemExit(
-            f"benchmarks: pastiche says its loss is {own:.6g} at the start, and the judge "
-            f"{judged:.6g}: they no longer speak of the same loss, and benchmarks/judge.py "
-            "is to be brought in line"
+            f"benchmarks: the loss at the start is {own:.6g} in pastiche and {judged:.6g} in "
+            "benchmarks/judge.py; update its formula to that of pastiche"
         )
     return error

