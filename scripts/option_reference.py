@@ -64,14 +64,14 @@ def _implied_default(option: Any) -> str:
 
 
 def _value(option: Any) -> str:
-    """The value that the option takes: its placeholder, its choices, or a kind of number."""
+    """The value that the option takes: its choices, its placeholder, or a kind of number."""
     if option.is_flag:
         return ""
-    if option.metavar:
-        return str(option.metavar)
-    hint = get_type_hints(Settings)[option.name]
+    hint = get_type_hints(Settings).get(option.name)
     if get_origin(hint) is Literal:
         return ", ".join(map(str, get_args(hint)))
+    if option.metavar:
+        return str(option.metavar)
     return "whole number" if int in (hint, *get_args(hint)) else "number"
 
 
