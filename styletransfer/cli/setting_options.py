@@ -95,7 +95,8 @@ Size = Annotated[
     _size(
         "size",
         "Longest side of the result in pixels, or original for the content's size: 256 draft, "
-        "512 screen, 2048 print. Default: 512, or the content's size if that is smaller.",
+        f"512 screen, 2048 print. Default: {settings.DEFAULT_SIZE}, or the content's size if that "
+        "is smaller.",
         "-s",
         parser=read_size,
         metavar="PIXELS|original",
@@ -130,11 +131,7 @@ Tolerance = Annotated[
 ]
 Init = Annotated[
     str | None,
-    _method(
-        "init",
-        "Initial image: content, noise, or a picture file.",
-        metavar="IMAGE",
-    ),
+    _method("init", "Initial image: content, noise, or a picture file.", metavar="IMAGE"),
 ]
 Seed = Annotated[int | None, _method("seed", "Seed of the random noise of --init noise.")]
 Optimizer = Annotated[
@@ -146,7 +143,8 @@ LearningRate = Annotated[
     _method(
         "learning_rate",
         "Step size, dimensionless. For lbfgs: 0.1 cautious, 1 full step; for adam: 0.005 "
-        "cautious, 0.1 bold. Default: 1 for lbfgs, 0.02 for adam.",
+        f"cautious, 0.1 bold. Default: {format_value(settings.LBFGS_LEARNING_RATE)} for lbfgs, "
+        f"{format_value(settings.ADAM_LEARNING_RATE)} for adam.",
     ),
 ]
 Preconditioning = Annotated[
