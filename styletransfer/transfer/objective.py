@@ -9,9 +9,10 @@ from torch import Tensor
 from styletransfer.layers import default_share
 from styletransfer.settings import Settings
 from styletransfer.transfer.losses import LayerLosses, gram_matrix
-from styletransfer.transfer.total_variation import total_variation_loss
+from styletransfer.transfer.total_variation import SMOOTHING, total_variation_loss
 from styletransfer.vgg.encoder import Encoder
 from styletransfer.vgg.kernels import gram, loss_taps
+from styletransfer.vgg.kernels import total_variation as kernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,9 @@ class Objective:
         # Shared targets may hold a term that has weight 0 in this run.
         self.content_targets = targets.content or {} if content_layers else {}
         self.style_targets = targets.style or {} if style_layers else {}
+        self._total_variation_loss = (
+            total_variation_loss if encoder.fast is None else kernels.total_variation_loss
+        )
         self.layer_losses = layer_losses(encoder, self.content_targets, self.style_targets)
 
     def __call__(self, image: Tensor) -> Terms:
@@ -107,7 +111,7 @@ class Objective:
         for layer, error in style_losses.items():
             style = style + self.layer_shares[layer] * error
         if settings.tv_weight:
-            tv = total_variation_loss(image, settings.tv_form)
+            tv = self._total_variation_loss(image, settings.tv_form, SMOOTHING)
         return Terms(
             settings.content_weight * content,
             settings.style_weight * style,
