@@ -186,7 +186,7 @@ def test_a_first_loss_that_is_not_finite_keeps_the_start(bad: float) -> None:
     assert torch.equal(caught.value.image, GREY)
 
 
-def test_an_image_that_is_no_number_ends_the_run_though_its_loss_is_one() -> None:
+def test_an_image_with_nan_ends_the_run_even_if_its_loss_is_finite() -> None:
     start = GREY.clone()
     start[..., 0, 0] = math.nan
     with pytest.raises(DivergenceError, match="nan after a best of inf"):
@@ -194,20 +194,20 @@ def test_an_image_that_is_no_number_ends_the_run_though_its_loss_is_one() -> Non
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_divergence_is_taken_back_if_shorter_steps_help(optimizer: Optimizer) -> None:
+def test_a_divergence_is_rejected_if_shorter_steps_help(optimizer: Optimizer) -> None:
     settings = Settings(content_weight=1, style_weight=1, tv_weight=1, optimizer=optimizer)
     objective = Scripted(5, 3, *[FAR] * MAX_DIVERGENCES, 2)
     result = optimize(objective, GREY, 2 + MAX_DIVERGENCES, settings)
     assert result.losses.total == 2
 
 
-def test_a_loss_that_rises_less_than_a_jump_is_borne() -> None:
+def test_a_loss_that_rises_less_than_the_divergence_ratio_is_accepted() -> None:
     result = optimize(Scripted(5, 3, 3 * DIVERGENCE_RATIO * 0.99, 2), GREY, 3, Settings())
     assert result.losses.total == 2
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_a_step_that_more_than_doubles_the_loss_is_taken_back(optimizer: Optimizer) -> None:
+def test_a_step_that_more_than_doubles_the_loss_is_rejected(optimizer: Optimizer) -> None:
     objective = Scripted(1, 0.9, 0.9 * REJECT_RATIO * 1.1, 0.8)
     optimize(objective, GREY, 3, Settings(optimizer=optimizer))
     _, best, worse, again = objective.seen

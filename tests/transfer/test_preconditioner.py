@@ -100,7 +100,7 @@ def test_the_estimate_is_symmetric_and_positive(height: int, width: int, pairs: 
     assert (found(left) * left).sum() > 0
 
 
-def test_by_cell_are_told_apart() -> None:
+def test_cells_have_factors_of_their_own() -> None:
     stiff = torch.ones(64, 64)
     stiff[:, 32:] = 30
     found = learnt(64, 64, lambda step: stiff * step)
@@ -111,7 +111,7 @@ def test_by_cell_are_told_apart() -> None:
     assert after[:24].mean().item() == pytest.approx(1, rel=0.25)
 
 
-def test_brightness_and_hues_are_told_apart() -> None:
+def test_brightness_and_hues_have_gains_of_their_own() -> None:
     opponent = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, -1.0], [1.0, -2.0, 1.0]])
     opponent /= opponent.norm(dim=1, keepdim=True)
     hessian = opponent.T @ torch.diag(torch.tensor([1.0, 5.0, 25.0])) @ opponent
@@ -122,7 +122,7 @@ def test_brightness_and_hues_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("cycles", [1, 3, 6, 12, 24])
-def test_frequencies_are_told_apart(cycles: int) -> None:
+def test_frequencies_have_gains_of_their_own(cycles: int) -> None:
     rising = FrequencyPreconditioner(64, 64, -1.0, CPU)
     found = learnt(64, 64, rising)
     wave = torch.cos(2 * math.pi * cycles / 64 * torch.arange(64)).expand(1, 3, 64, 64)
@@ -148,14 +148,14 @@ def test_the_newest_step_and_its_change_decide_how_long_the_next_is() -> None:
     assert 0.3 * before < found(step).norm() < 0.95 * before
 
 
-def test_of_later_pairs_every_other_is_learnt_from() -> None:
+def test_every_other_later_pair_updates_the_diagonal() -> None:
     gradient = random(1, 3, 12, 12, seed=99)
     results = [learnt(12, 12, mixed, pairs)(gradient) for pairs in range(1, 11)]
     changed = [not torch.equal(*pair) for pair in pairwise(results)]
     assert changed == [True, True, True, True, True, False, True, False, True]
 
 
-def test_what_was_learnt_is_forgotten() -> None:
+def test_a_reset_returns_to_the_fixed_filter() -> None:
     found, gradient = learnt(9, 7, mixed), random(1, 3, 9, 7, seed=99)
     found.reset()
     assert torch.equal(found(gradient), CurvaturePreconditioner(9, 7, 0.5, CPU)(gradient))

@@ -1,4 +1,4 @@
-"""The network's 3×3 convolution and its gradient to the values."""
+"""3×3 convolution of padded activations by oneDNN, and its gradient."""
 
 import platform
 from collections.abc import Iterator
@@ -14,18 +14,18 @@ from styletransfer.vgg.kernels.padded import Activations, PaddedLayout, writable
 from styletransfer.vgg.kernels.relu import relu_, relu_backward
 
 _BAND = 1 << 23
-"""Bytes of a band of results."""
+"""Bytes of results in a band of rows."""
 
 _LARGE = 5 << 23
-"""Bytes of results that are worked out band by band, to be put together where `arena` says:
-with larger ones, glibc's heap would come to twice what is in use."""
+"""Larger results are computed band by band into a tensor of `device.allocator`. Allocated
+as a whole, they would make glibc's heap grow to twice what is in use."""
 
 
 class Kernel:
-    """A convolution's weights, kept in the order that each way wants them.
+    """A convolution's weights, in the memory layouts that oneDNN wants.
 
     Args:
-        weight: Shape (D, C, 3, 3), in the number format of the values to come.
+        weight: Shape (D, C, 3, 3), in the number format of the activations.
         bias: Shape (D,).
     """
 
@@ -35,19 +35,20 @@ class Kernel:
         self._ordered: dict[bool, tuple[Any, Tensor]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what is ordered, which cannot be copied."""
+        """Leave out the reordered weights, which cannot be copied."""
         return {**vars(self), "_ordered": {}}
 
     def ordered(
         self, shape: torch.Size, band: torch.Size, turned: bool, padding: tuple[int, int]
     ) -> Tensor:
-        """The weights for values of a shape, ordered anew only where that is another one.
+        """Return the weights in the layout for inputs of a shape; cached for the last shape.
 
         Args:
-            shape: Of all values, (B, C, H, W).
-            band: Of those to be convolved first.
-            turned: Whether by 180 degrees and from results to values, for the gradient.
-            padding: Zeros around them, above and below and at both sides.
+            shape: Shape of the whole input, (B, C, H, W).
+            band: Shape of its first band.
+            turned: Whether to rotate the kernel by 180 degrees and swap input and
+                output channels, for the gradient.
+            padding: Zeros above and below, and at both sides.
 
         Returns:
             Weights that only `convolve_band` can read.
@@ -66,24 +67,23 @@ class Kernel:
 def convolve(
     values: Activations, kernel: Kernel, *, relu_before: bool = False, relu_after: bool = False
 ) -> Activations:
-    """Convolve with a 3×3 kernel; beyond the border, the outermost values repeat.
+    """Convolve with a 3×3 kernel. Beyond the border, the outermost values repeat.
 
-    Zeros there are seen by the deep layers as a frame around the picture. The
-    smaller the picture, the more of it lies near that frame, and the terms
-    would change with the size.
+    Deep layers see zeros there as a frame around the picture. The smaller the
+    picture, the larger the share of it near that frame, so the losses would
+    depend on the size.
 
     Args:
-        values: Of C channels. Their halo is filled; without one, zeros lie
-            beyond the border, as others have it.
+        values: Activations of C channels. Their padding is filled; without
+            padding, zeros lie beyond the border.
         kernel: The weights.
-        relu_before: Whether the values come out of a ReLU: those that it made 0
+        relu_before: Whether the values come out of a ReLU. If so, values of 0
             get no gradient.
-        relu_after: Whether the results go through a ReLU here. What takes them
-            up sees to it that those of 0 get no gradient: a convolution with
-            `relu_before`, `max_pool`, or `masked` before anything else.
+        relu_after: Whether to apply a ReLU to the results. Its gradient is
+            masked by the next consumer, see `styletransfer.vgg.kernels`.
 
     Returns:
-        Of D channels, in the same frame.
+        Activations of D channels in the same layout.
 
     References:
         Simonyan & Zisserman (2014). Differs: they pad with zeros.
@@ -93,7 +93,7 @@ def convolve(
 
 
 class _Convolution(torch.autograd.Function):
-    """`convolve`; the gradient is a convolution with the turned kernel, its halo folded back."""
+    """`convolve`. The gradient is a convolution with the turned kernel, its padding folded back."""
 
     @staticmethod
     def forward(
@@ -120,13 +120,13 @@ class _Convolution(torch.autograd.Function):
 def convolution_backward(
     grad_output: Tensor, layout: PaddedLayout, kernel: Kernel, rectified: Tensor | None = None
 ) -> Tensor:
-    """The gradient of the values, from the one of what a convolution made of them.
+    """Compute the gradient with respect to a convolution's input.
 
     Args:
         grad_output: Shape (B, D, …), dense, channels last; its padding is overwritten.
-        layout: Of both.
+        layout: The layout of input and output.
         kernel: The weights.
-        rectified: The values, if they come out of a ReLU.
+        rectified: The input, if it comes out of a ReLU.
 
     Returns:
         Shape (B, C, …).
@@ -140,13 +140,13 @@ def convolution_backward(
 def _convolve(
     values: Tensor, kernel: Kernel, *, turned: bool = False, rectified: bool = False
 ) -> Tensor:
-    """Convolve values with zeros around them, band by band if the results are large.
+    """Convolve with zero padding, band by band if the results are large.
 
     Args:
-        values: Shape (B, C, H, W), with their halo, if there is one.
+        values: Shape (B, C, H, W), including their own padding.
         kernel: The weights.
-        turned: Whether from results to values, for the gradient.
-        rectified: Whether through a ReLU.
+        turned: Whether to use the turned kernel, for the gradient.
+        rectified: Whether to apply a ReLU.
 
     Returns:
         Shape (B, D, H, W).
@@ -163,17 +163,15 @@ def _convolve(
 
 
 def bands(values: Tensor, channels: int, rows: range) -> Iterator[slice]:
-    """Divide rows of results at the positions of values (B, C, H, W) into bands.
-
-    There is one of them, unless all results together are large.
+    """Divide the rows of a convolution's results into bands, one unless the results are large.
 
     Args:
-        values: Shape (B, C, H, W).
-        channels: Of the results.
-        rows: Of the results.
+        values: The input, shape (B, C, H, W).
+        channels: Channels of the results.
+        rows: Rows of the results.
 
     Yields:
-        Bands of an even number of rows, but for the last.
+        Bands of an even number of rows, except the last.
     """
     size = values[:, :1].nbytes * channels
     whole = len(values) > 1 or values.device.type != "cpu" or size <= _LARGE
@@ -185,21 +183,21 @@ def bands(values: Tensor, channels: int, rows: range) -> Iterator[slice]:
 def convolve_band(
     values: Tensor, kernel: Kernel, band: slice, *, turned: bool = False, rectified: bool = False
 ) -> Tensor:
-    """Some rows of the convolution of values with zeros around them.
+    """Compute some rows of a convolution with zero padding.
 
     Args:
         values: Shape (B, C, H, W).
         kernel: The weights.
         band: The rows.
-        turned: Whether from results to values, for the gradient.
-        rectified: Whether through a ReLU.
+        turned: Whether to use the turned kernel, for the gradient.
+        rectified: Whether to apply a ReLU.
 
     Returns:
         Shape (B, D, rows, W).
     """
     height = values.shape[2]
     above, below = max(0, band.start - 1), min(height, band.stop + 1)
-    # Of rows of zeros, there are as many below as above.
+    # oneDNN pads as many rows below as above.
     vertical = int(band.start == 0 or band.stop == height)
     given, padding = values[:, :, above:below], (vertical, 1)
     weight = kernel.ordered(values.shape, given.shape, turned, padding)

@@ -1,13 +1,14 @@
-"""Activations with a halo: room around the picture for what lies beyond its border.
+"""Activations with padding around the picture, in one tensor.
 
-A convolution reads one position further than the picture goes. With that room
-at hand it needs no copy with a border around it: it works on everything, halo
-included, and what it makes of the halo is overwritten afterwards. So a halo's
-content holds only for whoever has just written it: what takes up activations
-fills or clears their halo first, and what takes up a gradient clears its.
+A convolution reads one position beyond the border. If the padding is part of
+the tensor, no padded copy is needed: the convolution runs over everything, and
+the values it computes in the padding are overwritten later. So the padding is
+valid only right after it was written. Whatever reads activations fills or
+clears their padding first, and whatever reads a gradient clears the gradient's.
 """
 
-from typing import Any, Literal, NamedTuple, Self
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -15,101 +16,101 @@ from torch import Tensor
 from styletransfer.device.allocator import empty_channels_last
 
 Border = Literal["repeat", "zeros"]
-"""What lies beyond the border of the values: the outermost of them, or zeros."""
+"""What lies beyond the border: the outermost values repeated, or zeros."""
 
 _TILE = 16
-"""Positions that a matrix unit takes at once."""
+"""Positions in a tile of a matrix unit."""
 
 _LONG = 200
-"""Positions of a row from which on it pays to make it whole tiles."""
+"""Rows of at least this many positions are padded to whole tiles."""
 
 
-class PaddedLayout(NamedTuple):
-    """Where the picture lies among activations."""
+@dataclass(frozen=True, slots=True)
+class PaddedLayout:
+    """Where the picture lies inside a padded tensor."""
 
     height: int
-    """Of the picture, in positions: H."""
+    """Height H of the picture in positions."""
 
     width: int
-    """W."""
+    """Width W of the picture in positions."""
 
     border: Border
-    """What lies beyond: repeated values have a halo to be in, zeros need none."""
+    """What lies beyond the border: repeated values need padding, zeros do not."""
 
     @property
-    def around(self) -> int:
-        """Positions of the halo at each side."""
+    def padding(self) -> int:
+        """Positions of padding at each side, 0 or 1."""
         return int(self.border == "repeat")
 
     def halved(self) -> Self:
-        """The frame of the same picture after a pooling."""
-        return self._replace(height=self.height // 2, width=self.width // 2)
+        """The layout of the same picture after a pooling."""
+        return replace(self, height=self.height // 2, width=self.width // 2)
 
     def allocate(self, values: Tensor, channels: int) -> Tensor:
-        """Room for the picture and its halo.
+        """Allocate a tensor for the picture and its padding.
 
-        Rows with a halo may be longer than both: in bfloat16, oneDNN's
-        convolutions of long rows take up to a quarter longer where the last
-        tile of positions is not whole.
+        Rows may be longer than both: in bfloat16, oneDNN's convolutions of long
+        rows take up to a quarter longer if the last tile is incomplete.
 
         Args:
-            values: What to be like in number format and device, of any shape (B, C, …).
-            channels: D.
+            values: Gives batch size, number format and device; any shape (B, C, …).
+            channels: Number of channels D.
 
         Returns:
-            Shape (B, D, H + 2 · around, at least W + 2 · around), channels last,
-            dense; of any content, but 0 beyond the halo.
+            Shape (B, D, H + 2 · padding, at least W + 2 · padding), channels last,
+            dense. Uninitialized, but 0 to the right of the padding.
         """
-        least = self.width + 2 * self.around
-        tiled = self.around and self.width >= _LONG and values.dtype == torch.bfloat16
+        least = self.width + 2 * self.padding
+        tiled = self.padding and self.width >= _LONG and values.dtype == torch.bfloat16
         length = least + -least % _TILE if tiled else least
-        whole = empty_channels_last(values, channels, self.height + 2 * self.around, length)
+        whole = empty_channels_last(values, channels, self.height + 2 * self.padding, length)
         if length > least:
-            # oneDNN multiplies the position behind the last that it needs by 0, but NaN stays NaN.
+            # oneDNN multiplies the next position by 0, but 0 times NaN is NaN.
             whole[..., least:] = 0
         return whole
 
     def inner(self, whole: Tensor) -> Tensor:
-        """The picture without its halo: shape (B, C, H, W), a view."""
-        rows = slice(self.around, self.around + self.height)
-        return whole[:, :, rows, self.around : self.around + self.width]
+        """The picture without padding: shape (B, C, H, W), a view."""
+        rows = slice(self.padding, self.padding + self.height)
+        return whole[:, :, rows, self.padding : self.padding + self.width]
 
     def padded(self, whole: Tensor) -> Tensor:
-        """The picture with its halo, without what else long rows hold: a view."""
-        return whole[..., : self.width + 2 * self.around]
+        """The picture with its padding, without the rest of long rows: a view."""
+        return whole[..., : self.width + 2 * self.padding]
 
     def rows(self, whole: Tensor) -> Tensor:
-        """The picture with what is at its sides: shape (B, C, H, …), a view."""
-        return whole[:, :, self.around : self.around + self.height]
+        """The rows of the picture with all that is at their sides: shape (B, C, H, …), a view."""
+        return whole[:, :, self.padding : self.padding + self.height]
 
     def fill_padding(self, whole: Tensor) -> None:
-        """Repeat the picture's outermost values in the halo.
+        """Repeat the picture's outermost values in the padding.
 
-        Others may have kept these activations for their gradient, but of the
-        halo they want nothing: autograd need not know that it has changed.
+        Functions that saved these activations for their backward pass do not
+        read the padding, so the change is hidden from autograd.
         """
-        if self.around:
+        if self.padding:
             for outermost, beyond in self._edges(whole.data):
                 beyond.copy_(outermost)
 
     def fold_gradient(self, whole: Tensor) -> None:
-        """Add the halo to the outermost values: what `fill` makes of a gradient."""
-        if self.around:
+        """Add the padding of a gradient to its outermost values, the adjoint of `fill_padding`."""
+        if self.padding:
             for outermost, beyond in self._edges(whole):
                 one = outermost.shape != beyond.shape
                 outermost.add_(beyond.sum_to_size(outermost.shape) if one else beyond)
 
     def clear_padding(self, whole: Tensor) -> None:
-        """Make the halo 0, and all that rows hold besides the picture, unknown to autograd."""
-        if self.around:
+        """Set the padding and the rest of long rows to 0, hidden from autograd."""
+        if self.padding:
             self.clear_sides(whole)
             whole.data[:, :, :: self.height + 1] = 0
 
     def clear_sides(self, whole: Tensor) -> None:
-        """`clear`, but for the rows above and below the picture."""
-        if not self.around:
+        """`clear_padding`, except in the rows above and below the picture."""
+        if not self.padding:
             return
-        # At once: the right end of a row lies before the left end of the next.
+        # In one write: in memory, the right end of a row is next to the left end of the following.
         batch, channels, height, length = whole.shape
         positions = whole.data.permute(0, 2, 3, 1).view(batch, height * length, channels)
         first = self.width + 1
@@ -117,7 +118,7 @@ class PaddedLayout(NamedTuple):
         shifted.unflatten(1, (height - 1, length))[:, :, : length - self.width] = 0
 
     def _edges(self, whole: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        """Outermost values and the halo beside them: columns first, then rows with all corners."""
+        """Outermost values and the padding next to them: columns, then rows with all corners."""
         height, width = self.height, self.width
         columns = self.padded(whole)
         return (
@@ -126,14 +127,15 @@ class PaddedLayout(NamedTuple):
         )
 
 
-class Activations(NamedTuple):
-    """A layer's activations, with or without a halo."""
+@dataclass(frozen=True, slots=True)
+class Activations:
+    """A layer's activations, with or without padding."""
 
     whole: Tensor
-    """The picture and its halo, as `Frame.room` makes it."""
+    """The picture and its padding, as `PaddedLayout.allocate` makes it."""
 
     layout: PaddedLayout
-    """Where in it the picture lies."""
+    """Where the picture lies inside."""
 
     @property
     def inner(self) -> Tensor:
@@ -142,12 +144,12 @@ class Activations(NamedTuple):
         return inner
 
     def replaced(self, whole: Tensor) -> Self:
-        """Others of the same frame."""
-        return self._replace(whole=whole)
+        """Other activations in the same layout."""
+        return replace(self, whole=whole)
 
 
 def pad(values: Tensor, border: Border) -> Activations:
-    """Give values room for what lies beyond their border.
+    """Copy values into a tensor with padding.
 
     Args:
         values: Shape (B, C, H, W).
@@ -158,9 +160,9 @@ def pad(values: Tensor, border: Border) -> Activations:
 
 
 def writable(gradient: Tensor) -> Tensor:
-    """A gradient (B, C, H, W) that may be overwritten, dense and channels last.
+    """Return a gradient (B, C, H, W) as a dense channels-last tensor that may be overwritten.
 
-    It is itself, unless it only stands for many numbers.
+    It is copied only if it is not dense, for example expanded.
     """
     if gradient.is_contiguous(memory_format=torch.channels_last):
         return gradient

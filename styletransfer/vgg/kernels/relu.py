@@ -1,4 +1,4 @@
-"""The ReLU after a convolution, and its gradient, which whoever takes up the values masks."""
+"""ReLU, whose gradient is masked by the next operation, see `styletransfer.vgg.kernels`."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _BITS = {torch.bfloat16: torch.int16, torch.float32: torch.int32, torch.float64:
 
 
 def relu(values: Tensor) -> Tensor:
-    """A ReLU with its gradient. Unlike torch's own it leaves no -0, whose bits are the lowest."""
+    """ReLU with autograd. Unlike torch's own it returns no -0, whose bits are the lowest."""
     return functional.threshold(values, 0, 0)
 
 
@@ -22,7 +22,7 @@ def relu_(values: Tensor) -> Tensor:
 
 
 def masked(rectified: Tensor) -> Tensor:
-    """Pass values on that come out of a ReLU, with no gradient to those that it made 0."""
+    """Pass the output of a ReLU on, and give no gradient to values of 0."""
     passed: Tensor = _Masked.apply(rectified)
     return passed
 
@@ -41,18 +41,19 @@ class _Masked(torch.autograd.Function):
 
 
 def relu_backward(grad_output: Tensor, rectified: Tensor, into: Tensor | None = None) -> Tensor:
-    """The gradient before a ReLU, from the one after it and the values after it.
+    """Compute the gradient of a ReLU from its output.
 
-    A number that is not negative is above 0 where its bits are, read as a whole
-    number: a processor then takes half the time in bfloat16, which it needs not convert.
+    A non-negative float is above 0 exactly if its bits, read as an integer, are.
+    Comparing integers takes half the time in bfloat16, which is not converted then.
 
     Args:
         grad_output: Shape (B, C, H, W).
         rectified: The same shape.
-        into: Room of that shape, perhaps the slope itself; None: new one.
+        into: Where to write, same shape, possibly `grad_output` itself. None: a
+            new tensor.
 
     Returns:
-        The room.
+        The gradient with respect to the input of the ReLU, `into` if given.
     """
     into = empty_channels_last(grad_output, grad_output.shape[1]) if into is None else into
     each = grad_output, rectified, into
@@ -63,8 +64,8 @@ def relu_backward(grad_output: Tensor, rectified: Tensor, into: Tensor | None = 
 
 
 def bits(values: Tensor) -> Tensor:
-    """Numbers as whole numbers of the same bits, a view.
+    """View floats as integers of the same bits.
 
-    Of numbers that are not negative, the larger one has the larger bits.
+    Of two non-negative floats, the larger one has the larger bits.
     """
     return values.view(_BITS[values.dtype])

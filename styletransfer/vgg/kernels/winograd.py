@@ -1,18 +1,19 @@
-"""3×3 convolutions by Winograd's minimal filtering, forward and to the values, in plain torch.
+"""3×3 convolution by Winograd's minimal filtering, and its gradient, in plain torch.
 
-A square tile of m×m outputs of a 3×3 correlation takes 9·m² products of
-matrices of channels; evaluated at (m+2)² points it takes (m+2)²: 2.25 times
-fewer for m = 2, four times fewer for m = 4.
+A square tile of m×m outputs takes 9·m² products of channel matrices directly.
+Evaluated at (m+2)² points it takes (m+2)²: 2.25 times fewer for m = 2, four
+times fewer for m = 4.
 
 References:
     Lavin & Gray (2016), Fast Algorithms for Convolutional Neural Networks.
     Differs: the points come in reciprocal pairs, so that the correlation with
     the turned kernel (the gradient) uses the same transformed weights,
-    reordered; what lies beyond the border is in the values' halo.
+    reordered; what lies beyond the border is in the padding of the activations.
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,16 +29,17 @@ from styletransfer.vgg.kernels.winograd_transforms import (
 )
 
 SIDE = 4
-"""Of a tile of results. Tiles of 2 round half as much in bfloat16, and gain half as much."""
+"""Side of a tile. A side of 2 has half the rounding error in bfloat16, and half the gain."""
 
 _LEAST_CHANNELS = 64
 _LEAST_TILES = 16
 
 _BAND_TILES = 192
-"""A band's tiles, at least. Fewer: the weights are read too often; more: the cache is too small."""
+"""Least tiles in a band: fewer read the weights too often, more overflow the cache."""
 
 
-class Kernel(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Kernel:
     """A convolution's weights, prepared once by `prepare`."""
 
     points: Tensor
@@ -51,16 +53,17 @@ class Kernel(NamedTuple):
 
 
 def is_worthwhile(values: Activations, weight: Tensor) -> bool:
-    """Whether this way is the shorter one, where products take the time.
+    """Whether Winograd's method is faster than a direct convolution here.
 
-    Measured on two cores with AVX512-BF16, the way there and back: 1.2 to 2.4
-    times as fast at 512 px, about as fast near these limits, slower below.
+    Measured on two cores with AVX512-BF16, forward and backward: 1.2 to 2.4
+    times as fast at 512 px, about equal near these limits, slower below them.
 
     Args:
-        values: Of C channels.
+        values: Activations of C channels.
         weight: Shape (D, C, 3, 3).
     """
-    (batch, channels), (height, width, _) = values.whole.shape[:2], values.layout
+    batch, channels = values.whole.shape[:2]
+    height, width = values.layout.height, values.layout.width
     tiles = -(-height // SIDE) * -(-width // SIDE)
     wide = channels >= _LEAST_CHANNELS and len(weight) >= 2 * _LEAST_CHANNELS
     return batch == 1 and wide and tiles >= _LEAST_TILES
@@ -70,7 +73,7 @@ def prepare(weight: Tensor, bias: Tensor, side: int = SIDE) -> Kernel:
     """Transform a convolution's weights, in float32 or better.
 
     Args:
-        weight: Shape (D, C, 3, 3), in the number format of the values to come.
+        weight: Shape (D, C, 3, 3), in the number format of the activations.
         bias: Shape (D,).
         side: Side of a tile of results: 2 or 4.
 
@@ -91,13 +94,13 @@ def convolve(
     """Convolve with a 3×3 kernel, as `convolution.convolve` does.
 
     Args:
-        values: One picture's, in the kernel's number format.
+        values: Activations of a single picture, in the kernel's number format.
         kernel: The prepared weights.
-        relu_before: As there.
-        relu_after: As there.
+        relu_before: As in `convolution.convolve`.
+        relu_after: As in `convolution.convolve`.
 
     Returns:
-        Of D channels, in the same frame.
+        Activations of D channels in the same layout.
     """
     whole = _Convolution.apply(values.whole, values.layout, kernel, relu_before, relu_after)
     return values.replaced(whole)
@@ -119,7 +122,7 @@ class _Convolution(torch.autograd.Function):
         convolved = layout.allocate(whole, kernel.points.shape[2])
         picture = layout.inner(convolved)
         transforms = transforms_of(kernel.side, False, whole.dtype, whole.device)
-        given = _Bordered(layout.padded(whole), 1 - layout.around)
+        given = _Bordered(layout.padded(whole), 1 - layout.padding)
         for rows, band in _correlate(given, kernel.points, kernel.bias, transforms):
             picture[:, :, rows] = relu_(band) if relu_after else band
         ctx.kernel, ctx.layout = kernel, layout
@@ -133,8 +136,8 @@ class _Convolution(torch.autograd.Function):
         points = kernel.points.transpose(1, 2)
         gradient = layout.allocate(grad_output, points.shape[2])
         padded = layout.padded(gradient)
-        # What was repeated has a gradient of its own, one step further out.
-        given = _Bordered(layout.inner(grad_output), 1 + layout.around)
+        # Repeated values have a gradient of their own, one position further out.
+        given = _Bordered(layout.inner(grad_output), 1 + layout.padding)
         for rows, band in _correlate(given, points, None, transforms):
             padded[:, :, rows] = band
         layout.fold_gradient(gradient)
@@ -143,14 +146,15 @@ class _Convolution(torch.autograd.Function):
         return gradient, None, None, None, None
 
 
-class _Bordered(NamedTuple):
-    """Values and the zeros around them, which a correlation shortens by two rows and columns."""
+@dataclass(frozen=True, slots=True)
+class _Bordered:
+    """Values with zeros around them, as the input of a correlation without padding."""
 
     values: Tensor
     """Shape (1, C, H, W)."""
 
     zeros: int
-    """Rows and columns of them on each side."""
+    """Rows and columns of zeros on each side."""
 
     @property
     def extent(self) -> tuple[int, int]:
@@ -159,12 +163,12 @@ class _Bordered(NamedTuple):
         return height, width
 
     def band(self, top: int, bottom: int, beyond: int) -> Tensor:
-        """What the results from one row to before another are made of.
+        """Return the input rows of some rows of results.
 
         Args:
-            top: The first of those rows.
-            bottom: The one behind the last, which may lie beyond all results.
-            beyond: More columns of zeros at the right.
+            top: First row of the results.
+            bottom: End of the rows, possibly beyond the last one.
+            beyond: Additional columns of zeros at the right.
         """
         above, below = top - self.zeros, bottom + KERNEL_SIZE - 1 - self.zeros
         first, last = max(0, above), min(self.values.shape[2], below)
@@ -180,17 +184,13 @@ def _last(values: Tensor) -> Tensor:
 def _correlate(
     given: _Bordered, points: Tensor, bias: Tensor | None, transforms: Transforms
 ) -> Iterator[tuple[slice, Tensor]]:
-    """Correlate with a 3×3 kernel, one band of rows of tiles after the other.
+    """Correlate with a 3×3 kernel, band by band.
 
-    Args:
-        given: The values.
-        points: Shape ((m+2)², C, D).
-        bias: Shape (D,).
-        transforms: Of the tiles.
+    Weights `points` have shape ((m+2)², C, D), the bias has shape (D,).
 
     Yields:
-        Rows of the results and what is in them, shape (1, D, rows, columns),
-        fresh in the cache; the next overwrites it.
+        Rows of the results and their values, shape (1, D, rows, columns). The
+        next band overwrites them.
     """
     count, channels, width = points.shape
     side = round(count**0.5) - KERNEL_SIZE + 1
@@ -198,13 +198,13 @@ def _correlate(
     bands = max(1, rows * columns // _BAND_TILES)
     band = -(-rows // bands)
     values, (height, length) = given.values, given.extent
-    room = [values.new_empty(count * band * columns * max(channels, width)) for _ in range(2)]
+    buffers = [values.new_empty(count * band * columns * max(channels, width)) for _ in range(2)]
     results = values.new_empty(band * side, columns * side, width)
     for first in range(0, rows, band):
         top, bottom = first * side, min(first + band, rows) * side
         part = _last(given.band(top, bottom, columns * side - length)).contiguous()
         target = results[: bottom - top]
-        _correlate_band(part, points, bias, transforms, room, target)
+        _correlate_band(part, points, bias, transforms, buffers, target)
         wanted = slice(top, min(bottom, height))
         yield wanted, target.permute(2, 0, 1)[None, :, : wanted.stop - top, :length]
 
@@ -214,17 +214,17 @@ def _correlate_band(
     points: Tensor,
     bias: Tensor | None,
     transforms: Transforms,
-    room: list[Tensor],
+    buffers: list[Tensor],
     results: Tensor,
 ) -> None:
-    """`_correlate`, of one band, into `results`; `room` is overwritten."""
+    """Correlate one band into `results`; `buffers` are overwritten."""
     count, channels, width = points.shape
     reach = round(count**0.5)
     side = reach - KERNEL_SIZE + 1
     rows, columns = results.shape[0] // side, results.shape[1] // side
     tiles = rows * columns
-    first, second = room
-    # Every value of every tile: tiles overlap by two rows and columns.
+    first, second = buffers
+    # All values of all tiles, which overlap by two rows and columns.
     line = values.stride(0)
     strides = (line, channels, side * line, side * channels, 1)
     windows = values.as_strided((reach, reach, rows, columns, channels), strides)
@@ -243,6 +243,6 @@ def _correlate_band(
         torch.add(source, bias, out=target)
 
 
-def _view(room: Tensor, *shape: int) -> Tensor:
-    """The beginning of some room, in a shape."""
-    return room[: torch.Size(shape).numel()].view(shape)
+def _view(buffer: Tensor, *shape: int) -> Tensor:
+    """View the beginning of a buffer in a shape."""
+    return buffer[: torch.Size(shape).numel()].view(shape)

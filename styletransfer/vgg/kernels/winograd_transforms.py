@@ -1,25 +1,27 @@
-"""The linear maps of Winograd's tiles: of values, kernels and results, to points and back.
+"""Winograd's linear maps: from values and kernels to points, and from points to results.
 
 References:
     Lavin & Gray (2016), Fast Algorithms for Convolutional Neural Networks.
     Differs: see `winograd`.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 KERNEL_SIZE = 3
-"""Of a kernel, in one dimension."""
+"""Side of a kernel."""
 
 _POINTS = {2: (0.0, 1.0, -1.0), 4: (0.0, 0.5**0.5, -(0.5**0.5), 2**0.5, -(2**0.5))}
-"""Where the polynomials are evaluated, beside infinity, by the tile's side; closed under 1/p."""
+"""Points of evaluation besides infinity, by the tile's side; closed under 1/p."""
 
 
-class Transforms(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Transforms:
     """The linear maps of two-dimensional tiles, flattened, for one direction."""
 
     values: Tensor
@@ -30,7 +32,7 @@ class Transforms(NamedTuple):
 
 
 def kernel_map(side: int) -> Tensor:
-    """The map of a kernel's taps to their points in one dimension.
+    """The map from a kernel's weights to their points in one dimension.
 
     Args:
         side: Side m of a tile of results: 2 or 4.

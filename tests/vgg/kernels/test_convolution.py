@@ -33,7 +33,7 @@ def convolve(
     relu_before: bool = False,
     relu_after: bool = False,
 ) -> Tensor:
-    """The convolution of a picture, without a halo before and after."""
+    """The convolution of a picture, without padding before and after."""
     values = pad(image, border)
     switches = {"relu_before": relu_before, "relu_after": relu_after}
     return convolution.convolve(values, kernel, **switches).inner
@@ -107,7 +107,7 @@ def test_rectified_it_is_to_the_bit_the_convolution_and_then_the_relu(dtype: tor
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, BFLOAT16])
-def test_the_fused_way_agrees_with_the_plain_one(
+def test_the_fused_operation_agrees_with_torchs_conv2d(
     dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not convolution._has_fused(dtype):
@@ -134,7 +134,7 @@ def test_after_a_relu_what_it_made_0_gets_no_gradient() -> None:
     assert torch.equal(gradients[1], gradients[0] * (image > 0))
 
 
-def test_the_weights_are_ordered_anew_only_for_another_shape() -> None:
+def test_the_weights_are_reordered_only_for_another_shape() -> None:
     kernel = Kernel(*parameters(torch.float32))
 
     def ordered(turned: bool, *shape: int) -> Tensor:

@@ -58,7 +58,7 @@ def test_a_tapped_loss_adds_its_gradient_to_what_comes_from_deeper(
 @pytest.mark.parametrize("border", ["repeat", "zeros"])
 @pytest.mark.parametrize("dtype", [torch.float64, BFLOAT16])
 @pytest.mark.parametrize("tap", [tap_content, tap_style])
-def test_what_the_halo_holds_is_no_part_of_a_loss(
+def test_values_in_the_padding_do_not_change_a_loss(
     tap: Tap, dtype: torch.dtype, border: Border
 ) -> None:
     features, target = (random(1, 8, 3, 250, seed=seed).relu().to(dtype) for seed in (0, 1))
@@ -79,7 +79,7 @@ def test_what_the_halo_holds_is_no_part_of_a_loss(
 
 @pytest.mark.parametrize("rectified", [False, True])
 @pytest.mark.parametrize("tap", [tap_content, tap_style])
-def test_a_tap_whose_error_nobody_wants_lets_the_gradient_pass(tap: Tap, rectified: bool) -> None:
+def test_a_tap_whose_loss_is_not_used_passes_the_gradient_on(tap: Tap, rectified: bool) -> None:
     features = random(1, 3, 4, 5).relu()
     target = gram_matrix(features) if tap is tap_style else features
 

@@ -17,40 +17,40 @@ def values(height: int, width: int, dtype: Format = torch.float64, seed: int = 0
 
 
 def padded(height: int, width: int, dtype: Format = torch.float64, seed: int = 1) -> Activations:
-    """Activations in whose halo there is something."""
+    """Activations with arbitrary values in their padding."""
     layout = PaddedLayout(height, width, "repeat")
     whole = layout.allocate(values(height, width, dtype), 3)
     height, width = whole.shape[2:]
     return Activations(whole.copy_(values(height, width, dtype, seed)), layout)
 
 
-def around(placed: Activations) -> Tensor:
-    """The picture with one position of its halo at each side."""
-    height, width, _ = placed.layout
-    return placed.whole[:, :, : height + 2, : width + 2]
+def with_padding(padded_values: Activations) -> Tensor:
+    """The picture with one position of padding at each side."""
+    height, width = padded_values.layout.height, padded_values.layout.width
+    return padded_values.whole[:, :, : height + 2, : width + 2]
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 @pytest.mark.parametrize("size", SIZES)
-def test_the_halo_repeats_the_outermost_values(size: tuple[int, int], dtype: Format) -> None:
-    placed = pad(values(*size, dtype), "repeat")
-    placed.layout.fill_padding(placed.whole)
+def test_the_padding_repeats_the_outermost_values(size: tuple[int, int], dtype: Format) -> None:
+    padded_values = pad(values(*size, dtype), "repeat")
+    padded_values.layout.fill_padding(padded_values.whole)
     expected = functional.pad(values(*size).double(), (1, 1, 1, 1), "replicate").to(dtype)
-    assert torch.equal(around(placed), expected)
+    assert torch.equal(with_padding(padded_values), expected)
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_folding_is_the_gradient_of_filling(size: tuple[int, int]) -> None:
-    placed, gradient = pad(values(*size), "repeat"), padded(*size)
-    placed.layout.fill_padding(placed.whole)
-    product = (around(placed) * around(gradient)).sum()
+    padded_values, gradient = pad(values(*size), "repeat"), padded(*size)
+    padded_values.layout.fill_padding(padded_values.whole)
+    product = (with_padding(padded_values) * with_padding(gradient)).sum()
     gradient.layout.fold_gradient(gradient.whole)
-    torch.testing.assert_close((placed.inner * gradient.inner).sum(), product)
+    torch.testing.assert_close((padded_values.inner * gradient.inner).sum(), product)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 @pytest.mark.parametrize("size", SIZES)
-def test_a_cleared_halo_is_0_and_the_picture_as_it_was(
+def test_a_cleared_padding_is_0_and_the_picture_as_it_was(
     size: tuple[int, int], dtype: Format
 ) -> None:
     cleared, sides = padded(*size, dtype), padded(*size, dtype)
@@ -69,22 +69,22 @@ def test_a_picture_and_its_gradient_go_in_and_out_unchanged(
     size: tuple[int, int], border: Border
 ) -> None:
     picture, grad_output = values(*size).requires_grad_(), values(*size, seed=1)
-    placed = pad(picture, border)
-    assert torch.equal(placed.inner, picture)
-    (gradient,) = torch.autograd.grad(placed.inner, picture, grad_output)
+    padded_values = pad(picture, border)
+    assert torch.equal(padded_values.inner, picture)
+    (gradient,) = torch.autograd.grad(padded_values.inner, picture, grad_output)
     assert torch.equal(gradient, grad_output)
 
 
-def test_where_zeros_lie_beyond_the_border_there_is_no_halo() -> None:
-    placed = pad(values(4, 5), "zeros")
+def test_where_zeros_lie_beyond_the_border_there_is_no_padding() -> None:
+    padded_values = pad(values(4, 5), "zeros")
     for change in (
-        placed.layout.fill_padding,
-        placed.layout.fold_gradient,
-        placed.layout.clear_padding,
+        padded_values.layout.fill_padding,
+        padded_values.layout.fold_gradient,
+        padded_values.layout.clear_padding,
     ):
-        change(placed.whole)
-    assert torch.equal(placed.whole, values(4, 5))
-    assert placed.whole.is_contiguous(memory_format=torch.channels_last)
+        change(padded_values.whole)
+    assert torch.equal(padded_values.whole, values(4, 5))
+    assert padded_values.whole.is_contiguous(memory_format=torch.channels_last)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def values(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
 
 
 def max_pool(image: Tensor, border: Border = "repeat") -> Tensor:
-    """The pooling of a picture, without a halo before and after."""
+    """The pooling of a picture, without padding before and after."""
     return pooling.max_pool(pad(image, border)).inner
 
 

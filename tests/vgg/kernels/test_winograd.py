@@ -17,7 +17,7 @@ Both = tuple[Tensor, ...]
 def convolve(
     image: Tensor, kernel: winograd.Kernel, border: Border = "repeat", *, relu_after: bool = False
 ) -> Tensor:
-    """The convolution of a picture, without a halo before and after."""
+    """The convolution of a picture, without padding before and after."""
     return winograd.convolve(pad(image, border), kernel, relu_after=relu_after).inner
 
 
@@ -111,7 +111,7 @@ def test_the_gradient_passes_gradcheck(side: int) -> None:
         (2, (256, 256), (64, 64), False),
     ],
 )
-def test_it_pays_for_single_pictures_wide_layers_and_enough_tiles(
+def test_it_is_worthwhile_for_single_pictures_wide_layers_and_enough_tiles(
     batch: int, channels: tuple[int, int], size: tuple[int, int], expected: bool
 ) -> None:
     first, second = channels
