@@ -8,7 +8,6 @@ with zero padding, a changed bias would be wrong along the borders.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -17,7 +16,8 @@ from styletransfer.errors import WeightsError
 from styletransfer.vgg.weight_files import read_tensors
 
 
-class Convolution(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Convolution:
     """A 3×3 convolution of the network."""
 
     name: str

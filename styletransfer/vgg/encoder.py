@@ -204,8 +204,9 @@ def _modules(network: str, narrowing: int) -> nn.Sequential:
     modules = nn.Sequential()
     for number, name in enumerate(layer_names(network)):
         if name.startswith("conv"):
-            _, outputs, inputs = described[f"features.{number}"]
-            modules.append(nn.Conv2d(inputs, outputs, 3, padding=1))
+            convolution = described[f"features.{number}"]
+            channels = convolution.in_channels, convolution.out_channels
+            modules.append(nn.Conv2d(*channels, 3, padding=1))
         else:
             modules.append(nn.ReLU() if name.startswith("relu") else nn.MaxPool2d(2))
     return modules

@@ -94,10 +94,10 @@ def test_the_keys_and_shapes_of_the_weights_are_torchvisions(
         theirs = build().state_dict()
     ours = {
         key: shape
-        for stem, (_, out_channels, in_channels) in convolutions(network).items()
+        for stem, layer in convolutions(network).items()
         for key, shape in (
-            (f"{stem}.weight", (out_channels, in_channels, 3, 3)),
-            (f"{stem}.bias", (out_channels,)),
+            (f"{stem}.weight", (layer.out_channels, layer.in_channels, 3, 3)),
+            (f"{stem}.bias", (layer.out_channels,)),
         )
     }
     assert ours == {k: tuple(v.shape) for k, v in theirs.items() if k.startswith("features")}
