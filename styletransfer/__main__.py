@@ -1,4 +1,4 @@
-"""``python -m styletransfer`` is ``stylize``."""
+"""Runs the command: ``python -m styletransfer`` is the same as ``stylize``."""
 
 from styletransfer.cli.app import main
 

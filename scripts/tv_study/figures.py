@@ -119,7 +119,7 @@ def draw_sweep(runner: Runner, row: Row) -> Image.Image:
     pictures = [to_picture(runner.stylize(run).image) for run in row.runs]
     sheet = ContactSheet(row.sweep.axes, pictures[0].size, row.sweep.variants[0].constants)
     for number, picture in enumerate(pictures):
-        sheet.place(number, picture)
+        sheet.paste(number, picture)
     return sheet.image
 
 
@@ -225,7 +225,7 @@ def _crops(runner: Runner, axes: tuple[Axis, ...], runs: Sequence[Run], footer: 
     pictures = [_crop(runner, run) for run in runs]
     sheet = ContactSheet(axes, pictures[0].size, f"{footer}, enlarged {ZOOM} times")
     for number, picture in enumerate(pictures):
-        sheet.place(number, picture)
+        sheet.paste(number, picture)
     return sheet.image
 
 

@@ -1,4 +1,4 @@
-"""The command: options in, pictures out, and an exit code to trust."""
+"""The command: reads options, prints the paths of the results, and sets the exit code."""
 
 import os
 import sys
@@ -14,19 +14,17 @@ from styletransfer.cli import setting_options as setting
 from styletransfer.cli.result_json import describe, to_line
 from styletransfer.errors import ConfigError, InterruptionError, StyleTransferError, reason
 from styletransfer.report.report import Report
-from styletransfer.runs.batch import Options
+from styletransfer.runs.execute import execute
 from styletransfer.runs.folder import is_folder
 from styletransfer.runs.interruption import StopRequest
-from styletransfer.runs.painting import PictureResult
-from styletransfer.runs.picture import Painter
+from styletransfer.runs.jobs import PictureResult, Request
 from styletransfer.runs.progress import bars_paused
 from styletransfer.runs.resolve import refuse_for_folder
-from styletransfer.runs.sweep import paint
 from styletransfer.runs.weight_grid import sweep_from
 from styletransfer.settings import field_names
 
 _COMPLETION = "_STYLIZE_COMPLETE"
-"""The environment variable by which a shell asks for completions."""
+"""The environment variable that a shell sets to ask for completions."""
 
 app = typer.Typer(
     pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
@@ -34,18 +32,18 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command; an expected failure is one line and an exit code."""
+    """Run the command; report an expected failure in one line, with an exit code."""
     if _COMPLETION in os.environ:
-        # Typer breaks help at this width, and a shell takes each line for a candidate.
+        # Typer breaks help at this width, and a shell treats each line as a candidate.
         os.environ.setdefault("TERMINAL_WIDTH", "10000")
     try:
-        # Under `python -m`, too: help and completion are about this name.
+        # Also under `python -m`: help and completion show this name.
         app(prog_name="stylize", complete_var=_COMPLETION)
     except InterruptionError as error:
-        _say(str(error))
+        _notify(str(error))
         sys.exit(error.exit_code)
     except StyleTransferError as error:
-        _say(f"error: {error}")
+        _notify(f"error: {error}")
         sys.exit(2 if isinstance(error, ConfigError) else 1)
 
 
@@ -105,43 +103,47 @@ def stylize(
         typer.Option("--version", help="Print the version.", is_eager=True, callback=_version),
     ] = False,
 ) -> None:
-    """Repaint a photograph in the manner of a painting.
+    """Transfer the style of one or more pictures to a content picture.
 
     stylize photo.jpg painting.jpg -o out.png
 
-    stylize photos painting.jpg -o painted
+    stylize photos painting.jpg -o results
 
-    A folder is painted picture by picture; one that fails does not keep the
-    others from it. A list of weights, as in --tv-weight 0,0.3,1,3, paints the
-    picture with each beside OUT, as out-tv0.3.png, and OUT is a sheet of all.
+    If CONTENT is a folder, each of its pictures gets a result; if one fails,
+    the others are made all the same. A list of weights, such as --tv-weight
+    0,0.3,1,3, makes one result for each, such as out-tv0.3.png beside
+    --output out.png, which is then a contact sheet of them.
 
     The path of each result goes to stdout, everything else to stderr. Exit
-    code 0: every picture is there, whole. 1: one failed, and one line for each
-    says why. 2: wrong usage. 130 or 143: stopped by Ctrl-C or SIGTERM, with
-    the best picture so far saved; a second Ctrl-C quits at once.
+    codes: 0, all results are complete; 1, a failure, explained in one line; 2,
+    wrong usage; 130 or 143, stopped by Ctrl-C or SIGTERM, with the best picture
+    so far saved. A second Ctrl-C quits at once.
     """
     if quiet and verbose:
         raise ConfigError("--verbose has no effect: --quiet silences it")
     given = {name: context.params[name] for name in field_names()}
     sweep = sweep_from(config, given, len(styles), output)
-    settings = sweep.variants[0].settings
-    options = Options(recursive, name, skip_existing, fail_fast)
-    if is_folder(content):
+    request = Request(
+        content=content,
+        is_folder=is_folder(content),
+        styles=tuple(styles),
+        settings=sweep.variants[0].settings,
+        output=output,
+        sweep=sweep if sweep.axes else None,
+        recursive=recursive,
+        name=name,
+        skip_existing=skip_existing,
+        fail_fast=fail_fast,
+        log=log,
+        save_every=save_every,
+    )
+    if request.is_folder:
         refuse_for_folder(content, {"--log": log, "--report": report})
-    with StopRequest() as stop:
-        painter = Painter(
-            styles,
-            settings,
-            stop,
-            _say,
-            quiet=quiet,
-            verbose=verbose,
-            save_every=save_every,
-            log=log,
-        )
-        page = Report(report, styles, _say, quiet=quiet)
-        page.check([content, *painter.inputs])
-        with page, closing(paint(sweep, painter, content, output, options)) as results:
+    stop, page = StopRequest(), Report(report, styles, _notify, quiet=quiet)
+    with stop.handlers():
+        page.check(request.inputs)
+        results = execute(request, stop, _notify, quiet=quiet, verbose=verbose)
+        with page, closing(results):
             for result in results:
                 _print(result.path, describe(result, styles) if json else None)
                 if isinstance(result, PictureResult):
@@ -149,7 +151,7 @@ def stylize(
 
 
 def _print(path: Path, described: dict[str, Any] | None) -> None:
-    """Print a result to stdout: what describes it, else its path as the system knows it."""
+    """Print a result to stdout: its description as JSON, or else the bytes of its path."""
     line: str | bytes = str(path)
     if described is not None:
         line = to_line(described, "utf-8" if sys.stdout is None else sys.stdout.encoding)
@@ -159,16 +161,16 @@ def _print(path: Path, described: dict[str, Any] | None) -> None:
         with bars_paused():
             typer.echo(line)
     except OSError as error:
-        # What is left in its buffer would fail once more at the exit.
+        # Flushing the rest of the buffer at exit would fail again.
         with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         raise StyleTransferError(
-            f"stdout: cannot be written to ({reason(error)}), which ends the run; "
+            f"stdout: cannot be written ({reason(error)}), so the run ends; "
             f"{path} is saved, and --skip-existing resumes"
         ) from error
 
 
-def _say(text: str) -> None:
-    # A path may hold a line break; a message is one line.
+def _notify(text: str) -> None:
+    # A path may contain a line break; a message is one line.
     with bars_paused():
         typer.echo(f"stylize: {' '.join(text.splitlines())}", err=True)

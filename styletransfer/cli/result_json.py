@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from styletransfer.errors import ConfigError, ImageError
 from styletransfer.images.provenance import read_record
 from styletransfer.images.tensors import open_picture
-from styletransfer.runs.contact_sheet import SheetResult
-from styletransfer.runs.naming import Job
+from styletransfer.runs.jobs import ExistingResult, SheetResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from styletransfer.runs.painting import PictureResult
+    from styletransfer.runs.jobs import AnyResult
 
 _TERMS = ("content", "style", "tv")
 
@@ -26,12 +25,11 @@ _UNKNOWN = {
 }
 
 
-def describe(result: PictureResult | Job | SheetResult, styles: Sequence[Path]) -> dict[str, Any]:
+def describe(result: AnyResult, styles: Sequence[Path]) -> dict[str, Any]:
     """Describe a result by a fixed set of keys.
 
     Args:
-        result: A new result, a job whose result already existed, or a contact
-            sheet.
+        result: A new result, one that already existed, or a contact sheet.
         styles: The style pictures.
 
     Returns:
@@ -46,10 +44,10 @@ def describe(result: PictureResult | Job | SheetResult, styles: Sequence[Path]) 
     }
 
 
-def _known(result: PictureResult | Job | SheetResult) -> dict[str, Any]:
+def _known(result: AnyResult) -> dict[str, Any]:
     if isinstance(result, SheetResult):
         return {"size": [result.width, result.height], "sheet": True}
-    if isinstance(result, Job):
+    if isinstance(result, ExistingResult):
         return {"size": _size(result.path), "weights": _recorded(result.path), "skipped": True}
     return {
         "size": [result.width, result.height],

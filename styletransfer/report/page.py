@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import ImageColor
 
 from styletransfer.images.tensors import open_picture, to_picture, to_tensor
-from styletransfer.report.choices import build_selector
+from styletransfer.report.choices import Selector, build_selector
 from styletransfer.report.data_uri import embed_file, embed_picture, embed_svg
 from styletransfer.report.loss_chart import DARK, LIGHT, axis_limits, draw_chart
 from styletransfer.report.repeat_command import repeat_command
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from styletransfer.report.quality import Quality
+    from styletransfer.runs.jobs import PictureResult
     from styletransfer.runs.loss_log import Entry
-    from styletransfer.runs.painting import PictureResult
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 """The folder of the page's template, style sheet, script and example pictures."""
@@ -53,7 +53,6 @@ def page_values(results: Sequence[PictureResult], styles: Sequence[Path]) -> dic
     first, background = results[0], results[0].settings.background
     content = _content_image(first, background)
     selector = build_selector([result.settings for result in results])
-    limits = axis_limits([result.entries for result in results])
     red, green, blue = ImageColor.getrgb(background)[:3]
     return {
         "light": LIGHT,
@@ -65,24 +64,32 @@ def page_values(results: Sequence[PictureResult], styles: Sequence[Path]) -> dic
         "height": first.height,
         "background": f"#{red:02x}{green:02x}{blue:02x}",
         "choices": selector.choices,
-        "results": [
-            {
-                "id": f"result-{number}",
-                "title": title,
-                "choice": " ".join(map(str, indices)),
-                "labels": [
-                    choice.labels[at] for choice, at in zip(selector.choices, indices, strict=True)
-                ],
-                "charts": _charts(result.entries, limits),
-                **_result(result, styles, content),
-            }
-            for number, (result, indices, title) in enumerate(
-                zip(results, selector.indices, selector.titles, strict=True), 1
-            )
-        ],
+        "results": _results(results, selector, styles, content),
         "weights": _weight_guide(),
         "settings": settings_table([result.settings for result in results]),
     }
+
+
+def _results(
+    results: Sequence[PictureResult], selector: Selector, styles: Sequence[Path], content: Tensor
+) -> list[dict[str, Any]]:
+    limits = axis_limits([result.entries for result in results])
+    return [
+        {
+            "id": f"result-{number}",
+            "title": title,
+            "choice": " ".join(map(str, indices)),
+            "labels": [
+                choice.labels[index]
+                for choice, index in zip(selector.choices, indices, strict=True)
+            ],
+            "charts": _charts(result.entries, limits),
+            **_result(result, styles, content),
+        }
+        for number, (result, indices, title) in enumerate(
+            zip(results, selector.indices, selector.titles, strict=True), 1
+        )
+    ]
 
 
 def _style(path: Path, background: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from styletransfer.runs.painting import PictureResult
+    from styletransfer.runs.jobs import PictureResult
 
 REPORT_SUFFIXES = (".html", ".htm")
 """Suffixes of a report file, in lower or upper case."""

@@ -1,185 +1,115 @@
-"""The pictures of a run: a single one, or all of a folder."""
+"""A folder: one job for each of its pictures."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from styletransfer.errors import ConfigError, ImageError, StyleTransferError
+from styletransfer.errors import ImageError, StyleTransferError
 from styletransfer.images.tensors import check_output, is_complete
-from styletransfer.runs.folder import list_briefly, list_pictures
-from styletransfer.runs.naming import (
-    DEFAULT_NAME,
-    Job,
-    Template,
-    check_folder,
-    name_results,
-    refuse_overwriting,
-)
-from styletransfer.runs.tally import BatchTally, remove_unfinished
+from styletransfer.runs.folder import check_folder, list_briefly, list_pictures
+from styletransfer.runs.jobs import ExistingResult
+from styletransfer.runs.naming import name_results, refuse_overwriting
+from styletransfer.runs.picture import PictureRun
+from styletransfer.runs.tally import BatchTally
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
-    from styletransfer.runs.painting import PictureResult
-    from styletransfer.runs.picture import Painter
+    from styletransfer.runs.execute import RunContext
+    from styletransfer.runs.folder import FolderListing
+    from styletransfer.runs.jobs import Job, PictureResult, Request
 
-    Results = Generator[PictureResult | Job, None, None]
-
-
-class Options(NamedTuple):
-    """How the pictures of a run are treated."""
-
-    recursive: bool = False
-    """Enter the folders in the content."""
-
-    name: str | None = None
-    """The template of the results' names; None: `DEFAULT_NAME`."""
-
-    skip_existing: bool = False
-    """Leave results that are there as they are."""
-
-    fail_fast: bool = False
-    """End with the first failure."""
+    Results = Generator[PictureResult | ExistingResult, None, None]
 
 
-def paint_picture(painter: Painter, content: Path, output: Path, options: Options) -> Results:
-    """Paint a single picture.
+def run_folder(request: Request, context: RunContext) -> Results:
+    """Make all pictures of a folder. One that fails is reported, and the next is begun.
 
     Args:
-        painter: Knows the styles and the settings.
-        content: A picture file.
-        output: Where the result goes.
-        options: Those that are for folders are refused.
+        request: The folder, and how to treat its pictures.
+        context: What the runs share.
 
     Yields:
-        The result, once it is saved; a job if it was there already.
-
-    Raises:
-        ConfigError: If an option has no effect.
-        StyleTransferError: As `Painter.paint` does.
-        InterruptionError: If a signal ended the run.
-    """
-    refuse_folder_options(options)
-    job = Job(content, output)
-    if options.skip_existing and is_complete(output):
-        refuse_overwriting([job], painter.inputs)
-        if painter.log is not None:
-            painter.say(f"{painter.log}: not written, since {output} was there already")
-        yield job
-        return
-    unfinished = None
-    if options.skip_existing:
-        check_output(output, [content, *painter.inputs])
-        # The next run would take an unfinished picture at the output for a whole one.
-        unfinished = job.unfinished
-    painting = painter.paint(content, output, unfinished=unfinished)
-    yield painting
-    if painting.stopped:
-        painter.stop.message = f"stopped early: {painting.path} holds the best picture so far"
-        painter.stop.release()
-    if unfinished is not None:
-        remove_unfinished(job)
-
-
-def paint_folder(painter: Painter, folder: Path, output: Path, options: Options) -> Results:
-    """Paint all pictures of a folder.
-
-    Args:
-        painter: Knows the styles and the settings.
-        folder: Of the contents.
-        output: The folder of the results.
-        options: Which pictures, under which names, and what if one fails.
-
-    Yields:
-        The results as they are saved; a job where one was there already.
+        Each result once it is saved or skipped.
 
     Raises:
         StyleTransferError: Before the first picture if the folder, the output
-            or a name is refused; at once if whatever is wrong would be so with
-            every picture; at the end if any failed.
-        InterruptionError: If a signal ended the run.
+            or a name is refused; at once if all pictures would fail in the same
+            way; at the end if any failed.
+        InterruptionError: If a signal ended the runs.
     """
-    jobs = plan_folder(painter, folder, output, options)
-    series = BatchTally(painter, len(jobs), "pictures")
-    with series.progress:
+    jobs = plan_folder(request, context)
+    with contextlib.closing(BatchTally(context, len(jobs), "pictures")) as tally:
         for job in jobs:
-            painter.stop.release()
-            series.progress.begin(job.content.name)
-            result = _result(job, folder, options, series)
-            if result is not None:
-                yield result
-            elif options.fail_fast:
-                break
-    series.report_skipped()
-    series.refuse_failures()
+            with context.stop.deferred(tally.stop_message):
+                tally.begin(job.content.name)
+                result = _make(job, request, context, tally)
+                if result is not None:
+                    yield result
+                elif request.fail_fast:
+                    break
+    tally.report_skipped()
+    tally.refuse_failures()
 
 
-def plan_folder(painter: Painter, folder: Path, output: Path, options: Options) -> list[Job]:
-    """Find the pictures of a folder, and refuse what can be before any work.
+def plan_folder(request: Request, context: RunContext) -> list[Job]:
+    """Find the pictures of a folder, and refuse what can be refused before the first.
 
     Args:
-        painter: Knows the styles and the settings.
-        folder: Of the contents.
-        output: The folder of the results; made if missing.
-        options: Which pictures, under which names.
+        request: The folder, and how to treat its pictures.
+        context: What the runs share.
 
     Returns:
-        The jobs, in natural order of their contents.
+        The jobs, in natural order of the pictures' names.
 
     Raises:
-        StyleTransferError: As `paint_folder` does before the first picture.
+        StyleTransferError: If the folder, the output or a name is refused.
     """
-    template = Template(DEFAULT_NAME if options.name is None else options.name)
-    check_folder(folder, output)
-    pictures, others, folders = list_pictures(folder, output, recursive=options.recursive)
-    hint = "; --recursive enters folders" if folders and not options.recursive else ""
-    if not pictures:
-        raise ImageError(f"{folder}: there is no picture in it{hint or '; choose another folder'}")
-    passed = list_briefly([*others, *(f"{name}{os.sep}" for name in folders)])
-    if passed and not painter.quiet:
-        painter.say(f"{folder}: passed over what is no picture: {passed}{hint}")
-    jobs = name_results(
-        pictures, folder, output, template, painter.style_paths, painter.settings.seed
-    )
-    refuse_overwriting(jobs, painter.inputs)
+    folder = request.content
+    check_folder(folder, request.output)
+    listing = list_pictures(folder, request.output, recursive=request.recursive)
+    hint = "; --recursive enters folders" if listing.folders and not request.recursive else ""
+    if not listing.pictures:
+        raise ImageError(f"{folder}: contains no pictures{hint or '; choose another folder'}")
+    jobs = name_results(listing.pictures, request)
+    skipped = _describe_skipped(listing)
+    if skipped:
+        context.inform(f"{folder}: skipped {skipped}{hint}")
+    refuse_overwriting(jobs)
     for job in jobs:
-        if not (options.skip_existing and os.path.lexists(job.output)):
+        if not (request.skip_existing and os.path.lexists(job.output)):
             check_output(job.output, [])
             check_output(job.unfinished, [])
     return jobs
 
 
-def _result(
-    job: Job, folder: Path, options: Options, series: BatchTally
-) -> PictureResult | Job | None:
-    """The result of a job, painted unless it is to be kept; None if that failed."""
-    if options.skip_existing and is_complete(job.output):
-        series.keep()
-        return job
-    painter = series.painter
+def _make(
+    job: Job, request: Request, context: RunContext, tally: BatchTally
+) -> PictureResult | ExistingResult | None:
+    """Make a picture, unless it exists and is to be skipped; None if that failed or was stopped."""
+    if request.skip_existing and is_complete(job.output):
+        tally.skip()
+        return ExistingResult(path=job.output, content=job.content)
     try:
-        painting = painter.paint(
-            job.content, job.output, unfinished=job.unfinished, series=series.progress
-        )
+        result = PictureRun(job, context).run()
     except StyleTransferError as error:
         line = str(error) if str(job.content) in str(error) else f"{job.content}: {error}"
-        series.fail(str(job.content.relative_to(folder)), line, error)
+        tally.fail(str(job.content.relative_to(request.content)), line, error)
         return None
-    if painting.stopped:
-        series.set_stop_message(painting.path)
-        painter.stop.release()
-    series.finish(str(job.content), job, painting.seconds)
-    return painting
+    tally.finish(str(job.content), result)
+    return None if result.stopped else result
 
 
-def refuse_folder_options(options: Options) -> None:
-    """Refuse what is for folders, where the content is none, with a `ConfigError`."""
-    given = {
-        "--recursive": options.recursive,
-        "--name": options.name is not None,
-        "--fail-fast": options.fail_fast,
-    }
-    for flag in (flag for flag, is_given in given.items() if is_given):
-        raise ConfigError(f"{flag} has no effect: CONTENT is not a folder")
+def _describe_skipped(listing: FolderListing) -> str:
+    """Count and list what is not an image; empty if there is nothing."""
+    files, folders = listing.others, [f"{name}{os.sep}" for name in listing.folders]
+    parts = []
+    if files:
+        what = "file that is not an image" if len(files) == 1 else "files that are not images"
+        parts.append(f"{len(files)} {what} ({list_briefly(files)})")
+    if folders:
+        what = "folder" if len(folders) == 1 else "folders"
+        parts.append(f"{len(folders)} {what} ({list_briefly(folders)})")
+    return " and ".join(parts)

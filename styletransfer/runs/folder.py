@@ -1,30 +1,32 @@
-"""The pictures in a folder."""
+"""The pictures in a folder, and the folder of their results."""
 
 from __future__ import annotations
 
 import os
 import re
 import stat
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from styletransfer.errors import ImageError, reason
-from styletransfer.images.tensors import PICTURE_SUFFIXES, is_picture
+from styletransfer.images.tensors import OUTPUT_SUFFIXES, PICTURE_SUFFIXES, is_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_MOST = 5
+_LISTED = 5
 
 
-class FolderListing(NamedTuple):
-    """What a folder holds; hidden files and folders are not mentioned."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderListing:
+    """The contents of a folder, without hidden files and folders."""
 
     pictures: list[Path]
-    """In natural order: photo2 before photo10."""
+    """The pictures in natural order: photo2 before photo10."""
 
     others: list[str]
-    """The files that are no pictures, relative to the folder."""
+    """The files that are not pictures, relative to the folder."""
 
     folders: list[str]
     """The folders that were not entered, relative to the folder."""
@@ -33,22 +35,22 @@ class FolderListing(NamedTuple):
 def list_pictures(folder: Path, output: Path, *, recursive: bool) -> FolderListing:
     """List the pictures in a folder.
 
-    The content of a file tells whether it is a picture. A name that promises
-    one counts as well, so that a damaged photograph is an error and not
-    passed over. Linked files are taken, linked folders are not entered.
+    A file is a picture if its first bytes say so. A file with the suffix of a
+    picture counts as well, so that a damaged photograph is reported rather than
+    skipped. Links to files are followed, links to folders are not.
 
     Args:
-        folder: Where to look.
-        output: Where the results go; never entered.
+        folder: The folder.
+        output: The folder of the results; never entered.
         recursive: Enter the folders in it.
 
     Returns:
-        The pictures, and what was passed over.
+        The pictures, and what was skipped.
 
     Raises:
         ImageError: If a folder cannot be read.
     """
-    listing = FolderListing([], [], [])
+    listing = FolderListing(pictures=[], others=[], folders=[])
     results = os.path.realpath(output)
     for root, folders, files in os.walk(folder, onerror=_refuse):
         here = Path(root)
@@ -60,7 +62,7 @@ def list_pictures(folder: Path, output: Path, *, recursive: bool) -> FolderListi
             str(each.relative_to(folder)) for each in inner if each not in entered
         )
         for path in (here / name for name in files if not name.startswith(".")):
-            if _promises_picture(path):
+            if _should_be_picture(path):
                 listing.pictures.append(path)
             else:
                 listing.others.append(str(path.relative_to(folder)))
@@ -70,38 +72,61 @@ def list_pictures(folder: Path, output: Path, *, recursive: bool) -> FolderListi
     return listing
 
 
-def list_briefly(names: Sequence[str]) -> str:
-    """Name a few things, and count the rest.
+def check_folder(folder: Path, output: Path) -> None:
+    """Refuse an output that is not a folder, or is the content folder.
 
-    Example:
-        >>> list_briefly(["a", "b", "c", "d", "e", "f", "g"])
-        'a, b, c, d, e and 2 more'
+    Args:
+        folder: The content folder.
+        output: The folder of the results; it may be missing.
+
+    Raises:
+        ImageError: If it is refused.
     """
-    more = len(names) - _MOST
-    return ", ".join(names[:_MOST]) + (f" and {more} more" if more > 0 else "")
+    if is_folder(output):
+        if output.samefile(folder):
+            raise ImageError(f"{output}: this is the content folder; choose another")
+        return
+    if os.path.lexists(output):
+        raise ImageError(f"{output}: this is a file, but {folder} is a folder; name a folder")
+    if output.suffix.lower() in {*OUTPUT_SUFFIXES, *PICTURE_SUFFIXES}:
+        raise ImageError(
+            f"{output}: this is the name of a picture, but {folder} is a folder; "
+            "name a folder, and the pictures in it with --name"
+        )
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path is a folder that may be seen."""
+    """Whether a path is a folder that can be accessed."""
     try:
         return path.is_dir()
     except OSError:
         return False
 
 
-def _promises_picture(path: Path) -> bool:
+def list_briefly(names: Sequence[str]) -> str:
+    """List a few names, and count the rest.
+
+    Example:
+        >>> list_briefly(["a", "b", "c", "d", "e", "f", "g"])
+        'a, b, c, d, e and 2 more'
+    """
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _should_be_picture(path: Path) -> bool:
     try:
-        # A pipe would never end.
+        # Reading a pipe would block.
         if not stat.S_ISREG(path.stat().st_mode):
             return False
     except OSError:
-        # A broken link is a picture that is missing.
+        # A broken link counts as a missing picture.
         return path.suffix.lower() in PICTURE_SUFFIXES
     return path.suffix.lower() in PICTURE_SUFFIXES or is_picture(path)
 
 
 def _natural(path: Path) -> list[tuple[list[str | int], str]]:
-    """A key that sorts numbers by their value and letters whatever their case."""
+    """Sort key that compares numbers by value and ignores case."""
     return [
         ([int(word) if place % 2 else word for place, word in enumerate(_words(part))], part)
         for part in path.parts

@@ -1,60 +1,83 @@
-"""Ctrl-C and SIGTERM as a request to stop, not as a blow."""
+"""Graceful handling of Ctrl-C and SIGTERM."""
 
+import contextlib
 import signal
-from types import FrameType, TracebackType
-from typing import Self
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 from styletransfer.errors import InterruptionError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 NOTHING_YET = "interrupted before the first result; nothing was written"
-"""What is said when a signal ends a run at its start."""
+"""The message if a signal ends a run before its first result."""
 
 
 class StopRequest:
-    """Turns the first SIGINT or SIGTERM into a request, and the second into the end.
+    """Turns the first SIGINT or SIGTERM into a request to stop; the second ends the process.
 
-    Within ``with StopRequest() as stop:``, `signal_number` says whether a
-    signal came. Unless `hold` is set there is nothing to lose, and a signal
-    ends the program at once, with `message` for the user.
+    While there is nothing to save, the first signal raises `InterruptionError`
+    at once. After a call of `hold` it is held until the end of the block
+    ``with stop.deferred(message)``, and `requested` is true meanwhile.
+
+    Handlers are installed within ``with stop.handlers():``.
     """
 
     def __init__(self) -> None:
-        self.signal_number: int | None = None
-        self.hold = False
-        self.message = NOTHING_YET
-        self._previous = {number: signal.getsignal(number) for number in SIGNALS}
+        self._number: int | None = None
+        self._held = False
+        self._message: Callable[[], str | None] = lambda: NOTHING_YET
 
-    def __enter__(self) -> Self:
-        for number in SIGNALS:
-            signal.signal(number, self._receive)
-        return self
+    @property
+    def requested(self) -> bool:
+        """Whether a signal came."""
+        return self._number is not None
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
+    @contextlib.contextmanager
+    def handlers(self) -> Iterator[None]:
+        """Handle both signals within the block."""
+        previous = {number: signal.signal(number, self._receive) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
 
-    def release(self) -> None:
-        """Have nothing to lose any more, and end if a signal came in the meantime.
+    @contextlib.contextmanager
+    def deferred(self, message: Callable[[], str | None]) -> Iterator[None]:
+        """Hold a signal, once `hold` is called, until the end of the block; then raise.
+
+        If an exception leaves the block, the signal stays held: the exception
+        ends the run and says why.
+
+        Args:
+            message: Returns the line for the user if a signal ended the run
+                now, or None if nothing remains to be done: then the signal has
+                no effect. Applies until the next block begins.
 
         Raises:
-            InterruptionError: If one did.
+            InterruptionError: At the end of the block if a signal was held.
         """
-        self.hold = False
-        if self.signal_number is not None:
-            raise InterruptionError(self.signal_number, self.message)
+        self._message, self._held = message, False
+        yield
+        self._held = False
+        self._raise()
+
+    def hold(self) -> None:
+        """Hold a signal until the end of the block: from now on there is something to save."""
+        self._held = True
+
+    def _raise(self) -> None:
+        if self._number is None or self._held:
+            return
+        message = self._message()
+        if message is not None:
+            raise InterruptionError(self._number, message)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.signal_number is not None:
-            # The second one: no clean-up, no waiting for a long computation.
+        if self.requested:
+            # The second signal: no clean-up, no waiting for a long computation.
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
-        self.signal_number = number
-        if not self.hold:
-            raise InterruptionError(number, self.message)
+        self._number = number
+        self._raise()

@@ -1,194 +1,197 @@
-"""The loss log: how the terms stood after each step of a run."""
+"""The loss log: the losses after each iteration of a run, in memory and in a file."""
 
 from __future__ import annotations
 
-import csv
-import io
+import contextlib
+import errno
 import json
+import os
 import time
-from typing import TYPE_CHECKING, NamedTuple, Self
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING
 
 from styletransfer.errors import reason
 from styletransfer.images.saving import check_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from io import FileIO
     from pathlib import Path
-    from types import TracebackType
-    from typing import BinaryIO
 
     from styletransfer.settings import Settings
     from styletransfer.transfer.stylize import Step
 
 LOG_SUFFIXES = (".csv", ".jsonl")
-"""The suffixes that name a format of the log; capitals will do as well."""
+"""The suffixes of a log file, in lower or upper case; each names a format."""
 
 
-class Entry(NamedTuple):
-    """One step, as a row of the log: the fields are its columns."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One iteration. The fields are the columns of the log."""
 
     iteration: int
-    """Steps taken in the run, from 1."""
+    """Iterations of the run so far, from 1."""
 
     size_iteration: int
-    """Steps taken at this size, from 1."""
+    """Iterations at this size so far, from 1."""
 
     width: int
-    """Of the size at work, in pixels."""
+    """Of the current size, in pixels."""
 
     height: int
-    """Of the size at work, in pixels."""
+    """Of the current size, in pixels."""
 
     content: float | None
-    """The content term, a pure number; None: its weight is 0, so it was not evaluated."""
+    """The content loss; None: not evaluated, since its weight is 0."""
 
     style: float | None
-    """The style term; likewise."""
+    """The style loss; likewise."""
 
     tv: float | None
-    """The total variation term; likewise."""
+    """The total variation loss; likewise."""
 
     weighted_content: float
-    """The content term times its weight."""
+    """The content loss times its weight."""
 
     weighted_style: float
-    """The style term times its weight."""
+    """The style loss times its weight."""
 
     weighted_tv: float
-    """The total variation term times its weight."""
+    """The total variation loss times its weight."""
 
     total: float
-    """The loss: the sum of the weighted terms."""
+    """The sum of the weighted losses."""
 
     seconds: float
-    """Since painting began, with the network loaded; to the millisecond."""
+    """Since the optimization began, to the millisecond."""
 
 
 class LossLog:
-    """Remembers the terms after each step, and writes them down if there is a file.
+    """Collects an entry for each iteration, and writes it to a file if there is one.
 
-    ``with LossLog(…) as log:`` starts the clock and, at the end, closes
-    the file. That is begun anew with the first step, and gets each row whole and
-    at once: a run that is cut off leaves all rows up to there.
+    The file is created at the first iteration. Each row is written in one call,
+    so the file has whole rows only, even if the process is killed.
 
     Args:
-        settings: Of the run; its weights tell the terms without them.
-        path: Ends in one of `LOG_SUFFIXES`, which tells the format: CSV with a
-            header, or a JSON object a line; None: nothing is written.
-        say: Takes a line for the user.
+        settings: The settings of the run; their weights are divided out.
+        path: The file, see `LOG_SUFFIXES`: CSV with a header, or one JSON object
+            a line. None: no file.
+        notify: Called with each line for the user.
     """
 
-    def __init__(self, settings: Settings, path: Path | None, say: Callable[[str], None]) -> None:
-        self.entries: list[Entry] = []
-        self.weights = (settings.content_weight, settings.style_weight, settings.tv_weight)
-        self.path = path
-        self.say = say
-        self.file: BinaryIO | None = None
-        self.started = time.monotonic()
-
-    def __enter__(self) -> Self:
-        self.started = time.monotonic()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+    def __init__(
+        self, settings: Settings, path: Path | None, notify: Callable[[str], None]
     ) -> None:
-        if self.file is None:
-            return
+        self.entries: list[Entry] = []
+        self._settings = settings
+        self._path = path
+        self._notify = notify
+        self._file: FileIO | None = None
+        self._started = time.monotonic()
+
+    @contextlib.contextmanager
+    def recording(self) -> Iterator[None]:
+        """Start the clock; close the file at the end of the block."""
+        self._started = time.monotonic()
         try:
-            self.file.close()
-        except OSError as failure:  # A distant disk may say so only now.
-            self.say(f"{self.path}: {reason(failure)}; the end of the log may be missing")
+            yield
+        finally:
+            if self._file is not None:
+                try:
+                    self._file.close()
+                except OSError as error:  # A network drive may report a failure only now.
+                    self._notify(
+                        f"{self._path}: {reason(error)}; the end of the log may be missing"
+                    )
 
     def check(self, inputs: Sequence[Path]) -> None:
-        """Refuse a path that no log could be written to, before any work is done.
+        """Refuse a path that cannot be written, before the run starts.
 
         Args:
-            inputs: The files that it must not overwrite, nor through links.
+            inputs: The files that must not be overwritten.
 
         Raises:
             ImageError: If the path is refused.
         """
-        if self.path is not None:
-            check_file(self.path, LOG_SUFFIXES, inputs)
+        if self._path is not None:
+            check_file(self._path, LOG_SUFFIXES, inputs)
 
-    def show(self, step: Step) -> None:
-        """Take down a step.
+    def add(self, step: Step) -> None:
+        """Add an iteration.
 
-        A row that cannot be written is one warning, and the last: the run goes
-        on without its log, since a gap would be worse than an end.
+        If a row cannot be written, the log ends there with one warning, since a
+        gap would be worse; the run goes on.
 
         Args:
-            step: The step just taken.
+            step: The iteration.
         """
         entry = self._entry(step)
         self.entries.append(entry)
-        if self.path is None:
+        if self._path is None:
             return
         try:
-            self._write(entry, self.path)
+            self._write(format_row(entry, self._path), self._path)
         except OSError as error:
-            self.say(f"{self.path}: {reason(error)}; the run goes on, and the log ends here")
-            self.path = None
+            self._notify(f"{self._path}: {reason(error)}; the log ends here, the run continues")
+            self._path = None
 
     def _entry(self, step: Step) -> Entry:
-        width, height, _ = step.scale
-        content, style, tv = (
-            weighted / weight if weight else None
-            for weighted, weight in zip(step.losses, self.weights, strict=True)
-        )
+        losses, settings = step.losses, self._settings
         return Entry(
             iteration=len(self.entries) + 1,
             size_iteration=step.iteration,
-            width=width,
-            height=height,
-            content=content,
-            style=style,
-            tv=tv,
-            weighted_content=step.losses.content,
-            weighted_style=step.losses.style,
-            weighted_tv=step.losses.tv,
-            total=step.losses.total,
-            seconds=round(time.monotonic() - self.started, 3),
+            width=step.scale.width,
+            height=step.scale.height,
+            content=_unweighted(losses.content, settings.content_weight),
+            style=_unweighted(losses.style, settings.style_weight),
+            tv=_unweighted(losses.tv, settings.tv_weight),
+            weighted_content=losses.content,
+            weighted_style=losses.style,
+            weighted_tv=losses.tv,
+            total=losses.total,
+            seconds=round(time.monotonic() - self._started, 3),
         )
 
-    def _write(self, entry: Entry, path: Path) -> None:
-        written = to_row(entry, path)
-        if self.file is None:
-            # Unbuffered, so that a row reaches the system in one piece.
-            self.file = path.open("wb", buffering=0)
-            written = header(path) + written
-        end = self.file.tell()
-        if self.file.write(written) != len(written):
-            self.file.truncate(end)
-            raise OSError("no space is left for a whole row")
+    def _write(self, row: bytes, path: Path) -> None:
+        if self._file is None:
+            # Unbuffered: a buffer would keep what the disk refused, and write it later.
+            self._file = path.open("wb", buffering=0)
+            row = header(path) + row
+        end = self._file.tell()
+        if self._file.write(row) != len(row):
+            self._file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def header(path: Path) -> bytes:
-    """What a log begins with: the names of the columns in CSV, else nothing."""
-    return _csv_line(Entry._fields) if path.suffix.lower() == ".csv" else b""
+    """Return the first line of a log: the names of the columns; empty for JSON."""
+    return _csv_line([field.name for field in fields(Entry)]) if _is_csv(path) else b""
 
 
-def to_row(entry: Entry, path: Path) -> bytes:
-    """Write an entry as one line, with digits enough to read each number back exactly.
+def format_row(entry: Entry, path: Path) -> bytes:
+    """Format an entry as one line, with all digits of its numbers.
 
     Args:
-        entry: A step.
-        path: Of the log; its suffix tells the format.
+        entry: The entry.
+        path: The log; its suffix names the format.
 
     Returns:
-        The line with its end. A term that was not evaluated is an empty cell,
-        or null.
+        The line with its end. A loss that was not evaluated is an empty cell, or null.
     """
-    if path.suffix.lower() == ".csv":
-        return _csv_line(entry)
-    return json.dumps(entry._asdict()).encode() + b"\n"
+    values = asdict(entry)
+    if _is_csv(path):
+        return _csv_line(["" if value is None else repr(value) for value in values.values()])
+    return json.dumps(values).encode() + b"\n"
 
 
-def _csv_line(cells: Sequence[object]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue().encode()
+def _csv_line(cells: Sequence[str]) -> bytes:
+    # Names and numbers need no quotes.
+    return ",".join(cells).encode() + b"\n"
+
+
+def _is_csv(path: Path) -> bool:
+    return path.suffix.lower() == ".csv"
+
+
+def _unweighted(loss: float, weight: float) -> float | None:
+    return loss / weight if weight else None

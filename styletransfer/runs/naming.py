@@ -1,4 +1,4 @@
-"""What the results of a folder are called, and that none takes another's place."""
+"""The names of a folder's results, and the checks that none overwrites another file."""
 
 from __future__ import annotations
 
@@ -6,54 +6,36 @@ import os
 import sys
 import unicodedata
 from string import Formatter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from styletransfer.errors import ConfigError, ImageError
-from styletransfer.images.tensors import OUTPUT_SUFFIXES, PICTURE_SUFFIXES, refuse_inputs
-from styletransfer.runs.folder import is_folder
+from styletransfer.errors import ConfigError
+from styletransfer.images.tensors import OUTPUT_SUFFIXES, refuse_inputs
+from styletransfer.runs.jobs import Job, partial_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from styletransfer.runs.jobs import Request
+
 DEFAULT_NAME = "{content}-{style}.png"
-"""The template that is used when none is given."""
+"""The default template."""
 
 FIELDS = ("content", "style", "suffix", "seed")
-"""What may stand in braces in a template."""
+"""The fields of a template."""
 
-_APART = "{content}-{suffix}-{style}.png"
-
-
-class Job(NamedTuple):
-    """A picture to paint, and where its result goes."""
-
-    content: Path
-    """The picture file to repaint."""
-
-    output: Path
-    """Where to save the result."""
-
-    @property
-    def path(self) -> Path:
-        """Where the result is, as a painting says it."""
-        return self.output
-
-    @property
-    def unfinished(self) -> Path:
-        """Where a picture goes that was not finished: beside the result, never in its place."""
-        return self.output.with_name(f"{self.output.stem}.partial{self.output.suffix}")
+_UNIQUE = "{content}-{suffix}-{style}.png"
 
 
 class Template:
-    """Names results, as in ``{content}-{style}.png``.
+    """A template of file names, such as ``{content}-{style}.png``.
 
     Args:
-        text: A file name with fields in braces; doubled braces are plain ones.
+        text: A file name with fields in braces; doubled braces are literal ones.
 
     Raises:
-        ConfigError: If a field is unknown, a brace is alone, or the name leads
-            to another folder.
+        ConfigError: If a field is unknown, a brace is unmatched, or the name
+            contains a folder.
     """
 
     def __init__(self, text: str) -> None:
@@ -62,109 +44,91 @@ class Template:
             parts = list(Formatter().parse(text))
         except ValueError as error:
             raise ConfigError(
-                f"--name {text!r}: a brace is alone; fields are {known}, and {{{{ is a plain brace"
+                f"--name {text!r}: unmatched brace; write {{{{ for a literal one; "
+                f"the fields are {known}"
             ) from error
-        for _, name, form, conversion in parts:
-            if name is not None and (name not in FIELDS or form or conversion):
-                wrong = (
-                    name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
+        for _, name, spec, conversion in parts:
+            if name is not None and (name not in FIELDS or spec or conversion):
+                field = (
+                    name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
                 )
-                raise ConfigError(f"--name {text!r}: no field {{{wrong}}}; fields are {known}")
+                raise ConfigError(
+                    f"--name {text!r}: unknown field {{{field}}}; the fields are {known}"
+                )
         if any(mark in text for mark in (os.sep, os.altsep) if mark):
             raise ConfigError(
                 f"--name {text!r} must be a file name; choose the folder with --output, "
                 "and keep the folders of the contents with --recursive"
             )
-        self.text = text
-        self.parts = [(literal, name) for literal, name, _, _ in parts]
+        self._text = text
+        self._parts = [(literal, name) for literal, name, _, _ in parts]
 
     def fill(self, values: Mapping[str, str]) -> str:
-        """Name a result.
+        """Make a file name.
 
         Args:
-            values: Words by field; braces in them mean nothing.
+            values: Words by field; braces in them are literal.
 
         Raises:
-            ConfigError: If the name ends in no suffix that can be saved.
+            ConfigError: If the name has no suffix of a format that can be saved.
         """
-        name = "".join(literal + (values[field] if field else "") for literal, field in self.parts)
+        name = "".join(literal + (values[field] if field else "") for literal, field in self._parts)
         if not name.lower().endswith(OUTPUT_SUFFIXES) or name.lower() in OUTPUT_SUFFIXES:
             raise ConfigError(
-                f"--name {self.text!r} gives {name!r}; end it in one of {' '.join(OUTPUT_SUFFIXES)}"
+                f"--name {self._text!r} gives {name!r}; "
+                f"end it in one of {' '.join(OUTPUT_SUFFIXES)}"
             )
         return name
 
 
-def check_folder(folder: Path, output: Path) -> None:
-    """Refuse an output that is no folder, or the one of the contents.
+def name_results(contents: Iterable[Path], request: Request) -> list[Job]:
+    """Make a job for each picture of a folder, with its result at the same relative path.
 
     Args:
-        folder: Of the contents.
-        output: Of the results; may be missing.
-
-    Raises:
-        ImageError: If it is refused.
-    """
-    if is_folder(output):
-        if output.samefile(folder):
-            raise ImageError(f"{output}: the contents are in this folder; choose another")
-        return
-    if os.path.lexists(output):
-        raise ImageError(f"{output}: this is a file; {folder} is a folder, so name one")
-    if output.suffix.lower() in {*OUTPUT_SUFFIXES, *PICTURE_SUFFIXES}:
-        raise ImageError(
-            f"{output}: this is a picture's name; {folder} is a folder, so name one, "
-            "and the pictures in it with --name"
-        )
-
-
-def name_results(
-    contents: Iterable[Path],
-    folder: Path,
-    output: Path,
-    template: Template,
-    styles: Sequence[Path],
-    seed: int,
-) -> list[Job]:
-    """Give each content a result, in the same place under the output folder.
-
-    Args:
-        contents: Picture files.
-        folder: Where they lie, perhaps some folders deeper.
-        output: The folder of the results.
-        template: Their names.
-        styles: Picture files; their stems are joined with ``+``.
-        seed: Of the run.
+        contents: The pictures in the content folder and its subfolders.
+        request: A request for the folder.
 
     Returns:
         The jobs, in the order of the contents.
 
     Raises:
-        ConfigError: If two contents would share a result, or a suffix is unknown.
+        ConfigError: If the template is refused, or two contents would share a result.
     """
-    common = {"style": "+".join(style.stem for style in styles), "seed": str(seed)}
+    template = Template(DEFAULT_NAME if request.name is None else request.name)
+    style, seed = "+".join(style.stem for style in request.styles), str(request.settings.seed)
     jobs = []
     for content in contents:
-        own = {"content": content.stem, "suffix": content.suffix.removeprefix(".")}
-        place = output / content.parent.relative_to(folder)
-        jobs.append(Job(content, place / template.fill(common | own)))
+        suffix = content.suffix.removeprefix(".")
+        name = template.fill(
+            {"content": content.stem, "style": style, "suffix": suffix, "seed": seed}
+        )
+        output = request.output / content.parent.relative_to(request.content) / name
+        jobs.append(
+            Job(
+                content=content,
+                styles=request.styles,
+                settings=request.settings,
+                output=output,
+                unfinished=partial_path(output),
+                save_every=request.save_every,
+            )
+        )
     _refuse_clashes(jobs)
     return jobs
 
 
-def refuse_overwriting(jobs: Sequence[Job], inputs: Sequence[Path]) -> None:
-    """Refuse results that would take the place of an input, were it through links.
+def refuse_overwriting(jobs: Sequence[Job]) -> None:
+    """Refuse jobs of which one would overwrite an input of any, also through links.
 
     Args:
-        jobs: Their contents are inputs as well.
-        inputs: All other pictures that are read.
+        jobs: The jobs.
 
     Raises:
         ImageError: If one would.
     """
     refuse_inputs(
         [path for job in jobs for path in (job.output, job.unfinished)],
-        [*inputs, *(job.content for job in jobs)],
+        dict.fromkeys(path for job in jobs for path in job.inputs),
     )
 
 
@@ -176,12 +140,12 @@ def _refuse_clashes(jobs: Sequence[Job]) -> None:
             if other != job.content:
                 raise ConfigError(
                     f"{other} and {job.content} would both be saved as {path}; "
-                    f'tell them apart with --name "{_APART}"'
+                    f'distinguish them with --name "{_UNIQUE}"'
                 )
 
 
 def _on_disk(path: Path) -> str:
-    """A path as its file system sees it: these two take capitals and accents for the same."""
+    """Return a path as its file system compares it: some ignore case and accents' encoding."""
     text = str(path)
     if sys.platform in {"darwin", "win32"}:
         return unicodedata.normalize("NFC", text).casefold()

@@ -1,243 +1,238 @@
-"""A painter: takes picture after picture from its file to a saved result."""
+"""A run of one picture: from the content file to the saved result."""
 
 from __future__ import annotations
 
+import contextlib
 import time
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from styletransfer.errors import DivergenceError
-from styletransfer.images.tensors import open_picture, to_tensor
-from styletransfer.runs.order import Paths, accept, check_room
-from styletransfer.runs.painting import PictureResult
-from styletransfer.runs.resolve import init_file
+from styletransfer.images.tensors import check_side, decode_picture, holds_alpha, to_tensor
+from styletransfer.runs.jobs import PictureResult
+from styletransfer.runs.loss_log import LossLog
 from styletransfer.runs.result_writer import ResultWriter
-from styletransfer.transfer.memory import Extent, explain_out_of_memory
+from styletransfer.runs.snapshots import Snapshots
+from styletransfer.transfer.pyramid import plan_scales
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    import torch
     from torch import Tensor
 
-    from styletransfer.runs.interruption import StopRequest
-    from styletransfer.runs.order import Order
-    from styletransfer.runs.progress import BatchProgress
+    from styletransfer.images.tensors import Decoded
+    from styletransfer.runs.execute import RunContext
+    from styletransfer.runs.jobs import Job
     from styletransfer.settings import Settings
-    from styletransfer.transfer.memory import RunShape
-    from styletransfer.transfer.pyramid import Scale
-    from styletransfer.transfer.stylize import Result, SharedTargets, Step
+    from styletransfer.transfer.plan import RunPlan
+    from styletransfer.transfer.stylize import Result, Step
 
 
-class Painter:
-    """Paints contents in the manner of the same styles, with the same settings.
+@dataclass(frozen=True)
+class InputPicture:
+    """A decoded picture file; its tensor is made on first use."""
 
-    Styles and init are decoded once, at the start, and made into tensors once.
-    Tensors, torch, which takes seconds to import, and the network wait until a
-    content and its output have passed.
+    path: Path
+    """The file."""
+
+    decoded: Decoded
+    """Its colours, alpha channel and metadata."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.decoded.colours.size
+
+    @cached_property
+    def image(self) -> Tensor:
+        """The colours, shape (1, 3, H, W), RGB in [0, 1]."""
+        return to_tensor(self.decoded.colours)
+
+
+def open_content(path: Path, settings: Settings, notify: Callable[[str], None]) -> InputPicture:
+    """Decode a content picture.
 
     Args:
-        styles: Style picture files.
-        settings: Of every run.
-        stop: Asked after every step.
-        say: Takes a line for the user.
-        quiet: Show no progress.
-        verbose: Say why it is computed as it is.
-        save_every: Save a snapshot after every so many steps; None: none.
-        log: Where each run writes how its terms stood after each step; None:
-            nowhere.
+        path: The file.
+        settings: Its background, and whether to keep its metadata.
+        notify: Called with each line for the user.
 
     Raises:
-        ImageError: If a style or the init cannot be read.
+        ImageError: If it cannot be read.
+    """
+    decoded = decode_picture(
+        path, background=settings.background, metadata=settings.keep_metadata, note=notify
+    )
+    return InputPicture(path, decoded)
+
+
+def warn_about_transparency(content: InputPicture, output: Path, context: RunContext) -> None:
+    """Warn if the content is transparent, and the format of the output cannot be."""
+    if content.decoded.alpha is not None and not holds_alpha(output):
+        context.notify(
+            f"{output}: JPEG has no transparency, so {content.path} is laid on "
+            f"{context.background}; .png, .webp and .tif keep it"
+        )
+
+
+class PictureRun:
+    """A run of one picture. Creating it refuses all that can be refused without torch.
+
+    Args:
+        job: The picture to make.
+        context: What it shares with other runs.
+        content: The decoded content, if other runs share it. None: decoded here.
+
+    Raises:
+        StyleTransferError: If a file, a path, a size or a number of iterations
+            is refused.
     """
 
-    def __init__(
-        self,
-        styles: Sequence[Path],
-        settings: Settings,
-        stop: StopRequest,
-        say: Callable[[str], None],
-        *,
-        quiet: bool = False,
-        verbose: bool = False,
-        save_every: int | None = None,
-        log: Path | None = None,
-    ) -> None:
-        self.said = ""
-        self.settings = settings
-        self.stop = stop
-        self.say = say
-        self.quiet = quiet
-        self.verbose = verbose
-        self.save_every = save_every
-        self.log = log
-        self.style_paths = list(styles)
-        init = init_file(settings)
-        self.inputs = [*styles] if init is None else [*styles, init]
-        pictures = {
-            path: open_picture(path, background=settings.background, note=say)
-            for path in dict.fromkeys(self.inputs)
-        }
-        self.styles = [pictures[path] for path in styles]
-        self.init = None if init is None else pictures[init]
+    def __init__(self, job: Job, context: RunContext, content: InputPicture | None = None) -> None:
+        started = time.monotonic()
+        self.job = job
+        self.context = context
+        self.content = content or open_content(job.content, job.settings, context.notify)
+        self.scales = plan_scales(*self.content.size, job.settings)
+        self.writer = ResultWriter(self.content.decoded, job.settings)
+        self.writer.check([job.output, job.unfinished], job.inputs)
+        check_side(job.output, self.scales[-1].longest_side)
+        self.snapshots = self._prepare_snapshots()
+        self.log = LossLog(job.settings, job.log, context.notify)
+        self.log.check([*job.inputs, job.output])
+        if content is None:
+            warn_about_transparency(self.content, job.output, context)
+        self._plan: RunPlan | None = None
+        self._seconds = time.monotonic() - started
 
-    @cached_property
-    def style_images(self) -> list[Tensor]:
-        """The styles as images of shape (1, 3, H, W), RGB in [0, 1]."""
-        return [to_tensor(style) for style in self.styles]
+    def _prepare_snapshots(self) -> Snapshots | None:
+        if self.job.save_every is None:
+            return None
+        snapshots = Snapshots(
+            self.job.output,
+            self.job.save_every,
+            self.scales,
+            self.writer.write,
+            self.context.notify,
+        )
+        snapshots.check(self.job.inputs)
+        return snapshots
 
-    @cached_property
-    def init_image(self) -> Tensor | None:
-        """The init as such an image; None if it is no file."""
-        return None if self.init is None else to_tensor(self.init)
-
-    def paint(
-        self,
-        content: Path,
-        output: Path,
-        *,
-        unfinished: Path | None = None,
-        series: BatchProgress | None = None,
-    ) -> PictureResult:
-        """Paint one picture.
-
-        Args:
-            content: The picture file to repaint.
-            output: Where to save the result.
-            unfinished: Where to save the best picture of a run that was
-                stopped or diverged; None: at the output.
-            series: Told how much is done.
-
-        Returns:
-            The result; of a run that was stopped, the best so far.
+    def plan(self) -> RunPlan:
+        """Plan the run once: its sizes, the device and the number format. Imports torch.
 
         Raises:
-            StyleTransferError: If a file, a setting or the machine is refused,
-                or the run diverges; its best picture is then saved.
-            UnsavedError: If the result lies elsewhere, or nowhere.
+            DeviceError: If the device is missing or has too little memory.
         """
-        started = time.monotonic()
-        delivery = ResultWriter(content, self.settings, self.say)
-        order = self.accept(delivery, output, unfinished)
-        delivery.warn(output)
-        painting = self.fulfil(order, series=series)
-        return painting._replace(seconds=time.monotonic() - started)
+        from styletransfer.device.device import retain_memory, set_threads, tune
+        from styletransfer.transfer.memory import check_memory
+        from styletransfer.transfer.plan import plan_run
 
-    def accept(
-        self,
-        delivery: ResultWriter,
-        output: Path,
-        unfinished: Path | None = None,
-        log: Path | None = None,
-    ) -> Order:
-        """Check a picture to paint, as `order.accept` does."""
-        paths = Paths(output, unfinished or output, log or self.log)
-        return accept(delivery, paths, self.inputs, self.save_every)
+        if self._plan is None:
+            retain_memory()
+            set_threads(self.job.settings.threads)
+            styles = [style.size for style in self.context.styles]
+            self._plan = plan_run(self.content.size, styles, self.job.settings, self.scales)
+            tune(self._plan.device)
+            check_memory(self._plan)
+        return self._plan
 
-    def fulfil(
-        self,
-        order: Order,
-        *,
-        series: BatchProgress | None = None,
-        targets: SharedTargets | None = None,
-    ) -> PictureResult:
-        """Paint what was accepted.
-
-        Args:
-            order: What to paint.
-            series: Told how much is done.
-            targets: Shared with orders of the same content whose settings
-                differ in their weights alone; None: there is no other.
+    def run(self) -> PictureResult:
+        """Optimize the picture, and save it.
 
         Returns:
-            As `paint` does, which also tells what is raised.
+            The result; of a run that was stopped, the best image so far.
+
+        Raises:
+            StyleTransferError: If the machine or the weights are refused, or the
+                run diverges; its best image is then saved.
+            UnsavedError: If the result could not be saved at its path.
         """
         started = time.monotonic()
-        delivery, paths = order.delivery, order.paths
-        result, device, precision = self._run(order, series, targets)
-        path = paths.unfinished if result.stopped else paths.output
-        delivery.save(result.image, path)
-        self._warn(result, delivery, path)
+        job, plan = self.job, self.plan()
+        result = self._optimize(plan)
+        path = job.unfinished if result.stopped else job.output
+        self.save(result.image, path)
+        if not result.stopped:
+            self._check(result)
         height, width = result.image.shape[2:]
         return PictureResult(
             path=path,
-            settings=delivery.settings,
-            content=delivery.content,
+            settings=job.settings,
+            content=job.content,
             width=width,
             height=height,
             losses=result.losses,
-            seconds=time.monotonic() - started,
-            device=device,
-            precision=precision,
+            seconds=self._seconds + time.monotonic() - started,
+            device=str(plan.device),
+            precision=plan.precision.name,
             stopped=result.stopped,
-            entries=order.log.entries,
+            entries=self.log.entries,
         )
 
-    def _run(
-        self, order: Order, series: BatchProgress | None, targets: SharedTargets | None
-    ) -> tuple[Result, str, str]:
-        """Optimize, with progress, until the end or a signal."""
+    def save(self, image: Tensor, path: Path) -> None:
+        """Save an image; beside a complete result, delete an older unfinished one."""
+        self.writer.save(image, path)
+        if path != self.job.unfinished:
+            with contextlib.suppress(OSError):
+                self.job.unfinished.unlink(missing_ok=True)
+
+    def _optimize(self, plan: RunPlan) -> Result:
         from styletransfer.runs.progress import Progress
         from styletransfer.transfer.stylize import encoder_for, stylize
 
-        delivery, paths, scales, snapshots, log = order
-        work, device = self.check_room(delivery)
-        encoder = encoder_for(delivery.settings)
-        self._announce(scales[-1], work, device)
-        with (
-            explain_out_of_memory(work, device, lambda: scales[-1]),
-            Progress(scales, quiet=self.quiet, series=series) as progress,
-            log,
-        ):
+        context, settings = self.context, self.job.settings
+        encoder = encoder_for(settings, plan)
+        self._announce(plan)
+        progress = Progress(self.scales, quiet=context.quiet, batch=context.batch)
 
-            def on_step(step: Step) -> bool:
-                progress.show(step)
-                log.show(step)
-                if snapshots is not None:
-                    snapshots.show(step)
-                self.stop.hold = True
-                return self.stop.signal_number is not None
+        def on_step(step: Step) -> bool:
+            progress.show(step)
+            self.log.add(step)
+            if self.snapshots is not None:
+                self.snapshots.add(step)
+            # From now on there is an image to save.
+            context.stop.hold()
+            return context.stop.requested
 
+        with contextlib.closing(progress), self.log.recording():
             try:
-                result = stylize(
-                    to_tensor(delivery.picture.colours),
-                    self.style_images,
-                    delivery.settings,
-                    init=self.init_image,
+                return stylize(
+                    self.content.image,
+                    [style.image for style in context.styles],
+                    settings,
+                    init=None if context.init is None else context.init.image,
                     encoder=encoder,
-                    targets=targets,
+                    targets=context.targets,
+                    plan=plan,
                     on_step=on_step,
                 )
             except DivergenceError as error:
-                delivery.save(error.image, paths.unfinished)
-                message = f"{error}; the best picture is in {paths.unfinished}"
+                self.save(error.image, self.job.unfinished)
+                message = f"{error}; the best picture is in {self.job.unfinished}"
                 raise DivergenceError(message, error.image) from None
-        return result, str(device), work.precision
 
-    def check_room(self, delivery: ResultWriter) -> tuple[RunShape, torch.device]:
-        """Check that the machine can take a run, as `order.check_room` does."""
-        return check_room(delivery, [Extent(*style.size) for style in self.styles])
-
-    def _announce(self, scale: Scale, work: RunShape, device: torch.device) -> None:
-        """Say what is painted, and on what, unless it is the same as before."""
+    def _announce(self, plan: RunPlan) -> None:
+        """Report the size, the device and the number format."""
         from styletransfer.device.device import explain
 
-        line = f"painting {scale.width}×{scale.height} on {device} in {work.precision}"
-        if self.verbose:
-            line += explain(work.settings.precision, device)
-        if not self.quiet and line != self.said:
-            self.say(line)
-        self.said = line
+        scale = plan.scales[-1]
+        size = f"{scale.width}×{scale.height}"
+        line = f"stylizing at {size} on {plan.device} in {plan.precision.name}"
+        if self.context.verbose:
+            line += explain(self.job.settings.precision, plan.device)
+        self.context.announce(line)
 
-    def _warn(self, result: Result, delivery: ResultWriter, path: Path) -> None:
-        """Say what is odd about a result, unless the user cut it short."""
+    def _check(self, result: Result) -> None:
+        """Warn if the result is nearly one colour, or hardly changed."""
         from styletransfer.runs.sanity import find_problem
 
-        if result.stopped:
-            return
-        content = to_tensor(delivery.picture.colours)
-        start = content if delivery.settings.init == "content" else self.init_image
-        line = find_problem(result, content, self.style_images, start, delivery.settings)
-        if line is not None:
-            self.say(f"{path}: {line}")
+        settings, init = self.job.settings, self.context.init
+        start = self.content if settings.init == "content" else init
+        problem = find_problem(
+            result, self.content.image, None if start is None else start.image, settings
+        )
+        if problem is not None:
+            self.context.notify(f"{self.job.output}: {problem}")

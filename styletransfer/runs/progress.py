@@ -1,162 +1,157 @@
-"""Progress on stderr: a bar for a run, above it one for a series; plain lines off a terminal."""
+"""Progress on stderr: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import time
-from typing import TYPE_CHECKING, NoReturn, Self
+from dataclasses import asdict
+from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from types import TracebackType
 
-    from styletransfer.transfer.stylize import Scale, Step
+    from styletransfer.transfer.pyramid import Scale
+    from styletransfer.transfer.stylize import Step
 
-# Short enough for 80 columns, which is why the shares of the terms are left out.
+# Short enough for 80 columns, which is why the shares of the losses are left out.
 _FORMAT = "{desc} {percentage:3.0f}%|{bar}| {remaining} left{postfix}"
 _LONGEST_NAME = 30
-_PICTURE = 1000  # Parts of one; whole numbers add up exactly, which tqdm insists on.
+_PICTURE = 1000  # parts of one; integers, since tqdm checks that the sum is exact
 
 
 @contextlib.contextmanager
 def bars_paused() -> Iterator[None]:
-    """Take the bars off the terminal while something else is printed."""
+    """Hide the bars while something else is printed."""
     with tqdm.external_write_mode(file=sys.stderr):
         yield
 
 
 class BatchProgress:
-    """Shows how many pictures of a series are done, and when all will be.
+    """Shows how many pictures are done, and the time left.
 
-    The bar counts pictures, and the one at work by its share. What takes no
-    time, as a result that is there already, is left out of the time left.
+    The bar counts a picture in work by its share. Pictures that take no time,
+    such as results that exist already, do not count towards the time left.
 
     Args:
-        pictures: How many there are.
+        pictures: Number of pictures.
         quiet: Show nothing.
     """
 
     def __init__(self, pictures: int, *, quiet: bool) -> None:
-        self.lines = not quiet and not sys.stderr.isatty()
-        self.pictures = pictures
-        self.ahead = pictures * _PICTURE
-        self.number = 0
-        self.done = 0
-        self.bar = _bar(f"0/{pictures}", self.ahead, 0, hidden=quiet or self.lines)
+        self._lines = not quiet and not sys.stderr.isatty()
+        self._pictures = pictures
+        self._total = pictures * _PICTURE
+        self._number = 0
+        self._done = 0
+        self.bar = _bar(f"0/{pictures}", self._total, 0, hidden=quiet or self._lines)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Remove the bar."""
         self.bar.close()
 
     def begin(self, name: str) -> None:
-        """Go to the next picture; a long name is cut."""
-        self.number += 1
-        self.done = 0
-        # A line break would tear the bar, and other bytes do worse.
+        """Begin the next picture; a long name is cut."""
+        self._number += 1
+        self._done = 0
+        # Line breaks and control characters would break the bar.
         name = "".join(letter if letter.isprintable() else "?" for letter in name)
         if len(name) > _LONGEST_NAME:
             name = f"{name[: _LONGEST_NAME - 1]}…"
-        self.bar.set_description_str(f"{self.number}/{self.pictures} {name}")
+        self.bar.set_description_str(f"{self._number}/{self._pictures} {name}")
 
     def advance(self, share: float) -> None:
-        """Say how much of the picture at work is done, from 0 to 1."""
+        """Set the share of the current picture that is done, from 0 to 1."""
         done = round(share * _PICTURE)
-        self.bar.update(done - self.done)
-        self.done = done
+        self.bar.update(done - self._done)
+        self._done = done
 
     def finish(self, name: str, output: Path, seconds: float) -> None:
-        """Count a picture as done; off a terminal, say so."""
+        """Count the current picture as done; without a terminal, print a line."""
         self.advance(1.0)
-        if self.lines:
-            line = f"{self.number}/{self.pictures} {name} → {output}, {seconds:.0f} s"
+        if self._lines:
+            line = f"{self._number}/{self._pictures} {name} → {output}, {seconds:.0f} s"
             tqdm.write(" ".join(line.splitlines()), file=sys.stderr)
 
     def drop(self) -> None:
-        """Expect nothing more of the picture at work."""
-        self.ahead -= _PICTURE - self.done
-        self.bar.total = self.ahead
+        """End the current picture without a result."""
+        self._total -= _PICTURE - self._done
+        self.bar.total = self._total
         self.bar.refresh()
 
 
 class Progress:
-    """Shows how far a run is, when it will be done, and what it is fighting over.
+    """Shows how much of a run is done, the time left, and the weighted losses.
 
-    The bar counts pixels times steps over all sizes, so that its time left
-    holds for the run and not for the size at work.
+    The bar counts pixels times iterations over all sizes, so that the time left
+    is that of the whole run.
 
     Args:
-        scales: The sizes to come.
+        scales: The sizes of the run, smallest first.
         quiet: Show nothing.
-        series: Told how much of this run is done.
+        batch: The progress of the batch that the run belongs to, if any.
     """
 
     def __init__(
-        self, scales: list[Scale], *, quiet: bool, series: BatchProgress | None = None
+        self, scales: Sequence[Scale], *, quiet: bool, batch: BatchProgress | None = None
     ) -> None:
-        self.series = series
-        self.lines = not quiet and not sys.stderr.isatty()
-        self.started = time.monotonic()
-        self.ahead = {scale: _work(scale) for scale in scales}
-        self.done = 0.0
-        self.latest: Step | None = None
-        whole = sum(self.ahead.values())
-        self.bar = _bar(_size(scales[0]), whole, 0.05, hidden=quiet or self.lines)
+        self._batch = batch
+        self._lines = not quiet and not sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._remaining = {scale: _cost(scale) for scale in scales}
+        self._done = 0.0
+        self._latest: Step | None = None
+        total = sum(self._remaining.values())
+        self.bar = _bar(_size(scales[0]), total, 0.05, hidden=quiet or self._lines)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._report()
+    def close(self) -> None:
+        """Print the line of the last size, and remove the bar."""
+        self._print_size()
         self.bar.close()
 
     def show(self, step: Step) -> None:
-        """Count a step, and say how the terms stand."""
-        if self.latest is not None and step.scale != self.latest.scale:
-            self._report()
-        # A size that ended early has left work undone that nobody will do.
-        for scale in [s for s in self.ahead if s.width < step.scale.width]:
-            del self.ahead[scale]
-            self.bar.total = self.done + sum(self.ahead.values())
-        share = _work(step.scale) / step.scale.iterations
-        self.ahead[step.scale] -= share
-        self.done += share
-        self.latest = step
-        terms = (f"{name} {value:.3g}" for name, value in step.losses._asdict().items())
+        """Count an iteration, and show its losses."""
+        if self._latest is not None and step.scale != self._latest.scale:
+            self._print_size()
+        # A size that ended early has iterations left that will not be taken.
+        for scale in [each for each in self._remaining if each.width < step.scale.width]:
+            del self._remaining[scale]
+            self.bar.total = self._done + sum(self._remaining.values())
+        cost = _cost(step.scale) / step.scale.iterations
+        self._remaining[step.scale] -= cost
+        self._done += cost
+        self._latest = step
+        losses = (f"{name} {value:.3g}" for name, value in asdict(step.losses).items())
         self.bar.set_description_str(_size(step.scale), refresh=False)
-        self.bar.set_postfix_str(", ".join(terms), refresh=False)
-        self.bar.update(share)
-        if self.series is not None:
-            self.series.advance(self.done / (self.done + sum(self.ahead.values())))
+        self.bar.set_postfix_str(", ".join(losses), refresh=False)
+        self.bar.update(cost)
+        if self._batch is not None:
+            self._batch.advance(self._done / (self._done + sum(self._remaining.values())))
 
-    def _report(self) -> None:
-        """Write a line about the size that is over, where there is no bar to see."""
-        if self.lines and self.latest is not None:
-            scale, steps = self.latest[:2]
-            seconds = time.monotonic() - self.started
+    def _print_size(self) -> None:
+        """Without a terminal, print a line about the size that has ended."""
+        if self._lines and self._latest is not None:
+            step, seconds = self._latest, time.monotonic() - self._started
             tqdm.write(
-                f"{_size(scale)}: {steps} steps, {describe(self.latest)}, {seconds:.0f} s so far",
+                f"{_size(step.scale)}: {step.iteration} iterations, {describe_losses(step)}, "
+                f"{seconds:.0f} s so far",
                 file=sys.stderr,
             )
 
 
+def describe_losses(step: Step) -> str:
+    """List the three weighted losses and their shares of the total."""
+    total = step.losses.total or 1.0
+    return ", ".join(
+        f"{name} {value:.3g} ({value / total:.0%})" for name, value in asdict(step.losses).items()
+    )
+
+
 def _bar(text: str, total: float, smoothing: float, *, hidden: bool) -> tqdm[NoReturn]:
-    """A bar on stderr that goes away at its end; hidden, it counts all the same."""
+    """Make a bar on stderr that disappears at its end; a hidden one counts, too."""
     return tqdm(
         desc=text,
         total=total,
@@ -169,17 +164,9 @@ def _bar(text: str, total: float, smoothing: float, *, hidden: bool) -> tqdm[NoR
     )
 
 
-def describe(step: Step) -> str:
-    """The three weighted terms in words, with their share of the loss."""
-    total = step.losses.total or 1.0
-    return ", ".join(
-        f"{name} {value:.3g} ({value / total:.0%})" for name, value in step.losses._asdict().items()
-    )
-
-
 def _size(scale: Scale) -> str:
     return f"{scale.width}×{scale.height}"
 
 
-def _work(scale: Scale) -> float:
+def _cost(scale: Scale) -> float:
     return float(scale.width * scale.height * scale.iterations)

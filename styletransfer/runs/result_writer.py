@@ -1,102 +1,83 @@
-"""From a finished image to its file, with all that the file is to carry."""
+"""Saving the image of a run, with the content's transparency, its metadata and a record."""
 
 from __future__ import annotations
 
 import secrets
 import tempfile
-from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from styletransfer.errors import ImageError, UnsavedError
 from styletransfer.images.provenance import record
-from styletransfer.images.tensors import check_output, decode_picture, holds_alpha, save_image
+from styletransfer.images.tensors import check_output, save_image
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import Self
+    from collections.abc import Iterable, Sequence
 
     from torch import Tensor
 
+    from styletransfer.images.tensors import Decoded
     from styletransfer.settings import Settings
 
 
+@dataclass(frozen=True, slots=True)
 class ResultWriter:
-    """Saves the images of one content, with its opacity, its metadata and a record.
+    """Saves images of one run."""
 
-    Args:
-        content: The picture file that is repainted.
-        settings: Of the run; they are recorded in every file.
-        say: Takes a line for the user.
+    content: Decoded
+    """The decoded content, whose transparency and metadata every file gets."""
 
-    Raises:
-        ImageError: If the content cannot be read.
-    """
-
-    def __init__(self, content: Path, settings: Settings, say: Callable[[str], None]) -> None:
-        self.content = content
-        self.settings = settings
-        self.say = say
-        self.picture = decode_picture(
-            content,
-            background=settings.background,
-            metadata=settings.keep_metadata,
-            note=say,
-        )
-
-    def with_settings(self, settings: Settings) -> Self:
-        """Deliver the same content of another run, without decoding it again.
-
-        Args:
-            settings: Those of this one in all that concerns decoding.
-        """
-        other = copy(self)
-        other.settings = settings
-        return other
+    settings: Settings
+    """The settings of the run, which every file records."""
 
     def check(self, paths: Iterable[Path], inputs: Sequence[Path]) -> None:
-        """Refuse paths that cannot hold the result, before any work is done.
+        """Refuse paths that an image cannot be saved to, before the run starts.
 
         Args:
-            paths: Where an image may go, all of one format.
-            inputs: The pictures that it must not overwrite.
+            paths: Where an image may be saved.
+            inputs: The pictures that must not be overwritten.
 
         Raises:
             StyleTransferError: As `check_output` does.
         """
-        for path in paths:
+        for path in dict.fromkeys(paths):
             check_output(
                 path,
                 inputs,
                 bits=self.settings.bits,
                 text=record(self.settings),
-                metadata=self.picture.metadata,
-            )
-
-    def warn(self, path: Path) -> None:
-        """Say what the format of a path loses of the content."""
-        if self.picture.alpha is not None and not holds_alpha(path):
-            self.say(
-                f"{path}: a JPEG holds no transparency, so {self.content} is laid on "
-                f"{self.settings.background}; .png, .webp and .tif keep it"
+                metadata=self.content.metadata,
             )
 
     def write(self, image: Tensor, path: Path) -> None:
-        """Save an image of shape (1, 3, H, W), RGB in [0, 1], as `save_image` does."""
+        """Save an image.
+
+        Args:
+            image: Shape (1, 3, H, W), RGB in [0, 1].
+            path: Where to save it.
+
+        Raises:
+            ImageError: If it cannot be saved.
+        """
         save_image(
             image,
             path,
             bits=self.settings.bits,
-            alpha=self.picture.alpha,
+            alpha=self.content.alpha,
             text=record(self.settings),
-            metadata=self.picture.metadata,
+            metadata=self.content.metadata,
         )
 
     def save(self, image: Tensor, path: Path) -> None:
-        """Save a result, if need be elsewhere: minutes of work are not to be lost.
+        """Save a result; if that fails, save it in the temporary folder so that it is not lost.
+
+        Args:
+            image: Shape (1, 3, H, W), RGB in [0, 1].
+            path: Where to save it.
 
         Raises:
-            UnsavedError: If it lies elsewhere, or nowhere.
+            UnsavedError: If it was saved in the temporary folder, or nowhere.
         """
         try:
             self.write(image, path)

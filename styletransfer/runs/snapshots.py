@@ -1,4 +1,4 @@
-"""Snapshots: the picture every so many steps, as the frames of a film."""
+"""Snapshots: the image every n iterations, saved beside the result."""
 
 from __future__ import annotations
 
@@ -19,23 +19,22 @@ if TYPE_CHECKING:
 
 
 class Snapshots:
-    """Saves every n-th step of a run beside its result, at the result's size.
+    """Saves the image after every n-th iteration of a run, at the size of the result.
 
-    The steps are counted over all sizes, and the names are padded with zeros to
-    the width of the whole run's number, so that they sort as they were made:
-    ``out-005.png`` … ``out-160.png`` beside ``out.png``. If the last step is an
-    n-th one it has its snapshot too, which need not be the result: that is the
-    best image, not the last.
+    Iterations are counted over all sizes. The numbers in the names are padded
+    with zeros, so that the names sort in order: ``out-005.png`` …
+    ``out-160.png`` beside ``out.png``. The snapshot after the last iteration
+    can differ from the result, which is the image of the lowest loss.
 
     Args:
-        output: Where the result will be.
-        every: n, in steps; 1 and up.
-        scales: The run's sizes, smallest first.
+        output: The path of the result.
+        every: Iterations between two snapshots; 1 or more.
+        scales: The sizes of the run, smallest first.
         save: Saves an image of shape (1, 3, H, W), RGB in [0, 1], at a path.
-        say: Takes a line for the user.
+        notify: Called with each line for the user.
 
     Raises:
-        ConfigError: If n is below 1 or above the number of steps.
+        ConfigError: If `every` is below 1, or more than the run's iterations.
     """
 
     def __init__(
@@ -44,37 +43,39 @@ class Snapshots:
         every: int,
         scales: Sequence[Scale],
         save: Callable[[Tensor, Path], None],
-        say: Callable[[str], None],
+        notify: Callable[[str], None],
     ) -> None:
         self.output = output
         self.every = every
         self.total = sum(scale.iterations for scale in scales)
-        self.size = scales[-1][:2]
-        self.save = save
-        self.say = say
-        self.taken = 0
-        self.failed = False
+        self._size = scales[-1].size
+        self._save = save
+        self._notify = notify
+        self._iterations = 0
+        self._failed = False
         if every < 1:
             raise ConfigError(f"--save-every must be 1 or more, not {every}")
         if every > self.total:
-            raise ConfigError(f"--save-every has no effect: the run has only {self.total} steps")
+            raise ConfigError(
+                f"--save-every has no effect: the run has only {self.total} iterations"
+            )
 
-    def path(self, steps: int) -> Path:
-        """Where the snapshot after so many steps goes."""
-        number = f"{steps:0{len(str(self.total))}}"
+    def path(self, iterations: int) -> Path:
+        """Return the path of the snapshot after so many iterations."""
+        number = f"{iterations:0{len(str(self.total))}}"
         return self.output.with_name(f"{self.output.stem}-{number}{self.output.suffix}")
 
     def check(self, inputs: Sequence[Path]) -> None:
-        """Refuse paths that no snapshot could be saved to, before any work is done.
+        """Refuse paths that a snapshot cannot be saved to, before the run starts.
 
         Args:
-            inputs: The pictures that no snapshot may overwrite.
+            inputs: The pictures that must not be overwritten.
 
         Raises:
-            ImageError: If a path is an input, a folder, or may not be written.
+            ImageError: If a path is an input or a folder, or cannot be written.
         """
         check_output(self.path(self.every), inputs)
-        # A run may have a million steps; only what is there can be in the way.
+        # There may be a million snapshots; only a file that exists can be in the way.
         name = re.compile(
             f"{re.escape(self.output.stem)}-([0-9]+){re.escape(self.output.suffix)}", re.IGNORECASE
         )
@@ -83,24 +84,24 @@ class Snapshots:
             if found and int(found[1]) in range(self.every, self.total + 1, self.every):
                 check_output(self.path(int(found[1])), inputs)
 
-    def show(self, step: Step) -> None:
-        """Count a step, and save its image if it is an n-th one.
+    def add(self, step: Step) -> None:
+        """Count an iteration, and save its image if its turn has come.
 
-        The first snapshot that cannot be saved is one warning; the run goes on,
-        and so do the attempts, since a full disk may be cleared meanwhile.
+        The first snapshot that cannot be saved is reported. The run goes on, and
+        later snapshots are tried again, since a full disk may be cleared.
 
         Args:
-            step: The step just taken; its image is not changed.
+            step: The iteration; its image is not changed.
         """
-        from styletransfer.transfer.stylize import resize
+        from styletransfer.transfer.resizing import resize
 
-        self.taken += 1
-        if self.taken % self.every:
+        self._iterations += 1
+        if self._iterations % self.every:
             return
         try:
-            image = resize(step.image.clamp(0, 1), *self.size).cpu()
-            self.save(image, self.path(self.taken))
+            image = resize(step.image.clamp(0, 1), *self._size).cpu()
+            self._save(image, self.path(self._iterations))
         except ImageError as error:
-            if not self.failed:
-                self.say(f"{error}; the run goes on without this snapshot")
-            self.failed = True
+            if not self._failed:
+                self._notify(f"{error}; the run continues without this snapshot")
+            self._failed = True

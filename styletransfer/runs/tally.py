@@ -1,8 +1,7 @@
-"""Pictures painted one after the other: what became of each, and how that is said."""
+"""What became of the pictures of a folder or a sweep, and the messages about it."""
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 from styletransfer.errors import (
@@ -13,112 +12,123 @@ from styletransfer.errors import (
     UnsavedError,
 )
 from styletransfer.runs.folder import list_briefly
+from styletransfer.runs.interruption import NOTHING_YET
 from styletransfer.runs.progress import BatchProgress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from styletransfer.runs.naming import Job
-    from styletransfer.runs.picture import Painter
+    from styletransfer.runs.execute import RunContext
+    from styletransfer.runs.jobs import PictureResult
 
 
 class BatchTally:
-    """Counts what was kept, what was painted and what failed, and tells it.
+    """Counts the pictures that were skipped, made, or failed, and reports them.
 
-    `progress` is its bar, which is there from the start: make a series when
-    work begins, and let ``with series.progress:`` take the bar away.
+    Its progress bar is shown from the start; `close` removes it.
 
     Args:
-        painter: Who paints; tells the user, and knows of signals.
-        length: How many pictures there are.
-        name: What they are called in the plural.
+        context: The context of the runs; their progress is added to the bar.
+        length: Number of pictures.
+        plural: What to call them.
     """
 
-    def __init__(self, painter: Painter, length: int, name: str) -> None:
-        self.painter = painter
+    def __init__(self, context: RunContext, length: int, plural: str) -> None:
         self.length = length
-        self.name = name
-        self.progress = BatchProgress(length, quiet=painter.quiet)
-        self.kept = self.painted = 0
+        self.skipped = self.made = 0
         self.failed: list[str] = []
+        self._context = context
+        self._plural = plural
+        self._unfinished: Path | None = None
+        self._progress = context.batch = BatchProgress(length, quiet=context.quiet)
 
     @property
     def remaining(self) -> int:
-        """How many pictures nothing was done about."""
+        """Number of pictures that were not begun or not finished."""
         return self.length - self._done - len(self.failed)
 
     @property
     def _done(self) -> int:
-        return self.kept + self.painted
+        return self.skipped + self.made
 
-    def keep(self) -> None:
-        """Count a picture that was there already."""
-        self.kept += 1
-        self.set_stop_message()
-        self.progress.drop()
+    def close(self) -> None:
+        """Remove the progress bar."""
+        self._progress.close()
 
-    def finish(self, name: str, job: Job, seconds: float) -> None:
-        """Count a picture that was painted, and take away what an earlier run left of it."""
-        self.painted += 1
-        self.set_stop_message()
-        self.progress.finish(name, job.output, seconds)
-        remove_unfinished(job)
+    def begin(self, name: str) -> None:
+        """Begin the next picture."""
+        self._progress.begin(name)
+
+    def skip(self) -> None:
+        """Count the current picture as one that exists already."""
+        self.skipped += 1
+        self._progress.drop()
+
+    def finish(self, name: str, result: PictureResult) -> None:
+        """Count the current picture as made, unless its run was stopped.
+
+        Args:
+            name: The picture's name in the progress.
+            result: Its result.
+        """
+        if result.stopped:
+            self._unfinished = result.path
+            return
+        self.made += 1
+        self._progress.finish(name, result.path, result.seconds)
 
     def fail(self, name: str, line: str, error: StyleTransferError) -> None:
-        """Count a picture that failed, and say why.
+        """Count the current picture as failed, and report it.
 
         Args:
-            name: How it is named at the end.
-            line: What is said now.
-            error: What went wrong.
+            name: The picture's name in the summary.
+            line: The message.
+            error: The error.
 
         Raises:
-            StyleTransferError: The error again, if it says something against
-                the next picture as well.
+            StyleTransferError: The error itself, if the other pictures would
+                fail in the same way.
         """
-        if not _concerns_one(error):
+        if not _concerns_one_picture(error):
             if self._done:
-                self.painter.say(self._standing())
+                self._context.notify(self._summary())
             raise error
-        self.painter.say(f"error: {line}")
+        self._context.notify(f"error: {line}")
         self.failed.append(name)
-        self.set_stop_message()
-        self.progress.drop()
+        self._progress.drop()
 
-    def set_stop_message(self, unfinished: Path | None = None) -> None:
-        """Have it known, if a signal ends the run now, what is done.
-
-        Args:
-            unfinished: Where the picture at work was saved; None: there is none.
-        """
-        best = "" if unfinished is None else f"; {unfinished} holds the one at work"
-        self.painter.stop.message = f"interrupted: {self._standing()}{best}"
+    def stop_message(self) -> str | None:
+        """Return the message if a signal ends the batch now; None if all pictures are done."""
+        if not self.remaining:
+            return None
+        if self.remaining == self.length and self._unfinished is None:
+            return NOTHING_YET
+        best = (
+            ""
+            if self._unfinished is None
+            else f"; the unfinished one is saved as {self._unfinished}"
+        )
+        return f"interrupted: {self._summary()}{best}"
 
     def report_skipped(self) -> None:
-        """Say how many results were there already, if any."""
-        if self.kept and not self.painter.quiet:
-            self.painter.say(f"{self.kept} of {self.length} results were there already")
+        """Report how many results exist already, if any."""
+        if self.skipped:
+            self._context.inform(f"{self.skipped} of {self.length} results already exist")
 
     def refuse_failures(self) -> None:
-        """End with a `StyleTransferError` that names what failed, if anything did."""
+        """Raise a `StyleTransferError` that names the failed pictures, if there are any."""
         if self.failed:
-            rest = f"; --fail-fast left {self.remaining} untried" if self.remaining else ""
+            rest = f"; {self.remaining} not tried, by --fail-fast" if self.remaining else ""
             raise StyleTransferError(
-                f"{len(self.failed)} of {self.length} {self.name} failed: "
+                f"{len(self.failed)} of {self.length} {self._plural} failed: "
                 f"{list_briefly(self.failed)}{rest}"
             )
 
-    def _standing(self) -> str:
-        return f"{self._done} of {self.length} {self.name} are done; --skip-existing resumes"
+    def _summary(self) -> str:
+        return f"{self._done} of {self.length} {self._plural} are done; --skip-existing resumes"
 
 
-def remove_unfinished(job: Job) -> None:
-    """Take away what an interrupted run left, once the whole picture is there."""
-    with contextlib.suppress(OSError):
-        job.unfinished.unlink(missing_ok=True)
-
-
-def _concerns_one(error: StyleTransferError) -> bool:
-    """Whether what ended one picture says nothing against the next."""
+def _concerns_one_picture(error: StyleTransferError) -> bool:
+    """Whether other pictures may succeed after an error."""
     own = isinstance(error, ImageError | DivergenceError | ShortageError)
     return own and not isinstance(error, UnsavedError)

@@ -1,13 +1,15 @@
-"""Lists of weights on a command line, and the paintings that they ask for."""
+"""Lists of weights on the command line, and the runs of the sweep that they ask for."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from styletransfer.errors import ConfigError
 from styletransfer.runs.contact_sheet import Axis
 from styletransfer.runs.resolve import settings_of_each
+from styletransfer.settings import format_value, option_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,20 +22,21 @@ _WEIGHTS = {
     "style_weight": ("style", "style weight"),
     "tv_weight": ("tv", "TV weight"),
 }
-"""The settings that take a list: in the name of a file, and in words."""
+"""The settings that take a list: their names in a file name, and in words."""
 
 
-class Variant(NamedTuple):
-    """A painting with one choice of the values."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One combination of values."""
 
     values: Mapping[str, float]
-    """What varies, by field of `Settings`."""
+    """The weights that vary, by field of `Settings`."""
 
     settings: Settings
-    """All there is to it."""
+    """All settings."""
 
     output: Path
-    """Where the result goes."""
+    """Where the result is saved."""
 
     @property
     def label(self) -> str:
@@ -47,78 +50,66 @@ class Variant(NamedTuple):
 
     def _words(self, names: Iterable[str]) -> str:
         return ", ".join(
-            f"{_WEIGHTS[name][1]} {shown(getattr(self.settings, name))}" for name in names
+            f"{_WEIGHTS[name][1]} {format_value(getattr(self.settings, name))}" for name in names
         )
 
 
-class Sweep(NamedTuple):
-    """All paintings that a command line asks for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """All runs that a command line asks for."""
 
     axes: tuple[Axis, ...]
     """What varies: nothing, one weight or two."""
 
     variants: tuple[Variant, ...]
-    """One for each choice, the last axis changing fastest."""
+    """One for each combination; the values of the last axis change fastest."""
 
 
 def sweep_from(config: str | None, given: Mapping[str, Any], styles: int, output: Path) -> Sweep:
-    """Read which values of the weights are wanted.
+    """Read which values of the weights to try.
 
     Args:
         config: As in `settings_from`.
-        given: Likewise; a weight may be a tuple of values.
-        styles: How many style pictures there are.
-        output: Where the sheet goes, or a single result; results of a list
-            are named after it, with their values.
+        given: As in `settings_from`; a weight may be a tuple of values.
+        styles: Number of style pictures.
+        output: The contact sheet, or the only result. The results of a sweep are
+            named after it and their values.
 
     Returns:
-        The sweep; without a list it has one variant, which is a plain run.
+        The sweep; without a list it has one variant, which is an ordinary run.
 
     Raises:
-        ConfigError: If a value is refused, comes twice, or all three weights
+        ConfigError: If a value is refused or occurs twice, or all three weights
             are lists.
     """
     lists = {name: given[name] for name in _WEIGHTS if isinstance(given.get(name), tuple)}
     if len(lists) == len(_WEIGHTS):
         raise ConfigError(
-            "all three weights have lists, which no sheet can show; give one of "
-            f"{', '.join(map(_flag, lists))} a single number"
+            "all three weights are lists, but a contact sheet shows two at most; "
+            f"give one of {', '.join(map(option_name, lists))} a single number"
         )
     choices = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
     settings = settings_of_each(config, [{**given, **choice} for choice in choices], styles)
     for name, values in lists.items():
         for value in values:
             if values.count(value) > 1:
-                raise ConfigError(f"{_flag(name)} has {shown(value)} twice; leave one out")
+                raise ConfigError(f"{option_name(name)} has {format_value(value)} twice; omit one")
     variants = (
-        Variant(choice, each, _named(output, choice))
+        Variant(values=choice, settings=each, output=_output(output, choice))
         for choice, each in zip(choices, settings, strict=True)
     )
     axes = (
-        Axis(_capital(_WEIGHTS[name][1]), [*map(shown, values)]) for name, values in lists.items()
+        Axis(name=_capital(_WEIGHTS[name][1]), values=tuple(map(format_value, values)))
+        for name, values in lists.items()
     )
-    return Sweep(tuple(axes), tuple(variants))
-
-
-def shown(value: float) -> str:
-    """Write a value as short as it can be without becoming another.
-
-    Example:
-        >>> [shown(value) for value in (1.0, 0.30, 1e-5)]
-        ['1', '0.3', '1e-05']
-    """
-    return repr(value).removesuffix(".0")
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return Sweep(axes=tuple(axes), variants=tuple(variants))
 
 
 def _capital(words: str) -> str:
     return words[0].upper() + words[1:]
 
 
-def _named(output: Path, choice: Mapping[str, float]) -> Path:
-    """Beside the sheet, with the values in its name; without values the path itself."""
-    values = [f"-{_WEIGHTS[name][0]}{shown(value)}" for name, value in choice.items()]
-    return output.parent / f"{output.stem}{''.join(values)}{output.suffix}" if values else output
+def _output(sheet: Path, choice: Mapping[str, float]) -> Path:
+    """Append the values to the name of the sheet; without values it is the result itself."""
+    values = [f"-{_WEIGHTS[name][0]}{format_value(value)}" for name, value in choice.items()]
+    return sheet.parent / f"{sheet.stem}{''.join(values)}{sheet.suffix}" if values else sheet

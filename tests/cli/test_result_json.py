@@ -10,9 +10,7 @@ from PIL import Image
 from styletransfer.cli.result_json import describe, to_line
 from styletransfer.images.provenance import record
 from styletransfer.images.tensors import save_image
-from styletransfer.runs.contact_sheet import SheetResult
-from styletransfer.runs.naming import Job
-from styletransfer.runs.painting import PictureResult
+from styletransfer.runs.jobs import ExistingResult, PictureResult, SheetResult
 from styletransfer.settings import Settings
 from styletransfer.transfer.optimize import Losses
 
@@ -53,7 +51,9 @@ def test_a_skipped_result_has_the_same_keys_and_null_for_what_is_not_known(
     tmp_path: Path,
 ) -> None:
     Image.new("RGB", (5, 4)).save(tmp_path / "out.png")
-    described = describe(Job(Path("photo.jpg"), tmp_path / "out.png"), STYLES)
+    described = describe(
+        ExistingResult(path=tmp_path / "out.png", content=Path("photo.jpg")), STYLES
+    )
 
     assert list(described) == list(describe(RESULT, STYLES))
     assert described["size"] == [5, 4]
@@ -67,7 +67,8 @@ def test_a_skipped_result_has_the_weights_of_its_metadata(tmp_path: Path) -> Non
     path = tmp_path / "out.png"
     save_image(torch.zeros(1, 3, 2, 3), path, text=record(Settings(tv_weight=0.3)))
 
-    assert describe(Job(Path("photo.jpg"), path), STYLES)["weights"] == {
+    existing = ExistingResult(path=path, content=Path("photo.jpg"))
+    assert describe(existing, STYLES)["weights"] == {
         "content": 1.0,
         "style": 5.0,
         "tv": 0.3,
@@ -75,7 +76,8 @@ def test_a_skipped_result_has_the_weights_of_its_metadata(tmp_path: Path) -> Non
 
 
 def test_a_contact_sheet_is_marked_as_one() -> None:
-    described = describe(SheetResult(Path("out.png"), Path("photo.jpg"), 1600, 400), STYLES)
+    sheet = SheetResult(path=Path("out.png"), content=Path("photo.jpg"), width=1600, height=400)
+    described = describe(sheet, STYLES)
 
     assert list(described) == list(describe(RESULT, STYLES))
     assert described["sheet"] is True

@@ -16,7 +16,7 @@ from PIL import Image
 
 from styletransfer.errors import ConfigError, ImageError
 from styletransfer.report.report import Report, render
-from styletransfer.runs.painting import PictureResult
+from styletransfer.runs.jobs import PictureResult
 from styletransfer.settings import Settings, field_names
 from styletransfer.weight_guide import WEIGHT_GUIDE
 from tests.support.commands import run_python

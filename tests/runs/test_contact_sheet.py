@@ -1,4 +1,4 @@
-"""The contact sheet: places, labels, and what is shown where there is no picture."""
+"""The contact sheet: cells, labels and notes."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ SHAPES = [(1,), (2,), (4,), (6,), (7,), (13,), (40,), (2, 2), (3, 5), (12, 2), (
 
 @pytest.mark.parametrize("size", [PHOTO, (341, 512), (24, 16), (4000, 40), (40, 4000), (1, 1)])
 @pytest.mark.parametrize("lengths", SHAPES)
-def test_places_and_labels_lie_on_the_sheet_and_never_on_each_other(
+def test_cells_and_labels_are_on_the_sheet_and_do_not_overlap(
     lengths: tuple[int, ...], size: tuple[int, int]
 ) -> None:
     made = sheet(*lengths, size=size)
@@ -55,7 +55,7 @@ def test_places_and_labels_lie_on_the_sheet_and_never_on_each_other(
 
 
 @pytest.mark.parametrize("lengths", SHAPES)
-def test_every_label_is_written_within_its_box(lengths: tuple[int, ...]) -> None:
+def test_every_label_is_within_its_box(lengths: tuple[int, ...]) -> None:
     made = sheet(*lengths)
     for number in range(made.number if len(lengths) == 1 else made.columns):
         left, top, right, bottom = made.label_box(number)
@@ -68,14 +68,14 @@ def test_every_label_is_written_within_its_box(lengths: tuple[int, ...]) -> None
         assert is_blank(made, (0, top, left - 1, bottom))
 
 
-def test_labels_of_other_values_look_otherwise() -> None:
+def test_labels_of_different_values_differ() -> None:
     made = sheet(4)
     seen = {levels(made, made.label_box(number)).tobytes() for number in range(4)}
 
     assert len(seen) == 4
 
 
-def test_a_row_is_in_the_order_of_its_values() -> None:
+def test_the_cells_of_a_row_are_in_order() -> None:
     made = sheet(4)
     places = [made.box(number) for number in range(4)]
 
@@ -86,7 +86,7 @@ def test_a_row_is_in_the_order_of_its_values() -> None:
 @pytest.mark.parametrize(
     ("count", "rows", "columns"), [(6, 1, 6), (7, 2, 4), (8, 2, 4), (9, 2, 5), (13, 3, 5)]
 )
-def test_a_long_row_is_broken_into_lines_of_like_length(
+def test_a_long_row_is_broken_into_lines_of_equal_length(
     count: int, rows: int, columns: int
 ) -> None:
     made = sheet(count)
@@ -95,7 +95,7 @@ def test_a_long_row_is_broken_into_lines_of_like_length(
     assert [made.box(number)[0] for number in range(0, count, columns)] == [40] * rows
 
 
-def test_a_grid_has_its_first_axis_downwards() -> None:
+def test_the_first_axis_of_a_grid_runs_down() -> None:
     made = sheet(2, 3)
 
     assert (made.rows, made.columns) == (2, 3)
@@ -106,7 +106,7 @@ def test_a_grid_has_its_first_axis_downwards() -> None:
 
 
 @pytest.mark.parametrize("lengths", [(4,), (5,), (6,), (3, 4), (4, 5), (2, 6), (8, 8)])
-def test_a_sheet_has_a_size_that_can_be_read(lengths: tuple[int, ...]) -> None:
+def test_a_sheet_is_neither_too_small_nor_too_large(lengths: tuple[int, ...]) -> None:
     made = sheet(*lengths)
 
     assert 1600 <= made.image.width <= 2400
@@ -124,7 +124,7 @@ def test_a_sheet_has_a_size_that_can_be_read(lengths: tuple[int, ...]) -> None:
         ((24, 16), (96, 64)),
     ],
 )
-def test_large_pictures_are_scaled_down_and_drafts_up_by_a_whole_number(
+def test_large_pictures_are_scaled_down_and_small_ones_enlarged_by_an_integer(
     size: tuple[int, int], cell: tuple[int, int]
 ) -> None:
     left, top, right, bottom = sheet(3, size=size).box(0)
@@ -132,17 +132,17 @@ def test_large_pictures_are_scaled_down_and_drafts_up_by_a_whole_number(
     assert (right - left, bottom - top) == cell
 
 
-def test_a_picture_of_the_size_of_its_place_is_shown_pixel_by_pixel() -> None:
+def test_a_picture_of_the_size_of_its_cell_is_unchanged() -> None:
     made = sheet(3, size=(500, 300))
     picture = Image.effect_noise((500, 300), 80).convert("RGB")
-    made.place(1, picture)
+    made.paste(1, picture)
 
     assert np.array_equal(levels(made, made.box(1)), np.asarray(picture))
 
 
-def test_a_picture_of_another_shape_stands_whole_in_the_middle_of_its_place() -> None:
+def test_a_picture_of_another_shape_is_centred_in_its_cell() -> None:
     made = sheet(3, size=(500, 300))
-    made.place(0, Image.new("RGB", (500, 500), "navy"))
+    made.paste(0, Image.new("RGB", (500, 500), "navy"))
     left, top, right, bottom = made.box(0)
     navy = (levels(made, (left, top, right, bottom)) == (0, 0, 128)).all(axis=2)
 
@@ -154,7 +154,7 @@ def test_a_picture_of_another_shape_stands_whole_in_the_middle_of_its_place() ->
 def test_black_pictures_have_white_between_them() -> None:
     made = sheet(2, 2, size=(500, 300))
     for number in range(4):
-        made.place(number, Image.new("RGB", (500, 300)))
+        made.paste(number, Image.new("RGB", (500, 300)))
     _, top, right, bottom = made.box(0)
 
     assert is_blank(made, (right + 1, top, made.box(1)[0] - 1, bottom))
@@ -164,23 +164,23 @@ def test_black_pictures_have_white_between_them() -> None:
 @pytest.mark.parametrize("level", ["black", "white", "#b3001b"])
 def test_a_note_is_legible_on_any_picture(level: str) -> None:
     made = sheet(2)
-    made.place(0, Image.new("RGB", PHOTO, level))
+    made.paste(0, Image.new("RGB", PHOTO, level))
     before = levels(made, made.box(0))
-    made.place(0, Image.new("RGB", PHOTO, level), "diverged")
+    made.paste(0, Image.new("RGB", PHOTO, level), "diverged")
     after = levels(made, made.box(0))
     middle = after[150:190].astype(int)
 
     for colour in ((255, 255, 255), (179, 0, 27)):
         near = np.abs(middle - colour).sum(axis=2) < 60
-        assert near.sum() > 100, "both the word and what it stands on are there"
-    assert np.array_equal(before[:100], after[:100]), "most of the picture is seen"
+        assert near.sum() > 100, "both the word and its background are there"
+    assert np.array_equal(before[:100], after[:100]), "most of the picture is visible"
 
 
-def test_what_is_not_there_is_an_empty_place_with_a_word() -> None:
+def test_a_missing_picture_is_an_empty_cell_with_a_word() -> None:
     made = sheet(2)
     empty = levels(made, made.box(0))
-    made.place(0, Image.new("RGB", PHOTO))
-    made.place(0, None, "failed")
+    made.paste(0, Image.new("RGB", PHOTO))
+    made.paste(0, None, "failed")
     failed = levels(made, made.box(0))
 
     assert empty.min() < 160
@@ -189,7 +189,7 @@ def test_what_is_not_there_is_an_empty_place_with_a_word() -> None:
     assert not np.array_equal(empty, failed)
 
 
-def test_the_footer_is_in_the_lower_left_corner_and_never_cut() -> None:
+def test_the_footer_is_in_the_lower_left_corner_and_is_not_cut() -> None:
     words = "Content weight 0.123456789, style weight 5, and further words to fill the line"
     with_it, without = (sheet(1, size=(24, 16), footer=footer) for footer in (words, ""))
     bottom = with_it.box(0)[3]

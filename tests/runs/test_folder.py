@@ -1,4 +1,4 @@
-"""The pictures in a folder."""
+"""The pictures in a folder, and the folder of their results."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from styletransfer.errors import ImageError
-from styletransfer.runs.folder import list_briefly, list_pictures
+from styletransfer.runs.folder import FolderListing, check_folder, list_briefly, list_pictures
 
 
 def picture(path: Path, format_name: str = "PNG") -> Path:
@@ -17,12 +17,12 @@ def picture(path: Path, format_name: str = "PNG") -> Path:
 
 
 def names(folder: Path, *, recursive: bool = False, output: str = "out") -> list[str]:
-    """The pictures that are found, relative to the folder."""
+    """The pictures found, relative to the folder."""
     listing = list_pictures(folder, folder / output, recursive=recursive)
     return [path.relative_to(folder).as_posix() for path in listing.pictures]
 
 
-def test_the_content_of_a_file_tells_whether_it_is_a_picture(tmp_path: Path) -> None:
+def test_the_first_bytes_decide_whether_a_file_is_a_picture(tmp_path: Path) -> None:
     picture(tmp_path / "no suffix")
     picture(tmp_path / "painting.txt", "JPEG")
     (tmp_path / "notes.txt").write_text("words")
@@ -36,19 +36,19 @@ def test_the_content_of_a_file_tells_whether_it_is_a_picture(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["cut.jpg", "empty.PNG", "phone.heic"])
-def test_a_name_that_promises_a_picture_is_never_passed_over(name: str, tmp_path: Path) -> None:
+def test_a_file_with_the_suffix_of_a_picture_is_never_skipped(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("")
 
     assert names(tmp_path) == [name]
 
 
-def test_a_broken_link_to_a_picture_is_a_picture_that_is_missing(tmp_path: Path) -> None:
+def test_a_broken_link_to_a_picture_is_listed(tmp_path: Path) -> None:
     (tmp_path / "gone.jpg").symlink_to("elsewhere.jpg")
 
     assert names(tmp_path) == ["gone.jpg"]
 
 
-def test_a_linked_file_is_taken(tmp_path: Path) -> None:
+def test_links_to_files_are_followed(tmp_path: Path) -> None:
     original = picture(tmp_path / "elsewhere" / "a.png")
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "link.png").symlink_to(original)
@@ -56,7 +56,7 @@ def test_a_linked_file_is_taken(tmp_path: Path) -> None:
     assert names(tmp_path / "photos") == ["link.png"]
 
 
-def test_numbers_are_sorted_by_value_and_letters_whatever_their_case(tmp_path: Path) -> None:
+def test_numbers_sort_by_value_and_letters_ignore_case(tmp_path: Path) -> None:
     expected = ["a1.png", "a2.png", "A10.png", "b1.png", "B2.png", "ä.png"]
     for name in reversed(expected):
         picture(tmp_path / name)
@@ -64,14 +64,16 @@ def test_numbers_are_sorted_by_value_and_letters_whatever_their_case(tmp_path: P
     assert names(tmp_path) == expected
 
 
-def test_hidden_files_and_folders_do_not_exist(tmp_path: Path) -> None:
+def test_hidden_files_and_folders_are_ignored(tmp_path: Path) -> None:
     picture(tmp_path / ".photo.png")
     picture(tmp_path / ".trash" / "photo.png")
 
-    assert list_pictures(tmp_path, tmp_path / "out", recursive=True) == ([], [], [])
+    listing = list_pictures(tmp_path, tmp_path / "out", recursive=True)
+
+    assert listing == FolderListing(pictures=[], others=[], folders=[])
 
 
-def test_a_folder_in_the_folder_is_entered_on_request_only(tmp_path: Path) -> None:
+def test_subfolders_are_entered_with_recursive_only(tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     picture(tmp_path / "trip" / "day 2" / "b.png")
 
@@ -81,9 +83,7 @@ def test_a_folder_in_the_folder_is_entered_on_request_only(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("output", ["out", "out/../out", "link"])
-def test_the_folder_of_the_results_is_never_entered_nor_mentioned(
-    output: str, tmp_path: Path
-) -> None:
+def test_the_folder_of_the_results_is_ignored(output: str, tmp_path: Path) -> None:
     picture(tmp_path / "a.png")
     picture(tmp_path / "out" / "a-style.png")
     (tmp_path / "link").symlink_to("out")
@@ -92,7 +92,7 @@ def test_the_folder_of_the_results_is_never_entered_nor_mentioned(
     assert list_pictures(tmp_path, tmp_path / output, recursive=True).folders == []
 
 
-def test_linked_folders_are_not_entered_so_that_no_loop_is(tmp_path: Path) -> None:
+def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:
     picture(tmp_path / "trip" / "a.png")
     (tmp_path / "trip" / "loop").symlink_to("..")
 
@@ -102,7 +102,7 @@ def test_linked_folders_are_not_entered_so_that_no_loop_is(tmp_path: Path) -> No
     assert listing.folders == [f"trip{os.sep}loop"]
 
 
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_pipe_is_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
 
     assert list_pictures(tmp_path, tmp_path / "out", recursive=False).others == ["pipe.png"]
@@ -116,11 +116,44 @@ def test_a_folder_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
         names(tmp_path, recursive=True)
 
 
-def test_a_folder_that_goes_away_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="gone: the folder cannot be read"):
         list_pictures(tmp_path / "gone", tmp_path, recursive=False)
 
 
-def test_many_names_are_cut() -> None:
+def test_long_lists_are_shortened() -> None:
     assert list_briefly(["a", "b", "c", "d", "e"]) == "a, b, c, d, e"
     assert list_briefly(list("abcdef")) == "a, b, c, d, e and 1 more"
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        ("photos", "this is the content folder"),
+        ("photos/../photos", "this is the content folder"),
+        ("old.png", "this is a file"),
+        ("words", "this is a file"),
+        ("new.png", "this is the name of a picture"),
+        ("new.JPEG", "this is the name of a picture"),
+        ("new.bmp", "this is the name of a picture"),
+    ],
+)
+def test_an_output_that_is_not_a_folder_for_results_is_refused(
+    output: str, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "old.png").touch()
+    (tmp_path / "words").touch()
+
+    with pytest.raises(ImageError, match=says):
+        check_folder(tmp_path / "photos", tmp_path / output)
+
+
+@pytest.mark.parametrize("output", ["new", "new/deep", "a.b", "there.png", "photos/out"])
+def test_an_existing_folder_of_any_name_or_a_missing_one_is_accepted(
+    output: str, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "there.png").mkdir()
+
+    check_folder(tmp_path / "photos", tmp_path / output)

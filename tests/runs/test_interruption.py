@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request to stop."""
+"""Ctrl-C and SIGTERM."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from styletransfer.errors import InterruptionError
-from styletransfer.runs.interruption import SIGNALS, StopRequest
+from styletransfer.runs.interruption import NOTHING_YET, SIGNALS, StopRequest
 
 ROOT = Path(__file__).parents[2]
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -24,7 +24,7 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 @contextlib.contextmanager
 def start(*arguments: str, folder: Path = ROOT) -> "Iterator[subprocess.Popen[str]]":
-    """Run Python with the package in reach, its output in pipes; killed if still there."""
+    """Run Python with the package on its path and its output in pipes; killed at the end."""
     with subprocess.Popen(
         [sys.executable, *arguments],
         cwd=folder,
@@ -55,64 +55,81 @@ def studio(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_both_signals_have_the_codes_that_shells_know() -> None:
+def test_the_exit_codes_are_those_that_shells_use() -> None:
     assert {number: InterruptionError(number, "").exit_code for number in SIGNALS} == CODES
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_ends_what_has_nothing_to_lose(number: signal.Signals) -> None:
-    with pytest.raises(InterruptionError) as caught, StopRequest():
+def test_a_signal_before_the_first_result_ends_the_run_at_once(number: signal.Signals) -> None:
+    with pytest.raises(InterruptionError, match=NOTHING_YET) as caught, StopRequest().handlers():
         signal.raise_signal(number)
 
     assert caught.value.exit_code == CODES[number]
 
 
-def test_no_library_swallows_the_end() -> None:
-    with pytest.raises(InterruptionError), StopRequest(), contextlib.suppress(Exception):
+def test_except_exception_does_not_catch_the_interruption() -> None:
+    with (
+        pytest.raises(InterruptionError),
+        StopRequest().handlers(),
+        contextlib.suppress(Exception),
+    ):
         signal.raise_signal(signal.SIGINT)
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_is_only_noted_once_there_is_something_to_keep(number: signal.Signals) -> None:
-    with StopRequest() as stop:
-        stop.hold = True
-        assert stop.signal_number is None
-        signal.raise_signal(number)
-        assert stop.signal_number == number
+def work(stop: StopRequest, *, hold: bool, error: Exception | None = None) -> None:
+    """A block that is interrupted after one of two pictures."""
+    with stop.deferred(lambda: "1 of 2 done"):
+        if hold:
+            stop.hold()
+        signal.raise_signal(signal.SIGTERM)
+        assert hold, "the block went on"
+        assert stop.requested
+        if error is not None:
+            raise error
 
 
-@pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_that_was_noted_ends_the_run_once_nothing_is_left_to_keep(
-    number: signal.Signals,
-) -> None:
-    with StopRequest() as stop:
-        stop.release()
-        stop.hold = True
-        signal.raise_signal(number)
-        stop.message = "two are done"
-        with pytest.raises(InterruptionError, match=r"^two are done$") as caught:
-            stop.release()
+@pytest.mark.parametrize("hold", [False, True])
+def test_a_signal_ends_the_block_at_once_or_if_held_at_its_end(hold: bool) -> None:
+    stop = StopRequest()
+    with stop.handlers(), pytest.raises(InterruptionError, match=r"^1 of 2 done$") as caught:
+        work(stop, hold=hold)
 
-    assert caught.value.exit_code == CODES[number]
+    assert caught.value.exit_code == CODES[signal.SIGTERM]
 
 
-def test_a_signal_that_ends_the_run_says_what_there_is() -> None:
-    with StopRequest() as stop:
-        stop.message = "two are done"
-        with pytest.raises(InterruptionError, match=r"^two are done$"):
+def test_an_error_that_leaves_the_block_is_not_replaced_by_the_signal() -> None:
+    stop = StopRequest()
+    with stop.handlers(), pytest.raises(ValueError, match="diverged"):
+        work(stop, hold=True, error=ValueError("diverged"))
+
+
+def test_a_signal_has_no_effect_once_nothing_remains_to_be_done() -> None:
+    stop = StopRequest()
+    with stop.handlers(), stop.deferred(lambda: None):
+        stop.hold()
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_the_message_applies_until_the_next_block() -> None:
+    stop = StopRequest()
+    with stop.handlers():
+        with stop.deferred(lambda: "1 of 2 done"):
+            stop.hold()
+        with pytest.raises(InterruptionError, match=r"^1 of 2 done$"):
             signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.parametrize("first", SIGNALS)
-def test_a_second_signal_quits_at_once(first: signal.Signals) -> None:
+def test_a_second_signal_ends_the_process_at_once(first: signal.Signals) -> None:
     program = """
         import time
         from styletransfer.runs.interruption import StopRequest
 
-        with StopRequest() as stop:
-            stop.hold = True
+        stop = StopRequest()
+        with stop.handlers(), stop.deferred(lambda: None):
+            stop.hold()
             print("ready", flush=True)
-            while stop.signal_number is None:
+            while not stop.requested:
                 time.sleep(0.01)
             print("asked", flush=True)
             time.sleep(600)
@@ -130,16 +147,16 @@ def test_a_second_signal_quits_at_once(first: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_before_the_work_the_command_ends_without_a_file(
+def test_the_command_ends_without_a_file_while_it_reads_its_inputs(
     number: signal.Signals, studio: Path
 ) -> None:
     pipe = studio / "slow.png"
     os.mkfifo(pipe)
     arguments = ["-m", "styletransfer", "slow.png", "style.png", "-o", "out.png"]
     with start(*arguments, folder=studio) as process:
-        writer = _open_once_it_is_read(pipe)
+        writer = _open_for_writing(pipe)
         process.send_signal(number)
-        # Python may have just missed the signal, and wait for bytes first.
+        # Python handles the signal only after the read has returned.
         os.close(writer)
         out, err = process.communicate(timeout=60)
 
@@ -158,7 +175,7 @@ def test_before_the_work_the_command_ends_without_a_file(
         (signal.SIGTERM, r'\{"path": "out\.png".*"stopped": true.*\n'),
     ],
 )
-def test_at_work_the_best_picture_is_saved_at_its_full_size(
+def test_the_best_picture_so_far_is_saved_at_its_full_size(
     number: signal.Signals, printed: str, studio: Path
 ) -> None:
     options = ["--size", "48", "--min-size", "24", "-n", "1,100000"]
@@ -170,8 +187,8 @@ def test_at_work_the_best_picture_is_saved_at_its_full_size(
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
 
-    assert lines[0].startswith("stylize: painting 48×32 on ")
-    assert lines[1].startswith("24×16: 1 steps, ")
+    assert lines[0].startswith("stylize: stylizing at 48×32 on ")
+    assert lines[1].startswith("24×16: 1 iterations, ")
     assert process.returncode == CODES[number]
     assert re.fullmatch(printed, out)
     assert err.splitlines()[-1] == "stylize: stopped early: out.png holds the best picture so far"
@@ -183,7 +200,7 @@ def test_at_work_the_best_picture_is_saved_at_its_full_size(
 
 @pytest.mark.slow
 @pytest.mark.weights
-def test_in_a_folder_the_picture_at_work_is_kept_beside_its_result(studio: Path) -> None:
+def test_in_a_folder_the_unfinished_picture_is_saved_beside_its_result(studio: Path) -> None:
     (studio / "photos").mkdir()
     for name in ("a.png", "b.png"):
         shutil.copy(studio / "content.png", studio / "photos" / name)
@@ -201,7 +218,7 @@ def test_in_a_folder_the_picture_at_work_is_kept_beside_its_result(studio: Path)
     assert (process.returncode, out) == (130, "out/a-style.png\n")
     assert err.splitlines()[-1] == (
         "stylize: interrupted: 1 of 2 pictures are done; --skip-existing resumes; "
-        "out/b-style.partial.png holds the one at work"
+        "the unfinished one is saved as out/b-style.partial.png"
     )
     assert sorted(path.name for path in (studio / "out").iterdir()) == [
         "a-style.png",
@@ -209,7 +226,7 @@ def test_in_a_folder_the_picture_at_work_is_kept_beside_its_result(studio: Path)
     ]
 
 
-def test_between_two_pictures_a_signal_says_how_many_are_done(studio: Path) -> None:
+def test_a_signal_between_two_pictures_reports_how_many_are_done(studio: Path) -> None:
     (studio / "photos").mkdir()
     shutil.copy(studio / "content.png", studio / "photos" / "a.png")
     shutil.copy(studio / "content.png", studio / "photos" / "b.png")
@@ -235,8 +252,8 @@ def test_between_two_pictures_a_signal_says_how_many_are_done(studio: Path) -> N
     assert err == "stylize: interrupted: 1 of 2 pictures are done; --skip-existing resumes\n"
 
 
-def _open_once_it_is_read(pipe: Path) -> int:
-    """Open a named pipe for writing as soon as somebody waits at its other end."""
+def _open_for_writing(pipe: Path) -> int:
+    """Open a named pipe for writing once another process reads from it."""
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -249,7 +266,9 @@ def _open_once_it_is_read(pipe: Path) -> int:
 
 @pytest.mark.slow
 @pytest.mark.weights
-def test_what_is_logged_until_a_signal_stays_and_the_report_shows_it(studio: Path) -> None:
+def test_after_a_signal_the_log_has_whole_rows_and_the_report_shows_the_result(
+    studio: Path,
+) -> None:
     arguments = [
         "-m",
         "styletransfer",

@@ -8,14 +8,17 @@ import struct
 import sys
 import termios
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import torch
 
-from styletransfer.runs.progress import BatchProgress, Progress, bars_paused, describe
+from styletransfer.runs.progress import BatchProgress, Progress, bars_paused, describe_losses
 from styletransfer.transfer.optimize import Losses
-from styletransfer.transfer.stylize import Scale, Step
+from styletransfer.transfer.pyramid import Scale
+from styletransfer.transfer.stylize import Step
 
 SMALL, LARGE = Scale(24, 16, 4), Scale(48, 32, 2)
 LOSSES = Losses(0.5, 1.5, 0.25)
@@ -27,7 +30,7 @@ def step(scale: Scale, iteration: int, losses: Losses = LOSSES) -> Step:
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Callable[[], str]]]:
-    """Makes stderr a terminal of so many columns; gives what reads its text."""
+    """Makes stderr a terminal of so many columns; returns a function that reads its text."""
     ours, theirs = pty.openpty()
     stderr = os.fdopen(theirs, "w", encoding="utf-8")
 
@@ -52,34 +55,34 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Callab
 
 
 def pictures_of(text: str) -> list[str]:
-    """What stood on the terminal's line, one after the other, without blanks."""
+    """The successive contents of the terminal's line, except blank ones."""
     return [part for part in text.replace("\n", "\r").split("\r") if part.strip()]
 
 
 # Words
 
 
-def test_the_shares_of_the_terms_sum_to_the_whole() -> None:
-    shares = re.findall(r"\((\d+)%\)", describe(step(SMALL, 1, Losses(1.0, 2.0, 1.0))))
+def test_the_shares_of_the_losses_sum_to_one() -> None:
+    shares = re.findall(r"\((\d+)%\)", describe_losses(step(SMALL, 1, Losses(1.0, 2.0, 1.0))))
 
     assert [int(share) for share in shares] == [25, 50, 25]
 
 
-def test_the_terms_are_named_with_value_and_share() -> None:
-    assert describe(step(SMALL, 1, Losses(1.0, 2.5, 0.5))) == (
+def test_the_losses_are_listed_with_value_and_share() -> None:
+    assert describe_losses(step(SMALL, 1, Losses(1.0, 2.5, 0.5))) == (
         "content 1 (25%), style 2.5 (62%), tv 0.5 (12%)"
     )
 
 
-def test_a_loss_of_nothing_has_shares_of_nothing() -> None:
-    assert describe(step(SMALL, 1, Losses(0.0, 0.0, 0.0))).count("0 (0%)") == 3
+def test_shares_of_a_zero_loss_are_zero() -> None:
+    assert describe_losses(step(SMALL, 1, Losses(0.0, 0.0, 0.0))).count("0 (0%)") == 3
 
 
-# Off a terminal
+# Without a terminal
 
 
-def test_each_size_gets_one_plain_line_when_it_is_over(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress([SMALL, LARGE], quiet=False) as progress:
+def test_each_size_has_one_plain_line_at_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(Progress([SMALL, LARGE], quiet=False)) as progress:
         for iteration in range(1, 5):
             progress.show(step(SMALL, iteration))
         progress.show(step(LARGE, 1))
@@ -87,30 +90,32 @@ def test_each_size_gets_one_plain_line_when_it_is_over(capsys: pytest.CaptureFix
         progress.show(step(LARGE, 2))
     after = capsys.readouterr().err
 
-    assert before.startswith("24×16: 4 steps, content 0.5 (22%), style 1.5 (67%), tv 0.25 (11%), ")
-    assert after.startswith("48×32: 2 steps, ")
+    assert before.startswith(
+        "24×16: 4 iterations, content 0.5 (22%), style 1.5 (67%), tv 0.25 (11%), "
+    )
+    assert after.startswith("48×32: 2 iterations, ")
     assert before.count("\n") == after.count("\n") == 1
     assert not re.search(r"[\r\x1b]", before + after)
 
 
-def test_a_size_that_ended_early_gets_its_line_too(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress([SMALL, LARGE], quiet=False) as progress:
+def test_a_size_that_ended_early_has_a_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(Progress([SMALL, LARGE], quiet=False)) as progress:
         progress.show(step(SMALL, 1))
         progress.show(step(LARGE, 1))
 
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split(", ")[0] for line in lines] == ["24×16: 1 steps", "48×32: 1 steps"]
+    assert [line.split(", ")[0] for line in lines] == ["24×16: 1 iterations", "48×32: 1 iterations"]
 
 
-def test_a_run_without_a_step_has_no_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress([SMALL], quiet=False):
+def test_a_run_without_an_iteration_has_no_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(Progress([SMALL], quiet=False)):
         pass
 
     assert capsys.readouterr().err == ""
 
 
-def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress([SMALL], quiet=True) as progress:
+def test_quiet_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(Progress([SMALL], quiet=True)) as progress:
         progress.show(step(SMALL, 4))
 
     assert capsys.readouterr() == ("", "")
@@ -119,11 +124,11 @@ def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 # On a terminal
 
 
-def test_quiet_says_nothing_on_a_terminal_either(
+def test_quiet_shows_nothing_on_a_terminal(
     terminal: Callable[[int], Callable[[], str]],
 ) -> None:
     read = terminal(80)
-    with Progress([SMALL], quiet=True) as progress:
+    with closing(Progress([SMALL], quiet=True)) as progress:
         progress.show(step(SMALL, 4))
 
     assert read() == ""
@@ -138,14 +143,14 @@ def test_quiet_says_nothing_on_a_terminal_either(
     ],
     ids=["small", "large"],
 )
-def test_the_bar_shows_size_time_left_and_terms_on_one_line(
+def test_the_bar_shows_size_time_left_and_losses_on_one_line(
     terminal: Callable[[int], Callable[[], str]],
     columns: int,
     scales: list[Scale],
     losses: Losses,
 ) -> None:
     read = terminal(columns)
-    with Progress(scales, quiet=False) as progress:
+    with closing(Progress(scales, quiet=False)) as progress:
         for scale in scales:
             progress.show(step(scale, 1, losses))
             progress.bar.refresh()
@@ -153,14 +158,14 @@ def test_the_bar_shows_size_time_left_and_terms_on_one_line(
     first, *_, last = pictures_of(read())
     assert first.startswith(f"{scales[0].width}×{scales[0].height}   0%|")
     assert max(map(len, (first, last))) <= columns
-    terms = ", ".join(f"{name} {value:.3g}" for name, value in losses._asdict().items())
-    width, height, _ = scales[-1]
+    terms = ", ".join(f"{name} {value:.3g}" for name, value in asdict(losses).items())
+    width, height = scales[-1].size
     assert re.fullmatch(rf"{width}×{height} +\d+%\|.*\| [\d:]+ left, {re.escape(terms)}", last)
 
 
-def test_the_bar_goes_away_with_the_run(terminal: Callable[[int], Callable[[], str]]) -> None:
+def test_the_bar_disappears_at_the_end(terminal: Callable[[int], Callable[[], str]]) -> None:
     read = terminal(80)
-    with Progress([SMALL], quiet=False) as progress:
+    with closing(Progress([SMALL], quiet=False)) as progress:
         progress.show(step(SMALL, 4))
         progress.bar.refresh()
 
@@ -169,11 +174,11 @@ def test_the_bar_goes_away_with_the_run(terminal: Callable[[int], Callable[[], s
     assert text.split("\r")[-2].strip() == ""
 
 
-def test_the_bar_counts_pixels_times_steps_of_the_whole_run(
+def test_the_bar_counts_pixels_times_iterations_of_the_run(
     terminal: Callable[[int], Callable[[], str]],
 ) -> None:
     terminal(80)
-    with Progress([SMALL, LARGE], quiet=False) as progress:
+    with closing(Progress([SMALL, LARGE], quiet=False)) as progress:
         assert progress.bar.total == 24 * 16 * 4 + 48 * 32 * 2
         for iteration in range(1, 5):
             progress.show(step(SMALL, iteration))
@@ -183,118 +188,122 @@ def test_the_bar_counts_pixels_times_steps_of_the_whole_run(
         assert progress.bar.n == progress.bar.total == 24 * 16 * 4 + 48 * 32 * 2
 
 
-def test_the_rest_of_a_size_that_ended_early_is_no_longer_ahead(
+def test_the_rest_of_a_size_that_ended_early_is_subtracted(
     terminal: Callable[[int], Callable[[], str]],
 ) -> None:
     terminal(80)
-    with Progress([SMALL, LARGE], quiet=False) as progress:
+    with closing(Progress([SMALL, LARGE], quiet=False)) as progress:
         progress.show(step(SMALL, 1))
         progress.show(step(LARGE, 1))
         assert progress.bar.n == 24 * 16 + 48 * 32
         assert progress.bar.total == 24 * 16 + 48 * 32 * 2
 
 
-# Folders
+# Batches
 
 
-def test_each_picture_of_a_folder_gets_a_plain_line_off_a_terminal(
+def test_each_picture_has_a_plain_line_without_a_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with BatchProgress(3, quiet=False) as series:
-        series.begin("a.jpg")
-        series.drop()
-        series.begin("odd\nname.jpg")
-        series.advance(0.5)
-        series.finish("odd\nname.jpg", Path("out/b.png"), 12.3)
+    with closing(BatchProgress(3, quiet=False)) as batch:
+        batch.begin("a.jpg")
+        batch.drop()
+        batch.begin("odd\nname.jpg")
+        batch.advance(0.5)
+        batch.finish("odd\nname.jpg", Path("out/b.png"), 12.3)
 
     assert capsys.readouterr() == ("", "2/3 odd name.jpg → out/b.png, 12 s\n")
 
 
-def test_quiet_says_nothing_of_a_folder(terminal: Callable[[int], Callable[[], str]]) -> None:
+def test_quiet_shows_nothing_of_a_batch(terminal: Callable[[int], Callable[[], str]]) -> None:
     read = terminal(80)
-    with BatchProgress(1, quiet=True) as series:
-        series.begin("a.jpg")
-        series.finish("a.jpg", Path("b.png"), 1.0)
+    with closing(BatchProgress(1, quiet=True)) as batch:
+        batch.begin("a.jpg")
+        batch.finish("a.jpg", Path("b.png"), 1.0)
 
     assert read() == ""
 
 
-def test_the_folders_bar_is_above_the_runs_and_both_fit(
+def test_the_bar_of_the_batch_is_above_that_of_the_run_and_both_fit(
     terminal: Callable[[int], Callable[[], str]],
 ) -> None:
     read = terminal(80)
-    with BatchProgress(20, quiet=False) as series:
-        series.begin(f"{'long name ' * 20}.jpg")
-        with Progress([SMALL], quiet=False, series=series) as progress:
+    with closing(BatchProgress(20, quiet=False)) as batch:
+        batch.begin(f"{'long name ' * 20}.jpg")
+        with closing(Progress([SMALL], quiet=False, batch=batch)) as progress:
             read()
             progress.show(step(SMALL, 1))
             progress.bar.refresh()
-            series.bar.refresh()
+            batch.bar.refresh()
             shown = pictures_of(read().replace("\x1b[A", ""))
 
     assert max(map(len, shown)) <= 80
     (above,) = {text for text in shown if text.startswith("1/20")}
     assert above.startswith("1/20 long name long name long name… ")
     assert any(text.startswith("24×16") for text in shown)
-    assert (series.bar.pos, progress.bar.pos) == (0, 1)
+    assert (batch.bar.pos, progress.bar.pos) == (0, 1)
 
 
-def test_the_folders_bar_counts_pictures_and_the_one_at_work_by_its_share(
+def test_the_bar_counts_the_current_picture_by_its_share(
     terminal: Callable[[int], Callable[[], str]],
 ) -> None:
     terminal(80)
-    with BatchProgress(4, quiet=False) as series:
-        series.begin("a.jpg")
-        with Progress([SMALL], quiet=False, series=series) as progress:
+    with closing(BatchProgress(4, quiet=False)) as batch:
+        batch.begin("a.jpg")
+        with closing(Progress([SMALL], quiet=False, batch=batch)) as progress:
             progress.show(step(SMALL, 1))
-            assert series.bar.n == 250
-        series.finish("a.jpg", Path("a.png"), 1.0)
-        assert series.bar.n == 1000
+            assert batch.bar.n == 250
+        batch.finish("a.jpg", Path("a.png"), 1.0)
+        assert batch.bar.n == 1000
 
 
-def test_what_takes_no_time_is_not_counted(terminal: Callable[[int], Callable[[], str]]) -> None:
-    terminal(80)
-    with BatchProgress(4, quiet=False) as series:
-        series.begin("there already.jpg")
-        series.drop()
-        series.begin("fails half way.jpg")
-        series.advance(0.5)
-        series.drop()
-        assert (series.bar.n, series.bar.total) == (500, 2500)
-
-
-def test_shares_of_any_picture_add_up_to_the_whole(
+def test_pictures_without_a_result_are_subtracted(
     terminal: Callable[[int], Callable[[], str]],
 ) -> None:
     terminal(80)
-    with BatchProgress(7, quiet=False) as series:
+    with closing(BatchProgress(4, quiet=False)) as batch:
+        batch.begin("existing.jpg")
+        batch.drop()
+        batch.begin("fails half way.jpg")
+        batch.advance(0.5)
+        batch.drop()
+        assert (batch.bar.n, batch.bar.total) == (500, 2500)
+
+
+def test_the_shares_of_a_picture_add_up_exactly(
+    terminal: Callable[[int], Callable[[], str]],
+) -> None:
+    terminal(80)
+    with closing(BatchProgress(7, quiet=False)) as batch:
         for _ in range(7):
-            series.begin("a.jpg")
+            batch.begin("a.jpg")
             for step_taken in range(1, 37):
-                series.advance(step_taken / 36)
-            series.finish("a.jpg", Path("a.png"), 1.0)
-        assert series.bar.n == series.bar.total
+                batch.advance(step_taken / 36)
+            batch.finish("a.jpg", Path("a.png"), 1.0)
+        assert batch.bar.n == batch.bar.total
 
 
 @pytest.mark.parametrize("name", ["two\nlines.jpg", "\x1b[2J.jpg", "\udcff.jpg"])
-def test_an_odd_name_does_not_tear_the_bar(
+def test_an_unprintable_name_does_not_break_the_bar(
     name: str, terminal: Callable[[int], Callable[[], str]]
 ) -> None:
     read = terminal(80)
-    with BatchProgress(1, quiet=False) as series:
+    with closing(BatchProgress(1, quiet=False)) as batch:
         read()
-        series.begin(name)
+        batch.begin(name)
         shown = read()
 
     assert "?" in shown
     assert not re.search(r"[\n\x1b]", shown)
 
 
-def test_bars_step_aside_for_what_is_printed(terminal: Callable[[int], Callable[[], str]]) -> None:
+def test_bars_are_hidden_while_a_line_is_printed(
+    terminal: Callable[[int], Callable[[], str]],
+) -> None:
     read = terminal(80)
-    with BatchProgress(2, quiet=False) as series:
-        series.begin("a.jpg")
-        with Progress([SMALL], quiet=False, series=series):
+    with closing(BatchProgress(2, quiet=False)) as batch:
+        batch.begin("a.jpg")
+        with closing(Progress([SMALL], quiet=False, batch=batch)):
             read()
             with bars_paused():
                 before = read()

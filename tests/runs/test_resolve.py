@@ -1,4 +1,4 @@
-"""From a configuration and a command line to the settings of a run."""
+"""Settings from a configuration and the command line."""
 
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,10 @@ from styletransfer.runs.resolve import (
     refuse_for_folder,
     settings_from,
     settings_of_each,
-    shown,
 )
-from styletransfer.settings import Settings
+from styletransfer.settings import Settings, option_name
 
-USELESS: dict[str, tuple[dict[str, Any], str]] = {
+INEFFECTIVE_LINES: dict[str, tuple[dict[str, Any], str]] = {
     "seed": ({"seed": 1}, "--init is not noise"),
     "tv_form": ({"tv_form": "squared", "tv_weight": 0.0}, "--tv-weight is 0"),
     "content_layers": (
@@ -32,11 +31,11 @@ USELESS: dict[str, tuple[dict[str, Any], str]] = {
     "style_blend": ({"style_blend": (1.0,), "style_weight": 0.0}, "--style-weight is 0"),
     "weights_layout": ({"weights_layout": "caffe"}, "--weights is not a file"),
 }
-"""By option: a command line on which it does nothing, and why."""
+"""By setting: a command line in which it has no effect, and the reason."""
 
 
 def refusal(given: dict[str, Any], *, config: str | None = None, styles: int = 1) -> str:
-    """The one line with which a command line is refused."""
+    """The message with which a command line is refused."""
     with pytest.raises(ConfigError) as caught:
         settings_from(config, given, styles)
     line = str(caught.value)
@@ -51,7 +50,7 @@ def config(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_several_command_lines_go_over_one_configuration_each_for_itself(config: str) -> None:
+def test_several_command_lines_apply_to_one_configuration(config: str) -> None:
     given = [{"tv_weight": value, "size": None} for value in (0.0, 1.0)]
 
     assert settings_of_each(config, given, 1) == [
@@ -59,20 +58,20 @@ def test_several_command_lines_go_over_one_configuration_each_for_itself(config:
     ]
 
 
-@pytest.mark.parametrize("name", [name for name in USELESS if "style" in name])
-def test_an_option_with_effect_in_one_command_line_is_taken(name: str) -> None:
-    given, _ = USELESS[name]
+@pytest.mark.parametrize("name", [name for name in INEFFECTIVE_LINES if "style" in name])
+def test_an_option_with_an_effect_in_one_command_line_is_accepted(name: str) -> None:
+    given, _ = INEFFECTIVE_LINES[name]
 
-    idle, busy = settings_of_each(None, [given, {**given, "style_weight": 1.0}], 1)
+    weightless, weighted = settings_of_each(None, [given, {**given, "style_weight": 1.0}], 1)
 
-    assert getattr(idle, name) == getattr(busy, name) == given[name]
+    assert getattr(weightless, name) == getattr(weighted, name) == given[name]
 
 
-def test_nothing_said_means_the_defaults() -> None:
+def test_without_options_the_settings_are_the_defaults() -> None:
     assert settings_from(None, dict.fromkeys(("size", "tv_weight")), 1) == Settings()
 
 
-def test_a_configuration_goes_over_the_defaults_and_the_command_line_over_both(
+def test_the_command_line_wins_over_the_configuration_and_that_over_the_defaults(
     config: str,
 ) -> None:
     settings = settings_from(config, {"size": 32, "tv_weight": None}, 1)
@@ -80,25 +79,25 @@ def test_a_configuration_goes_over_the_defaults_and_the_command_line_over_both(
     assert settings == Settings(size=32, tv_weight=3.0)
 
 
-def test_a_zero_on_the_command_line_is_said_and_counts(config: str) -> None:
+def test_a_zero_on_the_command_line_counts(config: str) -> None:
     assert settings_from(config, {"tv_weight": 0.0}, 1).tv_weight == 0
 
 
-def test_every_option_that_can_be_idle_is_in_the_table_below() -> None:
-    assert set(USELESS) == set(INEFFECTIVE)
+def test_every_option_that_can_be_ineffective_is_tested() -> None:
+    assert set(INEFFECTIVE_LINES) == set(INEFFECTIVE)
 
 
-@pytest.mark.parametrize("name", USELESS)
+@pytest.mark.parametrize("name", INEFFECTIVE_LINES)
 def test_an_option_without_effect_is_refused_with_the_reason(name: str) -> None:
-    given, reason = USELESS[name]
+    given, reason = INEFFECTIVE_LINES[name]
 
-    assert refusal(given) == f"--{name.replace('_', '-')} has no effect: {reason}"
+    assert refusal(given) == f"{option_name(name)} has no effect: {reason}"
 
 
-@pytest.mark.parametrize("name", USELESS)
-def test_the_same_value_in_a_configuration_is_no_error(name: str, tmp_path: Path) -> None:
-    """A preset may set what one command line then switches off."""
-    given, _ = USELESS[name]
+@pytest.mark.parametrize("name", INEFFECTIVE_LINES)
+def test_the_same_value_in_a_configuration_is_accepted(name: str, tmp_path: Path) -> None:
+    """A preset may set what the command line makes ineffective."""
+    given, _ = INEFFECTIVE_LINES[name]
     value = given[name]
     text = repr(list(value) if isinstance(value, tuple) else value)
     path = tmp_path / "mine.toml"
@@ -119,7 +118,7 @@ def test_the_same_value_in_a_configuration_is_no_error(name: str, tmp_path: Path
     ],
     ids=lambda given: "+".join(given),
 )
-def test_an_option_with_effect_is_taken(given: dict[str, Any]) -> None:
+def test_an_option_with_an_effect_is_accepted(given: dict[str, Any]) -> None:
     settings = settings_from(None, given, 2)
 
     assert {name: getattr(settings, name) for name in given} == given
@@ -133,28 +132,20 @@ def test_style_blend_needs_one_number_for_each_style(count: int) -> None:
 
 
 @pytest.mark.parametrize("init", ["content", "noise"])
-def test_a_named_start_is_no_file(init: str) -> None:
+def test_content_and_noise_are_not_files(init: str) -> None:
     assert init_file(Settings(init=init)) is None
 
 
-def test_any_other_start_is_a_file_and_a_tilde_is_the_home_folder() -> None:
+def test_any_other_init_is_a_file_and_a_tilde_the_home_folder() -> None:
     assert init_file(Settings(init="start.png")) == Path("start.png")
     assert init_file(Settings(init="~/start.png")) == Path.home() / "start.png"
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(2.0, "2"), (0.1, "0.1"), (True, "on"), (False, "off"), ((1.0, 2.5), "1, 2.5"), (7, "7")],
-)
-def test_values_are_shown_as_people_write_them(value: object, text: str) -> None:
-    assert shown(value) == text
-
-
-def test_what_is_for_one_picture_is_refused_for_a_folder() -> None:
+def test_options_for_one_picture_are_refused_for_a_folder() -> None:
     refuse_for_folder(Path("photos"), {"--log": None})
     with pytest.raises(ConfigError) as caught:
         refuse_for_folder(Path("photos"), {"--log": None, "--report": Path("report.html")})
     assert str(caught.value) == (
-        "--report is for one picture, and photos is a folder; "
-        "run its pictures one by one, each with a --report of its own"
+        "--report needs a single content picture, but photos is a folder; "
+        "run its pictures one by one, each with its own --report"
     )

@@ -1,9 +1,7 @@
-"""Snapshots: the picture every so many steps, beside the result."""
+"""Snapshots: the image every n iterations, beside the result."""
 
-import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import torch
@@ -16,40 +14,41 @@ from styletransfer.runs.snapshots import Snapshots
 from styletransfer.transfer.optimize import Losses
 from styletransfer.transfer.pyramid import Scale
 from styletransfer.transfer.stylize import Step
-from tests.support.commands import fill_disk
+from tests.support.commands import Command, check_refusals, fill_disk
 
 SCALES = [Scale(6, 4, 7), Scale(12, 8, 5)]
 QUICK = "content.png style.png --min-size 24 -n 2,2 -q"
 
 
-class Saved(NamedTuple):
+@dataclass(frozen=True)
+class Saved:
     image: Tensor
     path: Path
 
 
 class Studio:
-    """A run of twelve steps at two sizes, and what is saved and said in it."""
+    """A run of twelve iterations at two sizes, with what it saves and reports."""
 
     def __init__(self, folder: Path) -> None:
         self.output = folder / "out.png"
         self.saved: list[Saved] = []
-        self.said: list[str] = []
+        self.lines: list[str] = []
         self.full_until = 0
 
     def snapshots(self, every: int) -> Snapshots:
-        return Snapshots(self.output, every, SCALES, self._save, self.said.append)
+        return Snapshots(self.output, every, SCALES, self._save, self.lines.append)
 
     def run(self, every: int, value: float = 0.5) -> list[str]:
-        """The names that a whole run saves, in their order."""
+        """The names of the snapshots of a run, in their order."""
         snapshots = self.snapshots(every)
         for scale in SCALES:
             for iteration in range(1, scale.iterations + 1):
                 image = torch.full((1, 3, scale.height, scale.width), value)
-                snapshots.show(Step(scale, iteration, Losses(0, 0, 0), image))
+                snapshots.add(Step(scale, iteration, Losses(0, 0, 0), image))
         return [saved.path.name for saved in self.saved]
 
     def _save(self, image: Tensor, path: Path) -> None:
-        if len(self.said) < self.full_until or self.full_until < 0:
+        if len(self.lines) < self.full_until or self.full_until < 0:
             raise ImageError(f"{path}: the disk is full; free some space")
         self.saved.append(Saved(image, path))
 
@@ -61,14 +60,14 @@ def studio(tmp_path: Path) -> Studio:
 
 @pytest.fixture
 def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a content and a style, as the working folder."""
+    """A folder with a content and a style, as the current folder."""
     Image.linear_gradient("L").resize((48, 32)).convert("RGB").save(tmp_path / "content.png")
     Image.radial_gradient("L").resize((40, 40)).convert("RGB").save(tmp_path / "style.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-# Which steps, and under which names
+# Iterations and names
 
 
 @pytest.mark.parametrize(
@@ -80,70 +79,72 @@ def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (12, ["out-12.png"]),
     ],
 )
-def test_steps_are_counted_over_all_sizes(every: int, names: list[str], studio: Studio) -> None:
+def test_iterations_are_counted_over_all_sizes(
+    every: int, names: list[str], studio: Studio
+) -> None:
     assert studio.run(every) == names
 
 
-def test_the_names_sort_as_the_steps_do(studio: Studio) -> None:
+def test_the_names_sort_in_order(studio: Studio) -> None:
     names = studio.run(1)
 
     assert len(names) == 12
     assert names == sorted(names)
 
 
-def test_a_suffix_in_capitals_and_a_stem_with_dots_are_kept(studio: Studio) -> None:
+def test_a_suffix_in_upper_case_and_a_stem_with_dots_are_kept(studio: Studio) -> None:
     studio.output = studio.output.with_name("a.b-1.PNG")
 
     assert studio.run(12) == ["a.b-1-12.PNG"]
 
 
-def test_every_snapshot_has_the_results_size_and_range(studio: Studio) -> None:
+def test_snapshots_have_the_size_and_range_of_the_result(studio: Studio) -> None:
     studio.run(3, value=1.5)
 
     assert {tuple(saved.image.shape) for saved in studio.saved} == {(1, 3, 8, 12)}
     assert all(saved.image.max() <= 1 for saved in studio.saved)
 
 
-def test_the_image_of_the_step_is_left_as_it_was(studio: Studio) -> None:
+def test_the_image_of_the_run_is_not_changed(studio: Studio) -> None:
     image = torch.full((1, 3, 8, 12), 1.5)
-    studio.snapshots(1).show(Step(SCALES[1], 1, Losses(0, 0, 0), image))
+    studio.snapshots(1).add(Step(SCALES[1], 1, Losses(0, 0, 0), image))
 
     assert torch.equal(image, torch.full((1, 3, 8, 12), 1.5))
 
 
-# What cannot be saved
+# Failures
 
 
-def test_snapshots_that_cannot_be_saved_are_one_warning(studio: Studio) -> None:
+def test_failing_snapshots_are_one_warning(studio: Studio) -> None:
     studio.full_until = -1
 
     assert studio.run(2) == []
-    assert studio.said == [
+    assert studio.lines == [
         f"{studio.output.with_name('out-02.png')}: the disk is full; free some space; "
-        "the run goes on without this snapshot"
+        "the run continues without this snapshot"
     ]
 
 
-def test_once_the_disk_has_room_again_snapshots_are_saved(studio: Studio) -> None:
+def test_later_snapshots_are_tried_again(studio: Studio) -> None:
     studio.full_until = 1
 
     assert studio.run(5) == ["out-10.png"]
-    assert len(studio.said) == 1
+    assert len(studio.lines) == 1
 
 
 # Refusals
 
 
 @pytest.mark.parametrize("every", [13, 1000])
-def test_more_than_the_steps_of_the_run_is_without_effect(every: int, studio: Studio) -> None:
+def test_more_than_the_iterations_of_the_run_is_refused(every: int, studio: Studio) -> None:
     with pytest.raises(ConfigError) as caught:
         studio.snapshots(every)
 
-    assert str(caught.value) == "--save-every has no effect: the run has only 12 steps"
+    assert str(caught.value) == "--save-every has no effect: the run has only 12 iterations"
 
 
 @pytest.mark.parametrize("every", [0, -1])
-def test_less_than_one_step_is_refused(every: int, studio: Studio) -> None:
+def test_less_than_one_iteration_is_refused(every: int, studio: Studio) -> None:
     with pytest.raises(ConfigError, match=f"--save-every must be 1 or more, not {every}"):
         studio.snapshots(every)
 
@@ -157,7 +158,7 @@ def test_a_snapshot_may_not_overwrite_an_input(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("name", ["out-10.png", "out-07.png", "out-15.png", "out-010.png"])
-def test_an_input_that_no_snapshot_is_named_as_is_no_hindrance(name: str, studio: Studio) -> None:
+def test_an_input_that_no_snapshot_overwrites_is_accepted(name: str, studio: Studio) -> None:
     style = studio.output.with_name(name)
     style.touch()
 
@@ -180,14 +181,14 @@ def test_a_folder_in_the_way_is_refused(studio: Studio) -> None:
         studio.snapshots(5).check([])
 
 
-def test_a_name_that_only_the_number_makes_too_long_is_refused(studio: Studio) -> None:
+def test_a_name_that_becomes_too_long_with_its_number_is_refused(studio: Studio) -> None:
     studio.output = studio.output.with_name("n" * 250 + ".png")
 
     with pytest.raises(ImageError, match="too long"):
         studio.snapshots(5).check([])
 
 
-def test_an_older_snapshot_is_no_hindrance(studio: Studio) -> None:
+def test_an_older_snapshot_is_accepted(studio: Studio) -> None:
     studio.output.with_name("out-10.png").touch()
 
     studio.snapshots(5).check([])
@@ -196,35 +197,22 @@ def test_an_older_snapshot_is_no_hindrance(studio: Studio) -> None:
 # In the command
 
 
-@pytest.mark.parametrize(
-    ("line", "code", "says"),
-    [
-        ("--save-every 5", 2, "--save-every has no effect: the run has only 4 steps"),
-        ("--save-every 0", 2, "--save-every must be 1 or more, not 0"),
-        ("out-2.png --save-every 2", 1, "out-2.png: this is also an input"),
-    ],
-)
-def test_it_is_refused_in_one_line_before_torch_is_imported(
-    line: str,
-    code: int,
-    says: str,
-    pictures: Path,
-    command: Callable[[str], tuple[object, str, str]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "styletransfer.runs.progress", None)
+def test_bad_numbers_and_paths_are_refused_in_one_line_without_torch(pictures: Path) -> None:
     (pictures / "out-2.png").write_bytes((pictures / "style.png").read_bytes())
-
-    ran = command(f"{QUICK} {line} -o out.png")
-
-    assert ran[:2] == (code, "")
-    assert says in ran[2]
-    assert ran[2].count("\n") == 1
+    line = f"{QUICK} -o out.png --save-every"
+    check_refusals(
+        [
+            (f"{line} 5", 2, "--save-every has no effect: the run has only 4 iterations"),
+            (f"{line} 0", 2, "--save-every must be 1 or more, not 0"),
+            (f"out-2.png {line} 2", 1, "out-2.png: this is also an input"),
+        ],
+        pictures,
+    )
 
 
 @pytest.mark.weights
-def test_snapshots_lie_beside_the_result_and_do_not_change_it(
-    pictures: Path, command: Callable[[str], tuple[object, str, str]]
+def test_snapshots_are_saved_beside_the_result_and_do_not_change_it(
+    pictures: Path, command: Command
 ) -> None:
     assert command(f"{QUICK} -o plain/out.png") == (0, "plain/out.png\n", "")
     assert command(f"{QUICK} -o film/out.png --save-every 1") == (0, "film/out.png\n", "")
@@ -239,9 +227,9 @@ def test_snapshots_lie_beside_the_result_and_do_not_change_it(
 
 
 @pytest.mark.weights
-def test_a_full_disk_is_one_warning_and_the_result_is_saved(
+def test_with_a_disk_full_for_snapshots_the_result_is_saved(
     pictures: Path,
-    command: Callable[[str], tuple[object, str, str]],
+    command: Command,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fill_disk(monkeypatch, "-")

@@ -1,4 +1,4 @@
-"""Sweeps of weights, as a person or a script meets them."""
+"""Sweeps: the command with lists of weights."""
 
 import errno
 import itertools
@@ -17,7 +17,14 @@ from styletransfer.cli import app as cli
 from styletransfer.images.provenance import KEYWORD
 from styletransfer.images.tensors import open_picture
 from styletransfer.runs.progress import Progress
-from tests.support.commands import Command, Ran, files, run_without_torch
+from tests.support.commands import (
+    Command,
+    Ran,
+    Refusal,
+    check_refusals,
+    files,
+    run_without_torch,
+)
 
 QUICK = "--size 24 --min-size 24 -n 1"
 DIVERGING = "--size 24 --min-size 24 -n 40 --optimizer adam --learning-rate 100 --preconditioning 2"
@@ -25,22 +32,22 @@ LINE = "content.png style.png -o out.png --tv-weight 0,0.3,1"
 RESULTS = ["out-tv0.png", "out-tv0.3.png", "out-tv1.png"]
 ALL = "".join(f"{name}\n" for name in [*RESULTS, "out.png"])
 
-REFUSALS: list[tuple[str, int, str]] = [
-    # What is wrong with the lists.
-    ("-o out.png --tv-weight 1,1.0", 2, "--tv-weight has 1 twice; leave one out"),
+REFUSALS: list[Refusal] = [
+    # Lists
+    ("-o out.png --tv-weight 1,1.0", 2, "--tv-weight has 1 twice; omit one"),
     ("-o out.png --tv-weight 0,-1", 2, "tv_weight must be 0 or more, not -1.0"),
     ("-o out.png --style-weight 1,nan", 2, "style_weight must be a number, not nan"),
     (
         "-o out.png --tv-weight 0,1 --style-weight 1,2 --content-weight 1,2",
         2,
-        "all three weights have lists, which no sheet can show; give one of",
+        "all three weights are lists, but a contact sheet shows two at most; give one of",
     ),
     (
         "-o out.png --tv-weight 0,1 --style-weight 0 --content-weight 0",
         2,
         "all three weights are 0",
     ),
-    # What is wrong with a path.
+    # Paths
     ("-o out.bmp --tv-weight 0,1", 1, "out.bmp: unknown suffix"),
     ("-o . --tv-weight 0,1", 1, ".: this is a folder"),
     ("-o / --tv-weight 0,1", 1, "/: this is a folder"),
@@ -54,19 +61,19 @@ REFUSALS: list[tuple[str, int, str]] = [
     ("-o two.png --tv-weight 0,1", 1, "are links to one file; remove one"),
     ("-o out.jpg --tv-weight 0,1 --bits 16", 2, "bits 16 needs a .png or .tif output"),
     (f"-o {'x' * 245}.png --tv-weight 0,1.5", 1, "File name too long"),
-    # What is wrong with the rest.
+    # Other options
     ("-o out.png --tv-weight 0,1 --recursive", 2, "--recursive has no effect: CONTENT"),
     ("-o out.png --tv-weight 0,1 --fail-fast", 2, "--fail-fast has no effect: CONTENT"),
     ("-o out.png --tv-weight 0,1 --save-every 0", 2, "--save-every must be 1 or more"),
     ("-o out.png --tv-weight 0,1 --save-every 999", 2, "--save-every has no effect"),
     ("-o shot.png --tv-weight 0,1 --save-every 10 -n 10", 1, "shot-tv1-10.png: this is a folder"),
 ]
-"""What follows the pictures on a command line, its exit code, and what its one line says."""
+"""The options of a command line, its exit code, and a part of its message."""
 
 
 @pytest.fixture
 def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A content and a style, and paths that are in the way, as the working folder."""
+    """A content, a style, and paths that are in the way, as the current folder."""
     content = Image.linear_gradient("L").resize((24, 16)).convert("RGB")
     content.save(tmp_path / "content.png")
     Image.radial_gradient("L").resize((32, 32)).convert("RGB").save(tmp_path / "style.png")
@@ -82,19 +89,19 @@ def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def pictures() -> set[str]:
-    """The names in the working folder that a run named ``out`` has left."""
+    """The files of a run named ``out`` in the current folder."""
     return {path.name for path in Path().iterdir() if path.name.startswith("out")}
 
 
 def pixels(name: str) -> bytes:
-    """The levels of a saved picture."""
+    """The pixels of a saved picture."""
     return open_picture(Path(name)).tobytes()
 
 
 def shown(number: int, of: int = 3) -> Any:
-    """The levels of what a sheet of so many pictures of 24×16 has in a place."""
+    """The pixels of a cell of a sheet of so many pictures of 24×16."""
     with Image.open("out.png") as sheet:
-        # A draft of 24 pixels is shown four times as large.
+        # A picture of 24 pixels is enlarged four times.
         across = np.asarray(sheet)[:, :, :3]
     columns = np.flatnonzero((across[74] != 255).any(axis=1))
     places = np.split(columns, np.flatnonzero(np.diff(columns) > 20) + 1)
@@ -105,39 +112,25 @@ def shown(number: int, of: int = 3) -> Any:
 # Refusals
 
 
-@pytest.mark.parametrize(("options", "code", "says"), REFUSALS, ids=[row[0] for row in REFUSALS])
-def test_what_cannot_work_is_refused_in_one_line_before_any_work(
-    options: str, code: int, says: str, studio: Path, command: Command
+def test_bad_input_is_refused_in_one_line_without_torch_and_without_a_new_file(
+    studio: Path,
 ) -> None:
-    before = files(studio)
+    lines = [(f"content.png style.png {options}", code, part) for options, code, part in REFUSALS]
 
-    ran = command(f"content.png style.png {options}")
-
-    assert (ran.code, ran.out) == (code, "")
-    assert re.fullmatch(r"stylize: error: [^\n]+\n", ran.err)
-    assert says in ran.err
-    assert files(studio) == before
+    check_refusals(lines, studio)
 
 
-def test_a_folder_takes_no_list_and_the_line_says_what_to_do(
-    studio: Path, command: Command
-) -> None:
+def test_a_list_for_a_folder_is_refused_with_a_remedy(studio: Path, command: Command) -> None:
     assert command("folder style.png -o out --tv-weight 0,1") == Ran(
         2,
         "",
-        "stylize: error: a list of weights is for one picture, and folder is a folder; "
-        "give single numbers, or run the list picture by picture in a loop\n",
+        "stylize: error: a list of weights needs a single content picture, but folder is a "
+        "folder; give single numbers, or run the list picture by picture in a loop\n",
     )
 
 
-def test_no_sweep_is_refused_after_torch_was_imported(studio: Path) -> None:
-    lines = [f"content.png style.png {options}" for options, _, _ in REFUSALS]
-
-    run_without_torch(lines, refused=True)
-
-
 @pytest.mark.parametrize("lists", ["--tv-weight 0,1", "--style-weight 0,5", "--style-weight 5,0"])
-def test_a_sweep_that_has_no_room_for_a_part_is_refused_as_a_whole(
+def test_a_sweep_is_refused_as_a_whole_if_one_run_lacks_memory(
     lists: str, studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Enough without the style term, and not with it.
@@ -179,7 +172,7 @@ def test_each_result_equals_its_run_alone_to_the_byte(
     for result in results:
         values = re.findall(r"-(content|style|tv)([0-9.]+)", result.removesuffix(suffix))
         options = " ".join(f"--{name}-weight {value}" for name, value in values)
-        # What a value makes idle is an error by itself, and none among others.
+        # An option without effect is an error in a single run.
         kept = "--init noise" if "style0-" in result else more
         assert command(f"{common} {options} {kept} -o alone{suffix}").code == 0
         assert pixels(result) == pixels(f"alone{suffix}")
@@ -188,7 +181,7 @@ def test_each_result_equals_its_run_alone_to_the_byte(
 
 
 @pytest.mark.weights
-def test_a_run_says_each_result_and_at_last_the_sheet(studio: Path, command: Command) -> None:
+def test_the_results_are_printed_and_at_last_the_sheet(studio: Path, command: Command) -> None:
     code, out, err = command(f"{LINE} {QUICK}")
 
     assert (code, out) == (0, ALL)
@@ -200,13 +193,13 @@ def test_a_run_says_each_result_and_at_last_the_sheet(studio: Path, command: Com
         "2/3 TV weight 0.3",
         "3/3 TV weight 1",
     ]
-    assert err.count("stylize: ") == 1, "what is painted, and on what, is said once"
+    assert err.count("stylize: ") == 1, "size and device are reported once"
     assert not re.search(r"[\r\x1b]", err), "no control codes off a terminal"
 
 
 @pytest.mark.weights
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
-def test_the_sheet_has_the_format_of_its_path_and_is_no_configuration(
+def test_the_sheet_has_the_format_of_its_path_and_is_refused_as_a_configuration(
     suffix: str, studio: Path, command: Command
 ) -> None:
     assert command(f"content.png style.png -o out{suffix} --tv-weight 0,9 {QUICK} -q").code == 0
@@ -237,7 +230,7 @@ def test_the_sheet_shows_the_results_in_their_order(studio: Path, command: Comma
 
 
 @pytest.mark.weights
-def test_a_list_of_one_value_is_a_single_run(studio: Path, command: Command) -> None:
+def test_a_single_number_is_not_a_sweep(studio: Path, command: Command) -> None:
     assert command(f"content.png style.png -o out.png --tv-weight 1 {QUICK} -q") == Ran(
         0, "out.png\n", ""
     )
@@ -247,7 +240,7 @@ def test_a_list_of_one_value_is_a_single_run(studio: Path, command: Command) -> 
 
 
 @pytest.mark.weights
-def test_json_is_an_object_for_each_result_with_its_weights_and_one_for_the_sheet(
+def test_json_has_an_object_for_each_result_and_one_for_the_sheet(
     studio: Path, command: Command
 ) -> None:
     code, out, err = command(f"{LINE} {QUICK} --json -q")
@@ -276,7 +269,7 @@ def test_snapshots_are_named_after_their_result(studio: Path, command: Command) 
 
 
 @pytest.mark.weights
-def test_what_a_format_loses_is_said_once(studio: Path, command: Command) -> None:
+def test_lost_transparency_is_reported_once(studio: Path, command: Command) -> None:
     with Image.open("content.png") as content:
         content.putalpha(Image.linear_gradient("L").resize(content.size))
         content.save("clear.png")
@@ -284,17 +277,15 @@ def test_what_a_format_loses_is_said_once(studio: Path, command: Command) -> Non
     ran = command(f"clear.png style.png -o out.jpg --tv-weight 0,1 {QUICK} -q")
 
     assert ran.code == 0
-    assert re.fullmatch(r"stylize: out\.jpg: a JPEG holds no transparency, [^\n]+\n", ran.err)
+    assert re.fullmatch(r"stylize: out\.jpg: JPEG has no transparency, [^\n]+\n", ran.err)
 
 
 # Failures
 
 
 @pytest.mark.weights
-def test_a_variant_that_diverges_fails_alone_and_the_sheet_says_so(
-    studio: Path, command: Command
-) -> None:
-    # Only the first is there already; the others run into the wall.
+def test_a_diverged_variant_is_marked_on_the_sheet(studio: Path, command: Command) -> None:
+    # The first exists already; the others diverge.
     assert command(f"content.png style.png -o out.png --tv-weight 0,1 {QUICK} -q").code == 0
     Path("out-tv1.png").unlink()
 
@@ -302,9 +293,9 @@ def test_a_variant_that_diverges_fails_alone_and_the_sheet_says_so(
 
     assert (code, out) == (1, "out-tv0.png\nout.png\n")
     first, second, summary = err.splitlines()
-    assert first.startswith("stylize: error: TV weight 0.3: the loss left the road")
+    assert first.startswith("stylize: error: TV weight 0.3: the optimization diverged")
     assert first.endswith("; the best picture is in out-tv0.3.partial.png")
-    assert second.startswith("stylize: error: TV weight 1: the loss left the road")
+    assert second.startswith("stylize: error: TV weight 1: the optimization diverged")
     assert summary == "stylize: error: 2 of 3 results failed: TV weight 0.3, TV weight 1"
     assert pictures() == {
         *("out.png", "out-tv0.png", "out-tv0.3.partial.png", "out-tv1.partial.png")
@@ -313,7 +304,7 @@ def test_a_variant_that_diverges_fails_alone_and_the_sheet_says_so(
     assert red[0] == 0
     assert min(red[1:]) > 50
     assert command(f"{LINE} {QUICK} --skip-existing -q") == Ran(0, ALL, "")
-    assert pictures() == {*RESULTS, "out.png"}, "what was unfinished is gone"
+    assert pictures() == {*RESULTS, "out.png"}, "the unfinished pictures are deleted"
 
 
 @pytest.mark.weights
@@ -330,11 +321,11 @@ def test_a_variant_that_diverges_fails_alone_and_the_sheet_says_so(
             "out.png",
             "".join(f"{name}\n" for name in RESULTS),
             r"stylize: error: out\.png: cannot be saved \(No space left [^\n]+; the results are "
-            r"saved, and --skip-existing makes the sheet anew\n",
+            r"saved, and --skip-existing makes the sheet again\n",
         ),
     ],
 )
-def test_what_cannot_be_saved_ends_the_run(
+def test_a_full_disk_ends_the_run(
     full: str,
     before: str,
     says: str,
@@ -363,7 +354,7 @@ def test_what_cannot_be_saved_ends_the_run(
 
 @pytest.mark.weights
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_leaves_a_sheet_of_what_is_done_and_the_best_of_the_one_at_work(
+def test_a_signal_leaves_the_unfinished_picture_and_a_sheet_of_the_others(
     number: signal.Signals,
     code: int,
     studio: Path,
@@ -383,7 +374,7 @@ def test_a_signal_leaves_a_sheet_of_what_is_done_and_the_best_of_the_one_at_work
         code,
         "out-tv0.png\nout.png\n",
         "stylize: interrupted: 1 of 3 results are done; --skip-existing resumes; "
-        "out-tv0.3.partial.png holds the one at work\n",
+        "the unfinished one is saved as out-tv0.3.partial.png\n",
     )
     assert pictures() == {"out.png", "out-tv0.png", "out-tv0.3.partial.png"}
     empty = (0xF2, 0xF2, 0xF2)
@@ -391,13 +382,13 @@ def test_a_signal_leaves_a_sheet_of_what_is_done_and_the_best_of_the_one_at_work
 
 
 @pytest.mark.weights
-def test_after_a_signal_between_two_variants_the_next_is_not_begun(
+def test_after_a_signal_between_two_variants_the_run_ends(
     studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    say = cli._print
+    print_result = cli._print
 
     def interrupt(path: Path, described: Any) -> None:
-        say(path, described)
+        print_result(path, described)
         if path.name == "out-tv0.3.png":
             signal.raise_signal(signal.SIGINT)
 
@@ -432,7 +423,7 @@ def test_a_signal_before_the_first_result_leaves_no_sheet(
 
 
 @pytest.mark.weights
-def test_skip_existing_paints_what_is_missing_or_cut_and_makes_the_sheet_anew(
+def test_skip_existing_makes_missing_and_truncated_results_and_the_sheet(
     studio: Path, command: Command
 ) -> None:
     assert command(f"{LINE} {QUICK} -q").code == 0
@@ -452,24 +443,24 @@ def test_skip_existing_paints_what_is_missing_or_cut_and_makes_the_sheet_anew(
         ("out.png", False, True),
     ]
     assert results[1]["weights"] == {"content": 1.0, "style": 5.0, "tv": 0.3}
-    assert err.splitlines()[-1] == "stylize: 1 of 3 results were there already"
+    assert err.splitlines()[-1] == "stylize: 1 of 3 results already exist"
     assert files(studio) == whole
 
 
-def test_a_sheet_of_what_is_there_takes_no_torch(studio: Path) -> None:
+def test_a_sheet_of_existing_results_imports_no_torch(studio: Path) -> None:
     for name in RESULTS:
         Image.new("RGB", (24, 16), "navy").save(name)
 
-    ran = run_without_torch([f"{LINE} --skip-existing"], refused=False)
-
-    assert (ran.out, ran.err) == (ALL, "stylize: 3 of 3 results were there already\n")
+    assert run_without_torch([f"{LINE} --skip-existing"]) == [
+        Ran(0, ALL, "stylize: 3 of 3 results already exist\n")
+    ]
 
 
 # Log and report
 
 
 @pytest.mark.weights
-def test_each_result_of_a_list_has_its_own_log_and_its_place_in_the_report(
+def test_each_result_has_its_own_log_and_a_place_in_the_report(
     studio: Path, command: Command
 ) -> None:
     line = f"content.png style.png -o out.png --tv-weight 0,1 {QUICK} -q"

@@ -1,6 +1,7 @@
-"""Pictures painted one after the other: what became of each, and how that is said."""
+"""The tally of a folder or a sweep, and its messages."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,124 +12,136 @@ from styletransfer.errors import (
     StyleTransferError,
     UnsavedError,
 )
-from styletransfer.runs.interruption import StopRequest
-from styletransfer.runs.naming import Job
-from styletransfer.runs.picture import Painter
+from styletransfer.runs.execute import RunContext
+from styletransfer.runs.interruption import NOTHING_YET, StopRequest
 from styletransfer.runs.tally import BatchTally
-from styletransfer.settings import Settings
-from tests.support.pictures import noise
+from tests.support.results import ONE, results
 
 BAD = ImageError("b.jpg: broken")
 
 
 @pytest.fixture
-def said() -> list[str]:
-    """What the user is told."""
+def lines() -> list[str]:
+    """The reported lines."""
     return []
 
 
 @pytest.fixture
-def series(tmp_path: Path, said: list[str]) -> BatchTally:
-    """Five pictures, of which nothing was begun."""
-    noise(8, 8).save(tmp_path / "style.png")
-    painter = Painter([tmp_path / "style.png"], Settings(), StopRequest(), said.append)
-    return BatchTally(painter, 5, "pictures")
+def tally(lines: list[str]) -> BatchTally:
+    """A tally of five pictures before the first."""
+    return make_tally(lines)
 
 
-def finish(series: BatchTally, folder: Path, name: str = "a") -> Job:
-    job = Job(folder / f"{name}.jpg", folder / f"{name}.png")
-    series.finish(f"{name}.jpg", job, 1.0)
-    return job
+def make_tally(lines: list[str], *, quiet: bool = False) -> BatchTally:
+    context = RunContext(
+        styles=[],
+        init=None,
+        background="white",
+        stop=StopRequest(),
+        notify=lines.append,
+        quiet=quiet,
+    )
+    return BatchTally(context, 5, "pictures")
 
 
-def test_every_picture_is_kept_painted_failed_or_untried(
-    series: BatchTally, tmp_path: Path
+def finish(tally: BatchTally, folder: Path, **changes: Any) -> None:
+    (result,) = results(folder, ONE, **changes)
+    tally.finish("a.jpg", result)
+
+
+def test_each_picture_is_skipped_made_failed_or_remaining(
+    tally: BatchTally, tmp_path: Path
 ) -> None:
-    series.keep()
-    finish(series, tmp_path)
-    series.fail("b.jpg", str(BAD), BAD)
+    tally.skip()
+    finish(tally, tmp_path)
+    tally.fail("b.jpg", str(BAD), BAD)
 
-    assert (series.kept, series.painted, series.failed) == (1, 1, ["b.jpg"])
-    assert series.remaining == 2
+    assert (tally.skipped, tally.made, tally.failed) == (1, 1, ["b.jpg"])
+    assert tally.remaining == 2
 
 
-def test_a_signal_tells_how_many_are_done_and_where_the_one_at_work_is(
-    series: BatchTally, tmp_path: Path
+def test_before_the_first_result_a_signal_reports_that_nothing_was_written(
+    tally: BatchTally,
 ) -> None:
-    series.keep()
-    finish(series, tmp_path)
-    stop = series.painter.stop
-
-    assert stop.message == "interrupted: 2 of 5 pictures are done; --skip-existing resumes"
-    series.set_stop_message(Path("c.partial.png"))
-    assert stop.message.endswith("--skip-existing resumes; c.partial.png holds the one at work")
+    assert tally.stop_message() == NOTHING_YET
 
 
-def test_a_signal_after_a_failure_does_not_tell_that_nothing_was_written(
-    series: BatchTally,
+def test_a_signal_reports_how_many_are_done_and_where_the_unfinished_one_is(
+    tally: BatchTally, tmp_path: Path
 ) -> None:
-    series.fail("b.jpg", str(BAD), BAD)
+    tally.skip()
+    finish(tally, tmp_path)
+    line = "interrupted: 2 of 5 pictures are done; --skip-existing resumes"
+    assert tally.stop_message() == line
 
-    told = "interrupted: 0 of 5 pictures are done; --skip-existing resumes"
-    assert series.painter.stop.message == told
+    finish(tally, tmp_path, path=Path("c.partial.png"), stopped=True)
+    assert tally.stop_message() == f"{line}; the unfinished one is saved as c.partial.png"
 
 
-def test_a_whole_picture_takes_the_place_of_what_was_unfinished(
-    series: BatchTally, tmp_path: Path
+def test_a_signal_after_a_failure_does_not_report_that_nothing_was_written(
+    tally: BatchTally,
 ) -> None:
-    (tmp_path / "a.partial.png").touch()
+    tally.fail("b.jpg", str(BAD), BAD)
 
-    assert not finish(series, tmp_path).unfinished.exists()
+    line = "interrupted: 0 of 5 pictures are done; --skip-existing resumes"
+    assert tally.stop_message() == line
 
 
-def test_a_failure_is_told_at_once_and_all_of_them_at_the_end(
-    series: BatchTally, said: list[str]
+def test_a_signal_has_no_message_once_no_picture_remains(tally: BatchTally) -> None:
+    for _ in range(5):
+        tally.skip()
+
+    assert tally.stop_message() is None
+
+
+def test_failures_are_reported_at_once_and_listed_at_the_end(
+    tally: BatchTally, lines: list[str]
 ) -> None:
     for name in ("b.jpg", "c.jpg"):
-        series.fail(name, f"{name}: broken", BAD)
-    series.keep()
+        tally.fail(name, f"{name}: broken", BAD)
+    tally.skip()
 
-    assert said == ["error: b.jpg: broken", "error: c.jpg: broken"]
+    assert lines == ["error: b.jpg: broken", "error: c.jpg: broken"]
     with pytest.raises(StyleTransferError) as caught:
-        series.refuse_failures()
-    assert str(caught.value) == ("2 of 5 pictures failed: b.jpg, c.jpg; --fail-fast left 2 untried")
+        tally.refuse_failures()
+    assert str(caught.value) == "2 of 5 pictures failed: b.jpg, c.jpg; 2 not tried, by --fail-fast"
 
 
-def test_a_shortage_is_one_pictures_own(series: BatchTally) -> None:
-    series.fail("b.jpg", "b.jpg: too large", ShortageError("too large"))
+def test_a_lack_of_memory_concerns_one_picture(tally: BatchTally) -> None:
+    tally.fail("b.jpg", "b.jpg: too large", ShortageError("too large"))
 
-    assert series.failed == ["b.jpg"]
+    assert tally.failed == ["b.jpg"]
 
 
 @pytest.mark.parametrize("error", [UnsavedError("disk full"), DeviceError("no cuda")])
-def test_what_the_next_would_meet_as_well_ends_the_series_with_what_is_done(
-    error: StyleTransferError, series: BatchTally, said: list[str]
+def test_an_error_that_all_pictures_would_meet_ends_the_batch(
+    error: StyleTransferError, tally: BatchTally, lines: list[str]
 ) -> None:
     with pytest.raises(type(error)) as caught:
-        series.fail("b.jpg", "b.jpg: this", error)
-    assert (caught.value, said) == (error, [])
+        tally.fail("b.jpg", "b.jpg: this", error)
+    assert (caught.value, lines) == (error, [])
 
-    series.keep()
+    tally.skip()
     with pytest.raises(type(error)):
-        series.fail("b.jpg", "b.jpg: this", error)
-    assert said == ["1 of 5 pictures are done; --skip-existing resumes"]
+        tally.fail("b.jpg", "b.jpg: this", error)
+    assert lines == ["1 of 5 pictures are done; --skip-existing resumes"]
 
 
-def test_without_failures_nothing_is_refused(series: BatchTally) -> None:
-    series.refuse_failures()
+def test_without_failures_nothing_is_refused(tally: BatchTally) -> None:
+    tally.refuse_failures()
 
 
 @pytest.mark.parametrize(
-    ("kept", "quiet", "lines"),
-    [(0, False, []), (2, False, ["2 of 5 results were there already"]), (2, True, [])],
+    ("skipped", "quiet", "reported"),
+    [(0, False, []), (2, False, ["2 of 5 results already exist"]), (2, True, [])],
 )
-def test_what_was_there_already_is_told_unless_quiet(
-    kept: int, quiet: bool, lines: list[str], series: BatchTally, said: list[str]
+def test_existing_results_are_counted_unless_quiet(
+    skipped: int, quiet: bool, reported: list[str], lines: list[str]
 ) -> None:
-    series.painter.quiet = quiet
-    for _ in range(kept):
-        series.keep()
+    tally = make_tally(lines, quiet=quiet)
+    for _ in range(skipped):
+        tally.skip()
 
-    series.report_skipped()
+    tally.report_skipped()
 
-    assert said == lines
+    assert lines == reported

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -17,24 +18,30 @@ ROOT = Path(__file__).parents[2]
 _VARIABLES = {"PYTHONUTF8": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
 
 _WITHOUT_TORCH = """
-import json, shlex, sys
+import contextlib, io, json, shlex, sys
 from styletransfer.cli import app as cli
 
-refused, *lines = json.loads(sys.argv[1])
-for line in lines:
+done = []
+for line in json.loads(sys.argv[1]):
     sys.argv = ["stylize", *shlex.split(line)]
     code = 0
-    try:
-        cli.main()
-    except SystemExit as end:
-        code = end.code
-    assert bool(code) == refused, line
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code
     assert "torch" not in sys.modules, line
+    done.append((code or 0, *(each.buffer.getvalue().decode() for each in (out, err))))
+print(json.dumps(done))
 """
+
+Refusal = tuple[str, int, str]
+"""A command line, its exit code, and a part of its message."""
 
 
 class Ran(NamedTuple):
-    """What a command came to."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -47,7 +54,7 @@ Command = Callable[[str], Ran]
 def run_command(
     line: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Ran:
-    """Run `stylize` with a command line, read as a shell would."""
+    """Run `stylize` with a command line, split as in a shell."""
     from styletransfer.cli import app as cli
 
     monkeypatch.setattr("sys.argv", ["stylize", *shlex.split(line)])
@@ -58,7 +65,7 @@ def run_command(
 
 
 def run_python(*arguments: str, stdout: int | IO[str] = subprocess.PIPE) -> Ran:
-    """Run a Python that has the package in reach; what goes elsewhere is no `out`."""
+    """Run Python with the package on its path; `out` is empty if stdout goes elsewhere."""
     done = subprocess.run(
         [sys.executable, *arguments],
         env=os.environ | _VARIABLES | {"PYTHONPATH": str(ROOT)},
@@ -70,15 +77,27 @@ def run_python(*arguments: str, stdout: int | IO[str] = subprocess.PIPE) -> Ran:
     return Ran(done.returncode, done.stdout or "", done.stderr)
 
 
-def run_without_torch(lines: Sequence[str], *, refused: bool) -> Ran:
-    """Run `stylize` with several command lines in one fresh process, which may not import torch."""
-    ran = run_python("-c", _WITHOUT_TORCH, json.dumps([refused, *lines]))
+def run_without_torch(lines: Sequence[str]) -> list[Ran]:
+    """Run `stylize` with each command line in one fresh process that must not import torch."""
+    ran = run_python("-c", _WITHOUT_TORCH, json.dumps(lines))
     assert ran.code == 0, ran.err
-    return ran
+    return [Ran(*each) for each in json.loads(ran.out)]
+
+
+def check_refusals(refusals: Sequence[Refusal], folder: Path) -> None:
+    """Check that each line is refused in one line, without torch and without a new file."""
+    before = files(folder)
+    done = run_without_torch([line for line, _, _ in refusals])
+    for (line, code, part), ran in zip(refusals, done, strict=True):
+        assert ran.code == code, (line, ran)
+        assert ran.out == "", line
+        assert re.fullmatch(r"stylize: error: [^\n]+\n", ran.err), (line, ran.err)
+        assert part in ran.err, (line, ran.err)
+    assert files(folder) == before
 
 
 def fill_disk(monkeypatch: pytest.MonkeyPatch, name: str = "") -> None:
-    """From now on, no file of a name that holds these letters can be saved."""
+    """Let saving fail, with a full disk, for each file whose name contains some letters."""
     replace = Path.replace
 
     def full(source: Path, target: Path) -> Path:
@@ -90,5 +109,5 @@ def fill_disk(monkeypatch: pytest.MonkeyPatch, name: str = "") -> None:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, hidden ones too, with its bytes."""
+    """All files below a folder, also hidden ones, with their bytes."""
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from styletransfer.runs.jobs import PictureResult
 from styletransfer.runs.loss_log import Entry
-from styletransfer.runs.painting import PictureResult
 from styletransfer.settings import Settings
 from styletransfer.transfer.optimize import Losses
 from tests.support.pictures import noise
