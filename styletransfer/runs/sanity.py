@@ -53,7 +53,7 @@ def find_problem(
     weight = format_value(settings.style_weight)
     return (
         "the result is almost the picture it started from; "
-        f"raise --style-weight, now {weight}, --iterations or --learning-rate"
+        f"raise --style-weight (now {weight}), --iterations or --learning-rate"
     )
 
 
@@ -73,5 +73,5 @@ def _had_the_style(result: Result, settings: Settings) -> bool:
 
 def _remedy_for_one_colour(settings: Settings) -> str:
     if settings.tv_weight > settings.content_weight + settings.style_weight:
-        return f"lower --tv-weight, now {format_value(settings.tv_weight)}"
-    return f"raise --content-weight, now {format_value(settings.content_weight)}"
+        return f"lower --tv-weight (now {format_value(settings.tv_weight)})"
+    return f"raise --content-weight (now {format_value(settings.content_weight)})"

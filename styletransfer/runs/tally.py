@@ -118,7 +118,7 @@ class BatchTally:
     def refuse_failures(self) -> None:
         """Raise a `StyleTransferError` that names the failed pictures, if there are any."""
         if self.failed:
-            rest = f"; {self.remaining} not tried, by --fail-fast" if self.remaining else ""
+            rest = f"; --fail-fast skipped the other {self.remaining}" if self.remaining else ""
             raise StyleTransferError(
                 f"{len(self.failed)} of {self.length} {self._plural} failed: "
                 f"{list_briefly(self.failed)}{rest}"

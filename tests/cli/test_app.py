@@ -15,6 +15,7 @@ from styletransfer.settings import Settings
 from styletransfer.transfer.stylize import stylize
 from tests.support.commands import (
     Command,
+    Ran,
     Refusal,
     check_refusals,
     files,
@@ -137,9 +138,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def studio(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workspace(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh copy of the pictures, as the current folder."""
-    folder = tmp_path / "studio"
+    folder = tmp_path / "workspace"
     shutil.copytree(pictures, folder)
     monkeypatch.chdir(folder)
     return folder
@@ -158,26 +159,28 @@ QUICK = "content.png style.png --min-size 24 -n 2,1"
 
 
 @pytest.mark.weights
-def test_a_run_writes_the_picture_and_prints_only_its_path(studio: Path, command: Command) -> None:
-    code, out, err = command(f"{QUICK} -o new/out.png")
+def test_a_run_writes_the_picture_and_prints_only_its_path(
+    workspace: Path, command: Command
+) -> None:
+    ran = command(f"{QUICK} -o new/out.png")
 
-    assert (code, out) == (0, "new/out.png\n")
-    assert size_of(studio / "new/out.png") == (48, 32)
-    assert [path.name for path in (studio / "new").iterdir()] == ["out.png"]
-    lines = err.splitlines()
+    assert (ran.code, ran.out) == (0, "new/out.png\n")
+    assert size_of(workspace / "new/out.png") == (48, 32)
+    assert [path.name for path in (workspace / "new").iterdir()] == ["out.png"]
+    lines = ran.err.splitlines()
     assert re.fullmatch(r"stylize: stylizing at 48×32 on (cpu|cuda:0|mps) in b?float\d+", lines[0])
     assert [line.split(":")[0] for line in lines[1:]] == ["24×16", "48×32"]
-    assert not re.search(r"[^\n -~×]", err), "no control codes off a terminal"
+    assert not re.search(r"[^\n -~×]", ran.err), "no control codes off a terminal"
 
 
 @pytest.mark.weights
-def test_quiet_leaves_stderr_empty(studio: Path, command: Command) -> None:
-    assert command(f"{QUICK} -o out.png --quiet") == (0, "out.png\n", "")
+def test_quiet_leaves_stderr_empty(workspace: Path, command: Command) -> None:
+    assert command(f"{QUICK} -o out.png --quiet") == Ran(0, "out.png\n", "")
 
 
 @pytest.mark.parametrize("quiet", ["", " --quiet"])
 def test_a_warning_about_an_input_is_one_line_also_with_quiet(
-    studio: Path, command: Command, quiet: str
+    workspace: Path, command: Command, quiet: str
 ) -> None:
     with Image.open("content.png") as content:
         content.save("odd.png", icc_profile=b"no profile")
@@ -188,7 +191,9 @@ def test_a_warning_about_an_input_is_one_line_also_with_quiet(
 
 
 @pytest.mark.weights
-def test_verbose_reports_why_the_number_format_was_chosen(studio: Path, command: Command) -> None:
+def test_verbose_reports_why_the_number_format_was_chosen(
+    workspace: Path, command: Command
+) -> None:
     ran = command(f"{QUICK} -o out.png --verbose --precision float32 --threads 1")
     assert ran.code == 0
     assert re.match(
@@ -198,7 +203,7 @@ def test_verbose_reports_why_the_number_format_was_chosen(studio: Path, command:
 
 @pytest.mark.weights
 def test_the_same_command_gives_the_same_bytes_and_so_does_the_library(
-    studio: Path, command: Command
+    workspace: Path, command: Command
 ) -> None:
     line = f"{QUICK} style.png --style-blend 3,1 --tv-weight 2 -q"
     for name in ("one.png", "two.png"):
@@ -221,26 +226,28 @@ def test_the_same_command_gives_the_same_bytes_and_so_does_the_library(
     [("--size 31", (31, 21)), ("-c mine.toml", (24, 16)), ("-c mine.toml --size 30", (30, 20))],
 )
 def test_the_command_line_wins_over_the_configuration_and_that_over_the_defaults(
-    options: str, size: tuple[int, int], studio: Path, command: Command
+    options: str, size: tuple[int, int], workspace: Path, command: Command
 ) -> None:
-    (studio / "mine.toml").write_text("size = 24\niterations = 1\n")
+    (workspace / "mine.toml").write_text("size = 24\niterations = 1\n")
     iterations = "" if "mine" in options else "-n 1"
 
     assert command(f"content.png style.png -o out.png {options} {iterations} -q").code == 0
-    assert size_of(studio / "out.png") == size
+    assert size_of(workspace / "out.png") == size
 
 
 @pytest.mark.weights
-def test_init_can_be_a_picture_and_the_result_a_jpeg(studio: Path, command: Command) -> None:
+def test_init_can_be_a_picture_and_the_result_a_jpeg(workspace: Path, command: Command) -> None:
     line = "content.png style.png -o out.jpg --init old.png -n 1 --size 24 -q"
 
-    assert command(line) == (0, "out.jpg\n", "")
-    with Image.open(studio / "out.jpg") as picture:
+    assert command(line) == Ran(0, "out.jpg\n", "")
+    with Image.open(workspace / "out.jpg") as picture:
         assert (picture.format, picture.size) == ("JPEG", (24, 16))
 
 
 @pytest.mark.weights
-def test_options_decide_on_bits_transparency_and_metadata(studio: Path, command: Command) -> None:
+def test_options_decide_on_bits_transparency_and_metadata(
+    workspace: Path, command: Command
+) -> None:
     with Image.open("content.png") as content:
         content.putalpha(Image.linear_gradient("L").resize(content.size))
         exif = Image.Exif()
@@ -248,47 +255,50 @@ def test_options_decide_on_bits_transparency_and_metadata(studio: Path, command:
         content.save("clear.png", exif=exif)
     options = "--size original --bits 16 --background black --keep-metadata -n 1 -q"
 
-    assert command(f"clear.png style.png -o out.tif {options}") == (0, "out.tif\n", "")
-    with Image.open(studio / "out.tif") as picture:
+    assert command(f"clear.png style.png -o out.tif {options}") == Ran(0, "out.tif\n", "")
+    with Image.open(workspace / "out.tif") as picture:
         assert (picture.mode, picture.size, picture.getexif()[0x010F]) == (
             "RGBA",
             (48, 32),
             "Maker",
         )
     again = "clear.png style.png -q -c out.tif -o out.jpg --bits 8 --no-keep-metadata"
-    code, _, err = command(again)
-    assert code == 0
-    assert err.splitlines() == [
+    ran = command(again)
+    assert ran.code == 0
+    assert ran.err.splitlines() == [
         "stylize: out.jpg: JPEG has no transparency, so clear.png is laid on black; "
         ".png, .webp and .tif keep it"
     ]
-    assert b"Maker" not in (studio / "out.jpg").read_bytes()
+    assert b"Maker" not in (workspace / "out.jpg").read_bytes()
 
 
 # Log and report
 
 
 @pytest.mark.weights
-def test_a_run_can_write_a_log_and_a_report(studio: Path, command: Command) -> None:
-    code, out, err = command(f"{QUICK} -o out.png --log new/losses.csv --report new/report.html")
+def test_a_run_can_write_a_log_and_a_report(workspace: Path, command: Command) -> None:
+    ran = command(f"{QUICK} -o out.png --log new/losses.csv --report new/report.html")
 
-    assert (code, out) == (0, "out.png\n")
-    assert err.splitlines()[-1] == "stylize: report saved to new/report.html"
-    assert sorted(path.name for path in (studio / "new").iterdir()) == ["losses.csv", "report.html"]
-    rows = (studio / "new/losses.csv").read_text().splitlines()
+    assert (ran.code, ran.out) == (0, "out.png\n")
+    assert ran.err.splitlines()[-1] == "stylize: report saved to new/report.html"
+    assert sorted(path.name for path in (workspace / "new").iterdir()) == [
+        "losses.csv",
+        "report.html",
+    ]
+    rows = (workspace / "new/losses.csv").read_text().splitlines()
     assert [row.split(",")[:4] for row in rows[1:]] == [
         ["1", "1", "24", "16"],
         ["2", "2", "24", "16"],
         ["3", "1", "48", "32"],
     ]
-    page = (studio / "new/report.html").read_text("utf-8")
+    page = (workspace / "new/report.html").read_text("utf-8")
     assert "content.png <span>in the style of</span> style.png" in page
     assert "3 iterations" in page
 
 
 @pytest.mark.weights
-def test_the_command_in_a_report_makes_the_same_bytes(studio: Path, command: Command) -> None:
-    (studio / "mine.toml").write_text("size = 24\niterations = 1\ntv_weight = 0.7\n")
+def test_the_command_in_a_report_makes_the_same_bytes(workspace: Path, command: Command) -> None:
+    (workspace / "mine.toml").write_text("size = 24\niterations = 1\ntv_weight = 0.7\n")
     assert command("content.png style.png -o out.png -c mine.toml --report r.html -q").code == 0
     made = Path("out.png").read_bytes()
     Path("out.png").unlink()
@@ -301,80 +311,82 @@ def test_the_command_in_a_report_makes_the_same_bytes(studio: Path, command: Com
 
 
 @pytest.mark.weights
-def test_a_skipped_result_writes_no_log_and_no_report(studio: Path, command: Command) -> None:
+def test_a_skipped_result_writes_no_log_and_no_report(workspace: Path, command: Command) -> None:
     line = f"{QUICK} -o old.png --skip-existing --log losses.csv --report report.html"
-    before = files(studio)
+    before = files(workspace)
 
-    code, out, err = command(line)
+    ran = command(line)
 
-    assert (code, out) == (0, "old.png\n")
-    assert err.splitlines() == [
+    assert (ran.code, ran.out) == (0, "old.png\n")
+    assert ran.err.splitlines() == [
         "stylize: losses.csv: not written, since old.png already exists",
         "stylize: report.html: not written, there is no new result to show",
     ]
-    assert files(studio) == before
+    assert files(workspace) == before
 
 
 def test_a_report_without_its_packages_is_refused_before_the_run(
-    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("styletransfer.report.report.find_spec", lambda name: None)
-    before = files(studio)
+    before = files(workspace)
 
-    code, out, err = command("content.png style.png -o out.png --report report.html")
+    ran = command("content.png style.png -o out.png --report report.html")
 
-    assert (code, out) == (2, "")
-    assert err.startswith("stylize: error: --report needs jinja2 and matplotlib; pip install ")
-    assert err.count("\n") == 1
-    assert files(studio) == before
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("stylize: error: --report needs jinja2 and matplotlib; pip install ")
+    assert ran.err.count("\n") == 1
+    assert files(workspace) == before
 
 
 # Refusals
 
 
 def test_bad_input_is_refused_in_one_line_without_torch_and_without_a_new_file(
-    studio: Path,
+    workspace: Path,
 ) -> None:
-    check_refusals(REFUSALS, studio)
+    check_refusals(REFUSALS, workspace)
 
 
-def test_a_path_with_a_line_break_still_makes_one_line(studio: Path, command: Command) -> None:
-    (studio / "odd.toml").write_text('init = "no\\nne.png"\n')
+def test_a_path_with_a_line_break_still_makes_one_line(workspace: Path, command: Command) -> None:
+    (workspace / "odd.toml").write_text('init = "no\\nne.png"\n')
 
-    code, _, err = command("content.png style.png -o out.png -c odd.toml")
+    ran = command("content.png style.png -o out.png -c odd.toml")
 
-    assert code == 1
-    assert err.startswith("stylize: error: no ne.png: No such file")
-    assert err.count("\n") == 1
+    assert ran.code == 1
+    assert ran.err.startswith("stylize: error: no ne.png: No such file")
+    assert ran.err.count("\n") == 1
 
 
-def test_wrong_usage_exits_with_2_without_torch_and_without_a_new_file(studio: Path) -> None:
-    before = files(studio)
+def test_wrong_usage_exits_with_2_without_torch_and_without_a_new_file(workspace: Path) -> None:
+    before = files(workspace)
     for line, ran in zip(WRONG_USAGE, run_without_torch(WRONG_USAGE), strict=True):
         assert (ran.code, ran.out) == (2, ""), line
         assert "Error" in ran.err, line
-    assert files(studio) == before
+    assert files(workspace) == before
 
 
 @pytest.mark.parametrize(
     "name", ["cuda:99", "gpu", *([] if torch.cuda.is_available() else ["cuda"])]
 )
-def test_a_missing_device_is_an_error(name: str, studio: Path, command: Command) -> None:
-    code, out, err = command(f"content.png style.png -o old.png --device {name}")
+def test_a_missing_device_is_an_error(name: str, workspace: Path, command: Command) -> None:
+    ran = command(f"content.png style.png -o old.png --device {name}")
 
-    assert (code, out) == (1, "")
-    assert err.startswith(f"stylize: error: device '{name}' is not available; this machine has cpu")
-    assert err.count("\n") == 1
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(
+        f"stylize: error: device '{name}' is not available; this machine has cpu"
+    )
+    assert ran.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("folder", ["", "~no-such-user/"])
 def test_missing_weights_are_refused_in_one_line(
-    folder: str, studio: Path, command: Command
+    folder: str, workspace: Path, command: Command
 ) -> None:
-    code, out, err = command(f"content.png style.png -o old.png --weights {folder}none.pth")
+    ran = command(f"content.png style.png -o old.png --weights {folder}none.pth")
 
-    assert (code, out) == (1, "")
-    assert re.fullmatch(r"stylize: error: [^\n]*none\.pth[^\n]*\n", err)
+    assert (ran.code, ran.out) == (1, "")
+    assert re.fullmatch(r"stylize: error: [^\n]*none\.pth[^\n]*\n", ran.err)
 
 
 # Failures of a run
@@ -382,23 +394,24 @@ def test_missing_weights_are_refused_in_one_line(
 
 @pytest.mark.weights
 def test_a_run_that_diverges_saves_its_best_picture_and_exits_1(
-    studio: Path, command: Command
+    workspace: Path, command: Command
 ) -> None:
     method = "--optimizer adam --learning-rate 100 --min-size 24 --preconditioning 2"
 
-    code, out, err = command(f"content.png style.png -o out.png -n 40 -q {method}")
+    ran = command(f"content.png style.png -o out.png -n 40 -q {method}")
 
-    assert (code, out) == (1, "")
+    assert (ran.code, ran.out) == (1, "")
     assert re.fullmatch(
-        r"stylize: error: the optimization diverged: [^\n]+the best picture is in out\.png\n", err
+        r"stylize: error: the optimization diverged: [^\n]+the best picture is in out\.png\n",
+        ran.err,
     )
-    assert size_of(studio / "out.png") == (48, 32)
+    assert size_of(workspace / "out.png") == (48, 32)
 
 
 @pytest.mark.slow
 @pytest.mark.weights
 def test_lbfgs_recovers_from_a_learning_rate_that_is_far_too_high(
-    studio: Path, command: Command
+    workspace: Path, command: Command
 ) -> None:
     method = "--learning-rate 10 --min-size 24 --preconditioning 2"
     assert command(f"content.png style.png -o out.png -n 40 -q {method}").code == 0
@@ -406,22 +419,22 @@ def test_lbfgs_recovers_from_a_learning_rate_that_is_far_too_high(
 
 @pytest.mark.weights
 def test_a_result_that_cannot_be_saved_goes_to_the_temporary_folder(
-    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk fills up during the run."""
     fill_disk(monkeypatch, "old.png")
-    monkeypatch.setattr("tempfile.tempdir", str(studio / "folder"))
-    before = files(studio)
+    monkeypatch.setattr("tempfile.tempdir", str(workspace / "folder"))
+    before = files(workspace)
 
-    code, out, err = command("content.png style.png -o old.png -n 1 -q")
+    ran = command("content.png style.png -o old.png -n 1 -q")
 
-    assert (code, out) == (1, "")
-    assert err.count("\n") == 1
-    assert err.startswith("stylize: error: old.png: cannot be saved (No space left on device)")
-    found = re.search(r"the picture was saved as (\S+) instead$", err.strip())
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.count("\n") == 1
+    assert ran.err.startswith("stylize: error: old.png: cannot be saved (No space left on device)")
+    found = re.search(r"the picture was saved as (\S+) instead$", ran.err.strip())
     assert found
     assert size_of(Path(found[1])) == (48, 32)
-    assert files(studio) == before | {found[1]: Path(found[1]).read_bytes()}
+    assert files(workspace) == before | {found[1]: Path(found[1]).read_bytes()}
 
 
 # Help

@@ -16,7 +16,15 @@ from PIL import Image
 from styletransfer.cli import app as cli
 from styletransfer.errors import ShortageError
 from styletransfer.images.tensors import Decoded, decode_picture
-from tests.support.commands import Command, Refusal, check_refusals, files, fill_disk, run_python
+from tests.support.commands import (
+    Command,
+    Ran,
+    Refusal,
+    check_refusals,
+    files,
+    fill_disk,
+    run_python,
+)
 
 QUICK = "--size 24 --min-size 24 -n 1"
 DIVERGING = "--size 24 --min-size 24 -n 40 --optimizer adam --learning-rate 100 --preconditioning 2"
@@ -53,7 +61,7 @@ REFUSALS: list[Refusal] = [
 
 
 @pytest.fixture
-def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of photographs and a style, as the current folder."""
     gradient = Image.linear_gradient("L").convert("RGB")
     for name in ("photos/a.jpg", "photos/b10.png", "photos/b9.png", "deep/inner/c.png"):
@@ -81,22 +89,22 @@ def objects(out: str) -> list[dict[str, Any]]:
 
 
 def test_bad_input_is_refused_in_one_line_without_torch_and_without_a_new_file(
-    studio: Path,
+    workspace: Path,
 ) -> None:
-    check_refusals(REFUSALS, studio)
+    check_refusals(REFUSALS, workspace)
 
 
 @pytest.mark.parametrize("option", ["", " --skip-existing"])
 @pytest.mark.parametrize("template", ["{content}.png", "{content}-{style}.png"])
 def test_a_result_with_too_long_a_name_is_refused_in_one_line(
-    template: str, option: str, studio: Path, command: Command
+    template: str, option: str, workspace: Path, command: Command
 ) -> None:
     Path("photos/a.jpg").rename(f"photos/{'x' * 250}.jpg")
 
-    code, out, err = command(f"photos style.png -o out --name {template}{option}")
+    ran = command(f"photos style.png -o out --name {template}{option}")
 
-    assert (code, out) == (1, "")
-    assert re.fullmatch(r"stylize: error: [^\n]+ \(File name too long\); [^\n]+\n", err)
+    assert (ran.code, ran.out) == (1, "")
+    assert re.fullmatch(r"stylize: error: [^\n]+ \(File name too long\); [^\n]+\n", ran.err)
 
 
 @pytest.mark.parametrize("option", ["", " --skip-existing"])
@@ -104,60 +112,62 @@ def test_a_result_with_too_long_a_name_is_refused_in_one_line(
     "line", ["{}.png style.png -o new.png", "photos/a.jpg style.png -o {}.png"]
 )
 def test_a_path_with_too_long_a_name_is_refused_in_one_line(
-    line: str, option: str, studio: Path, command: Command
+    line: str, option: str, workspace: Path, command: Command
 ) -> None:
-    code, out, err = command(line.format("x" * 300) + option)
+    ran = command(line.format("x" * 300) + option)
 
-    assert (code, out) == (1, "")
-    assert re.fullmatch(r"stylize: error: [^\n]+File name too long[^\n]+\n", err)
+    assert (ran.code, ran.out) == (1, "")
+    assert re.fullmatch(r"stylize: error: [^\n]+File name too long[^\n]+\n", ran.err)
 
 
 @pytest.mark.parametrize(
-    ("option", "says"),
+    ("option", "part"),
     [("--weights none.pth", "none.pth"), ("--device cuda:99", "device 'cuda:99' is not available")],
 )
 def test_an_error_that_all_pictures_would_meet_ends_the_run_at_once(
-    option: str, says: str, studio: Path, command: Command
+    option: str, part: str, workspace: Path, command: Command
 ) -> None:
-    code, out, err = command(f"photos style.png -o out {option}")
+    ran = command(f"photos style.png -o out {option}")
 
-    assert (code, out) == (1, "")
-    assert re.fullmatch(r"stylize: error: [^\n]+\n", err)
-    assert says in err
+    assert (ran.code, ran.out) == (1, "")
+    assert re.fullmatch(r"stylize: error: [^\n]+\n", ran.err)
+    assert part in ran.err
 
 
 # A run
 
 
 @pytest.mark.weights
-def test_the_results_of_a_folder_are_made_in_natural_order(studio: Path, command: Command) -> None:
-    code, out, err = command(f"photos style.png -o out {QUICK}")
+def test_the_results_of_a_folder_are_made_in_natural_order(
+    workspace: Path, command: Command
+) -> None:
+    ran = command(f"photos style.png -o out {QUICK}")
 
-    assert (code, out) == (0, paths("a b9 b10"))
-    assert len(list((studio / "out").iterdir())) == 3
-    lines = [line for line in err.splitlines() if "→" in line]
+    assert (ran.code, ran.out) == (0, paths("a b9 b10"))
+    assert len(list((workspace / "out").iterdir())) == 3
+    lines = [line for line in ran.err.splitlines() if "→" in line]
     assert re.fullmatch(r"1/3 photos/a\.jpg → out/a-style\.png, \d+ s", lines[0])
     assert [line.split()[0] for line in lines] == ["1/3", "2/3", "3/3"]
-    assert not re.search(r"[\r\x1b]", err), "no control codes off a terminal"
+    assert not re.search(r"[\r\x1b]", ran.err), "no control codes off a terminal"
 
 
 @pytest.mark.weights
 def test_a_picture_of_a_folder_equals_its_run_alone_to_the_byte(
-    studio: Path, command: Command
+    workspace: Path, command: Command
 ) -> None:
     noise = f"{QUICK} --init noise --seed 3 -q"
 
-    assert command(f"photos style.png -o out {noise}") == (0, paths("a b9 b10"), "")
+    assert command(f"photos style.png -o out {noise}") == Ran(0, paths("a b9 b10"), "")
     assert command(f"photos/b9.png style.png -o alone.png {noise}").code == 0
     assert Path("alone.png").read_bytes() == Path("out/b9-style.png").read_bytes()
 
 
 @pytest.mark.weights
 def test_recursive_keeps_the_folders_and_ignores_the_results(
-    studio: Path, command: Command
+    workspace: Path, command: Command
 ) -> None:
     line = f"deep style.png -o deep/out -r {QUICK} -q"
-    expected = (0, "deep/out/inner/c-style.png\n", "")
+    expected = Ran(0, "deep/out/inner/c-style.png\n", "")
 
     assert command(line) == expected
     assert command(line) == expected
@@ -165,15 +175,15 @@ def test_recursive_keeps_the_folders_and_ignores_the_results(
 
 @pytest.mark.weights
 def test_files_that_are_not_images_are_skipped_with_one_message(
-    studio: Path, command: Command
+    workspace: Path, command: Command
 ) -> None:
-    (studio / "photos" / "notes.txt").write_text("words")
-    (studio / "photos" / "more").mkdir()
+    (workspace / "photos" / "notes.txt").write_text("words")
+    (workspace / "photos" / "more").mkdir()
 
-    code, out, err = command(f"photos style.png -o out {QUICK}")
+    ran = command(f"photos style.png -o out {QUICK}")
 
-    assert (code, out) == (0, paths("a b9 b10"))
-    assert err.splitlines()[0] == (
+    assert (ran.code, ran.out) == (0, paths("a b9 b10"))
+    assert ran.err.splitlines()[0] == (
         "stylize: photos: skipped 1 file that is not an image (notes.txt) and 1 folder (more/); "
         "--recursive enters folders"
     )
@@ -184,14 +194,14 @@ def test_files_that_are_not_images_are_skipped_with_one_message(
 @pytest.mark.parametrize(
     "name", ["two words", "ä 日本", "a,b", "100%", "%s", "{style}", "{", "-lead", "~", "#;'&"]
 )
-def test_names_may_contain_any_characters(name: str, studio: Path, command: Command) -> None:
+def test_names_may_contain_any_characters(name: str, workspace: Path, command: Command) -> None:
     Path("odd").mkdir()
     Path("photos/a.jpg").rename(f"odd/{name}.jpg")
     style = Path("style.png").rename(f"{name}.png")
     result = f"odd out/{name}-{name}.png"
 
     ran = command(f"{QUICK} -q -o 'odd out' -- odd {shlex.quote(str(style))}")
-    assert ran == (0, f"{result}\n", "")
+    assert ran == Ran(0, f"{result}\n", "")
     alone = f"{name} alone.png"
     ran = command(
         f"{QUICK} -q --json -o {shlex.quote(alone)} -- "
@@ -205,7 +215,7 @@ def test_names_may_contain_any_characters(name: str, studio: Path, command: Comm
 @pytest.mark.parametrize("json_option", ["", "--json"])
 def test_names_that_are_not_utf_8_are_printed_unchanged(
     json_option: str,
-    studio: Path,
+    workspace: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:
@@ -227,28 +237,28 @@ def test_names_that_are_not_utf_8_are_printed_unchanged(
 
 @pytest.mark.weights
 def test_a_tilde_in_a_path_is_the_home_folder(
-    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOME", str(studio))
+    monkeypatch.setenv("HOME", str(workspace))
     Path("elsewhere").mkdir()
     monkeypatch.chdir("elsewhere")
 
     ran = command(f"'~/photos' '~/style.png' -o='~/out' {QUICK} -q")
 
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.splitlines()[0] == str(studio / "out" / "a-style.png")
-    assert list((studio / "elsewhere").iterdir()) == []
+    assert ran.out.splitlines()[0] == str(workspace / "out" / "a-style.png")
+    assert list((workspace / "elsewhere").iterdir()) == []
 
 
 # JSON
 
 
 @pytest.mark.weights
-def test_json_is_one_object_per_result(studio: Path, command: Command) -> None:
-    code, out, err = command(f"photos style.png style.png -o out {QUICK} --json -q")
+def test_json_is_one_object_per_result(workspace: Path, command: Command) -> None:
+    ran = command(f"photos style.png style.png -o out {QUICK} --json -q")
 
-    assert (code, err) == (0, "")
-    described = objects(out)
+    assert (ran.code, ran.err) == (0, "")
+    described = objects(ran.out)
     assert [each["path"] for each in described] == [
         f"out/{name}-style+style.png" for name in ("a", "b9", "b10")
     ]
@@ -264,55 +274,59 @@ def test_json_is_one_object_per_result(studio: Path, command: Command) -> None:
 
 
 @pytest.mark.weights
-def test_after_a_bad_picture_the_others_are_made(studio: Path, command: Command) -> None:
-    (studio / "photos" / "b1.jpg").write_text("words")
+def test_after_a_bad_picture_the_others_are_made(workspace: Path, command: Command) -> None:
+    (workspace / "photos" / "b1.jpg").write_text("words")
 
-    code, out, err = command(f"photos style.png -o out {QUICK} -q")
+    ran = command(f"photos style.png -o out {QUICK} -q")
 
-    assert (code, out) == (1, paths("a b9 b10"))
-    bad, summary = err.splitlines()
+    assert (ran.code, ran.out) == (1, paths("a b9 b10"))
+    bad, summary = ran.err.splitlines()
     assert bad.startswith("stylize: error: photos/b1.jpg: not a complete picture")
     assert summary == "stylize: error: 1 of 4 pictures failed: b1.jpg"
 
 
-def test_all_failures_are_counted_and_the_first_five_named(studio: Path, command: Command) -> None:
+def test_all_failures_are_counted_and_the_first_five_named(
+    workspace: Path, command: Command
+) -> None:
     Path("bad").mkdir()
     for number in range(20):
         Path(f"bad/{number}.jpg").write_text("words")
 
-    code, out, err = command("bad style.png -o out")
+    ran = command("bad style.png -o out")
 
-    assert (code, out) == (1, "")
-    *each, summary = err.splitlines()
+    assert (ran.code, ran.out) == (1, "")
+    *each, summary = ran.err.splitlines()
     assert len(each) == 20
     assert summary.endswith(
         "20 of 20 pictures failed: 0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and 15 more"
     )
 
 
-def test_fail_fast_ends_at_the_first_failure(studio: Path, command: Command) -> None:
+def test_fail_fast_ends_at_the_first_failure(workspace: Path, command: Command) -> None:
     Path("photos/a.jpg").write_text("words")
 
-    code, out, err = command("photos style.png -o out --fail-fast")
+    ran = command("photos style.png -o out --fail-fast")
 
-    assert (code, out) == (1, "")
-    assert err.splitlines()[1:] == [
-        "stylize: error: 1 of 3 pictures failed: a.jpg; 2 not tried, by --fail-fast"
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.splitlines()[1:] == [
+        "stylize: error: 1 of 3 pictures failed: a.jpg; --fail-fast skipped the other 2"
     ]
 
 
 @pytest.mark.weights
-def test_a_diverged_picture_is_made_again_by_skip_existing(studio: Path, command: Command) -> None:
-    code, out, err = command(f"photos style.png -o out {DIVERGING} -q")
+def test_a_diverged_picture_is_made_again_by_skip_existing(
+    workspace: Path, command: Command
+) -> None:
+    ran = command(f"photos style.png -o out {DIVERGING} -q")
 
-    assert (code, out) == (1, "")
-    first = err.splitlines()[0]
+    assert (ran.code, ran.out) == (1, "")
+    first = ran.err.splitlines()[0]
     assert first.startswith("stylize: error: photos/a.jpg: the optimization diverged")
     assert first.endswith("; the best picture is in out/a-style.partial.png")
     assert {path.name for path in Path("out").iterdir()} == {
         f"{name}-style.partial.png" for name in ("a", "b9", "b10")
     }
-    assert command(f"photos style.png -o out {QUICK} -q --skip-existing") == (
+    assert command(f"photos style.png -o out {QUICK} -q --skip-existing") == Ran(
         *(0, paths("a b9 b10")),
         "",
     )
@@ -321,15 +335,15 @@ def test_a_diverged_picture_is_made_again_by_skip_existing(studio: Path, command
 
 @pytest.mark.weights
 def test_a_full_disk_ends_the_run(
-    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill_disk(monkeypatch, "b9-style.png")
-    monkeypatch.setattr("tempfile.tempdir", str(studio / "empty"))
+    monkeypatch.setattr("tempfile.tempdir", str(workspace / "empty"))
 
-    code, out, err = command(f"photos style.png -o out {QUICK} -q")
+    ran = command(f"photos style.png -o out {QUICK} -q")
 
-    assert (code, out) == (1, paths("a"))
-    how_far, error = err.splitlines()
+    assert (ran.code, ran.out) == (1, paths("a"))
+    how_far, error = ran.err.splitlines()
     assert how_far == "stylize: 1 of 3 pictures are done; --skip-existing resumes"
     assert error.startswith("stylize: error: out/b9-style.png: cannot be saved (No space left")
     assert error.endswith(" instead")
@@ -338,19 +352,19 @@ def test_a_full_disk_ends_the_run(
 
 @pytest.mark.weights
 def test_a_full_disk_and_temporary_folder_end_the_run(
-    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill_disk(monkeypatch)
 
-    code, out, err = command(f"photos style.png -o out {QUICK} -q")
+    ran = command(f"photos style.png -o out {QUICK} -q")
 
-    assert (code, out) == (1, "")
-    assert re.fullmatch(r"stylize: error: [^\n]+; nor could it be saved as [^\n]+\n", err)
+    assert (ran.code, ran.out) == (1, "")
+    assert re.fullmatch(r"stylize: error: [^\n]+; nor could it be saved as [^\n]+\n", ran.err)
 
 
 @pytest.mark.weights
 def test_after_a_picture_too_large_for_memory_the_others_are_made(
-    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def crowded(path: Path, **options: Any) -> Decoded:
         if path.name == "b9.png":
@@ -359,10 +373,10 @@ def test_after_a_picture_too_large_for_memory_the_others_are_made(
 
     monkeypatch.setattr("styletransfer.runs.picture.decode_picture", crowded)
 
-    code, out, err = command(f"photos style.png -o out {QUICK} -q")
+    ran = command(f"photos style.png -o out {QUICK} -q")
 
-    assert (code, out) == (1, paths("a b10"))
-    assert err.splitlines() == [
+    assert (ran.code, ran.out) == (1, paths("a b10"))
+    assert ran.err.splitlines() == [
         "stylize: error: photos/b9.png: out of memory",
         "stylize: error: 1 of 3 pictures failed: b9.png",
     ]
@@ -373,40 +387,40 @@ def test_after_a_picture_too_large_for_memory_the_others_are_made(
 
 @pytest.mark.weights
 def test_skip_existing_makes_missing_and_truncated_results_and_prints_all(
-    studio: Path, command: Command
+    workspace: Path, command: Command
 ) -> None:
     line = f"photos style.png -o out {QUICK}"
     assert command(line).code == 0
-    whole = files(studio)
+    whole = files(workspace)
     Path("out/a-style.png").write_bytes(Path("out/a-style.png").read_bytes()[:200])
     Path("out/b9-style.png").unlink()
 
-    code, out, err = command(f"{line} --skip-existing --json")
+    ran = command(f"{line} --skip-existing --json")
 
-    assert code == 0
-    assert [(each["path"], each["skipped"]) for each in objects(out)] == [
+    assert ran.code == 0
+    assert [(each["path"], each["skipped"]) for each in objects(ran.out)] == [
         ("out/a-style.png", False),
         ("out/b9-style.png", False),
         ("out/b10-style.png", True),
     ]
-    assert err.splitlines()[-1] == "stylize: 1 of 3 results already exist"
-    assert files(studio) == whole
+    assert ran.err.splitlines()[-1] == "stylize: 1 of 3 results already exist"
+    assert files(workspace) == whole
 
 
-def test_nothing_left_to_do_is_a_success(studio: Path, command: Command) -> None:
+def test_nothing_left_to_do_is_a_success(workspace: Path, command: Command) -> None:
     _make_all_results()
 
-    code, out, err = command("photos style.png -o out --skip-existing")
+    ran = command("photos style.png -o out --skip-existing")
 
-    assert (code, out) == (0, paths("a b9 b10"))
-    assert err == "stylize: 3 of 3 results already exist\n"
+    assert (ran.code, ran.out) == (0, paths("a b9 b10"))
+    assert ran.err == "stylize: 3 of 3 results already exist\n"
     assert command("photos style.png -o out --skip-existing -q").err == ""
 
 
-def test_a_single_existing_result_is_printed_and_kept(studio: Path, command: Command) -> None:
-    before = files(studio)
+def test_a_single_existing_result_is_printed_and_kept(workspace: Path, command: Command) -> None:
+    before = files(workspace)
 
-    assert command("photos/a.jpg style.png -o old.png --skip-existing") == (0, "old.png\n", "")
+    assert command("photos/a.jpg style.png -o old.png --skip-existing") == Ran(0, "old.png\n", "")
     assert objects(command("photos/a.jpg style.png -o old.png --skip-existing --json").out) == [
         {
             "path": "old.png",
@@ -419,25 +433,25 @@ def test_a_single_existing_result_is_printed_and_kept(studio: Path, command: Com
             "sheet": False,
         }
     ]
-    assert files(studio) == before
+    assert files(workspace) == before
 
 
-def test_an_input_is_not_an_existing_result(studio: Path, command: Command) -> None:
-    code, out, err = command("photos/a.jpg style.png -o style.png --skip-existing")
+def test_an_input_is_not_an_existing_result(workspace: Path, command: Command) -> None:
+    ran = command("photos/a.jpg style.png -o style.png --skip-existing")
 
-    assert (code, out) == (1, "")
-    assert "style.png: this is also an input" in err
+    assert (ran.code, ran.out) == (1, "")
+    assert "style.png: this is also an input" in ran.err
 
 
 @pytest.mark.weights
 def test_a_single_diverged_run_is_made_again_by_skip_existing(
-    studio: Path, command: Command
+    workspace: Path, command: Command
 ) -> None:
     line = "photos/a.jpg style.png -o new.png --skip-existing -q"
 
     assert command(f"{line} {DIVERGING}").code == 1
     assert Path("new.partial.png").exists()
-    assert command(f"{line} {QUICK}") == (0, "new.png\n", "")
+    assert command(f"{line} {QUICK}") == Ran(0, "new.png\n", "")
     assert not Path("new.partial.png").exists()
 
 
@@ -445,7 +459,7 @@ def test_a_single_diverged_run_is_made_again_by_skip_existing(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_stdout_that_cannot_be_written_is_an_error_in_one_line(studio: Path) -> None:
+def test_stdout_that_cannot_be_written_is_an_error_in_one_line(workspace: Path) -> None:
     _make_all_results()
     with Path("/dev/full").open("w") as full:
         ran = run_python("-m", "styletransfer", *RESUMED, stdout=full)
@@ -458,7 +472,7 @@ def test_stdout_that_cannot_be_written_is_an_error_in_one_line(studio: Path) -> 
 
 
 @pytest.mark.parametrize("option", ["-q", "--json"])
-def test_a_closed_pipe_ends_the_run_without_a_traceback(option: str, studio: Path) -> None:
+def test_a_closed_pipe_ends_the_run_without_a_traceback(option: str, workspace: Path) -> None:
     _make_all_results()
     reading, writing = os.pipe()
     os.close(reading)
@@ -473,7 +487,7 @@ def test_a_closed_pipe_ends_the_run_without_a_traceback(option: str, studio: Pat
 
 
 @pytest.mark.parametrize("option", ["-q", "--json"])
-def test_without_stdout_the_run_succeeds(option: str, studio: Path) -> None:
+def test_without_stdout_the_run_succeeds(option: str, workspace: Path) -> None:
     _make_all_results()
     line = shlex.join([sys.executable, "-m", "styletransfer", *RESUMED, "-q", option])
     shell = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1], shell=True))"
@@ -485,7 +499,7 @@ def test_without_stdout_the_run_succeeds(option: str, studio: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.weights
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="there is no /proc")
-def test_many_pictures_need_no_more_memory_than_five(studio: Path) -> None:
+def test_many_pictures_need_no_more_memory_than_five(workspace: Path) -> None:
     Path("many").mkdir()
     for number in range(20):
         Image.effect_noise((64, 64), 80).convert("RGB").save(f"many/{number}.png")

@@ -127,7 +127,7 @@ def test_long_lists_are_shortened() -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "says"),
+    ("output", "part"),
     [
         ("photos", "this is the content folder"),
         ("photos/../photos", "this is the content folder"),
@@ -139,13 +139,13 @@ def test_long_lists_are_shortened() -> None:
     ],
 )
 def test_an_output_that_is_not_a_folder_for_results_is_refused(
-    output: str, says: str, tmp_path: Path
+    output: str, part: str, tmp_path: Path
 ) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "old.png").touch()
     (tmp_path / "words").touch()
 
-    with pytest.raises(ImageError, match=says):
+    with pytest.raises(ImageError, match=part):
         check_folder(tmp_path / "photos", tmp_path / output)
 
 

@@ -48,7 +48,7 @@ def handlers_as_before() -> Iterator[None]:
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> Path:
+def workspace(tmp_path: Path) -> Path:
     """A folder with a content and a style."""
     Image.linear_gradient("L").resize((48, 32)).convert("RGB").save(tmp_path / "content.png")
     Image.radial_gradient("L").resize((40, 40)).convert("RGB").save(tmp_path / "style.png")
@@ -148,12 +148,12 @@ def test_a_second_signal_ends_the_process_at_once(first: signal.Signals) -> None
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_the_command_ends_without_a_file_while_it_reads_its_inputs(
-    number: signal.Signals, studio: Path
+    number: signal.Signals, workspace: Path
 ) -> None:
-    pipe = studio / "slow.png"
+    pipe = workspace / "slow.png"
     os.mkfifo(pipe)
     arguments = ["-m", "styletransfer", "slow.png", "style.png", "-o", "out.png"]
-    with start(*arguments, folder=studio) as process:
+    with start(*arguments, folder=workspace) as process:
         writer = _open_for_writing(pipe)
         process.send_signal(number)
         # Python handles the signal only after the read has returned.
@@ -163,7 +163,7 @@ def test_the_command_ends_without_a_file_while_it_reads_its_inputs(
     assert process.returncode == CODES[number]
     assert out == ""
     assert err == "stylize: interrupted before the first result; nothing was written\n"
-    assert {path.name for path in studio.iterdir()} == {"content.png", "style.png", "slow.png"}
+    assert {path.name for path in workspace.iterdir()} == {"content.png", "style.png", "slow.png"}
 
 
 @pytest.mark.slow
@@ -176,12 +176,12 @@ def test_the_command_ends_without_a_file_while_it_reads_its_inputs(
     ],
 )
 def test_the_best_picture_so_far_is_saved_at_its_full_size(
-    number: signal.Signals, printed: str, studio: Path
+    number: signal.Signals, printed: str, workspace: Path
 ) -> None:
     options = ["--size", "48", "--min-size", "24", "-n", "1,100000"]
     options += ["--json"] if "stopped" in printed else []
     arguments = ["-m", "styletransfer", "content.png", "style.png", "-o", "out.png", *options]
-    with start(*arguments, folder=studio) as process:
+    with start(*arguments, folder=workspace) as process:
         assert process.stderr is not None
         lines = [process.stderr.readline(), process.stderr.readline()]
         process.send_signal(number)
@@ -192,23 +192,23 @@ def test_the_best_picture_so_far_is_saved_at_its_full_size(
     assert process.returncode == CODES[number]
     assert re.fullmatch(printed, out)
     assert err.splitlines()[-1] == "stylize: stopped early: out.png holds the best picture so far"
-    with Image.open(studio / "out.png") as picture:
+    with Image.open(workspace / "out.png") as picture:
         picture.load()
         assert picture.size == (48, 32)
-    assert len(list(studio.iterdir())) == 3
+    assert len(list(workspace.iterdir())) == 3
 
 
 @pytest.mark.slow
 @pytest.mark.weights
-def test_in_a_folder_the_unfinished_picture_is_saved_beside_its_result(studio: Path) -> None:
-    (studio / "photos").mkdir()
+def test_in_a_folder_the_unfinished_picture_is_saved_beside_its_result(workspace: Path) -> None:
+    (workspace / "photos").mkdir()
     for name in ("a.png", "b.png"):
-        shutil.copy(studio / "content.png", studio / "photos" / name)
+        shutil.copy(workspace / "content.png", workspace / "photos" / name)
     options = ["--size", "48", "--min-size", "24", "--skip-existing", "-n"]
     arguments = ["-m", "styletransfer", "photos", "style.png", "-o", "out", *options]
-    (studio / "out").mkdir()
-    shutil.copy(studio / "style.png", studio / "out" / "a-style.png")
-    with start(*arguments, "1,100000", folder=studio) as process:
+    (workspace / "out").mkdir()
+    shutil.copy(workspace / "style.png", workspace / "out" / "a-style.png")
+    with start(*arguments, "1,100000", folder=workspace) as process:
         assert process.stderr is not None
         while not process.stderr.readline().startswith("24×16: "):
             pass
@@ -220,18 +220,18 @@ def test_in_a_folder_the_unfinished_picture_is_saved_beside_its_result(studio: P
         "stylize: interrupted: 1 of 2 pictures are done; --skip-existing resumes; "
         "the unfinished one is saved as out/b-style.partial.png"
     )
-    assert sorted(path.name for path in (studio / "out").iterdir()) == [
+    assert sorted(path.name for path in (workspace / "out").iterdir()) == [
         "a-style.png",
         "b-style.partial.png",
     ]
 
 
-def test_a_signal_between_two_pictures_reports_how_many_are_done(studio: Path) -> None:
-    (studio / "photos").mkdir()
-    shutil.copy(studio / "content.png", studio / "photos" / "a.png")
-    shutil.copy(studio / "content.png", studio / "photos" / "b.png")
-    (studio / "out").mkdir()
-    shutil.copy(studio / "style.png", studio / "out" / "a-style.png")
+def test_a_signal_between_two_pictures_reports_how_many_are_done(workspace: Path) -> None:
+    (workspace / "photos").mkdir()
+    shutil.copy(workspace / "content.png", workspace / "photos" / "a.png")
+    shutil.copy(workspace / "content.png", workspace / "photos" / "b.png")
+    (workspace / "out").mkdir()
+    shutil.copy(workspace / "style.png", workspace / "out" / "a-style.png")
     program = """
         import signal, sys
         from styletransfer.cli import app as cli
@@ -245,7 +245,7 @@ def test_a_signal_between_two_pictures_reports_how_many_are_done(studio: Path) -
         cli.main()
     """
     line = ["photos", "style.png", "-o", "out", "--skip-existing"]
-    with start("-c", textwrap.dedent(program), *line, folder=studio) as process:
+    with start("-c", textwrap.dedent(program), *line, folder=workspace) as process:
         out, err = process.communicate(timeout=60)
 
     assert (process.returncode, out) == (143, "out/a-style.png\n")
@@ -267,7 +267,7 @@ def _open_for_writing(pipe: Path) -> int:
 @pytest.mark.slow
 @pytest.mark.weights
 def test_after_a_signal_the_log_has_whole_rows_and_the_report_shows_the_result(
-    studio: Path,
+    workspace: Path,
 ) -> None:
     arguments = [
         "-m",
@@ -280,8 +280,8 @@ def test_after_a_signal_the_log_has_whole_rows_and_the_report_shows_the_result(
         "1000000",
     ]
     arguments += ["--size", "24", "--min-size", "24", "--log", "l.csv", "--report", "r.html", "-q"]
-    with start(*arguments, folder=studio) as process:
-        log = studio / "l.csv"
+    with start(*arguments, folder=workspace) as process:
+        log = workspace / "l.csv"
         deadline = time.monotonic() + 120
         while not log.exists() or log.read_bytes().count(b"\n") < 4:
             assert time.monotonic() < deadline
@@ -291,4 +291,4 @@ def test_after_a_signal_the_log_has_whole_rows_and_the_report_shows_the_result(
 
     rows = log.read_text().splitlines()
     assert [row.split(",")[0] for row in rows[1:]] == [str(n) for n in range(1, len(rows))]
-    assert "stopped early" in (studio / "r.html").read_text("utf-8")
+    assert "stopped early" in (workspace / "r.html").read_text("utf-8")

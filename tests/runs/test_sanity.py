@@ -50,9 +50,9 @@ def check(
 @pytest.mark.parametrize(
     ("values", "remedy"),
     [
-        ({"tv_weight": 1000.0}, "lower --tv-weight, now 1000"),
-        ({"tv_weight": 0.0, "content_weight": 0.1}, "raise --content-weight, now 0.1"),
-        ({"tv_weight": 20.0, "init": "noise"}, "lower --tv-weight, now 20"),
+        ({"tv_weight": 1000.0}, "lower --tv-weight (now 1000)"),
+        ({"tv_weight": 0.0, "content_weight": 0.1}, "raise --content-weight (now 0.1)"),
+        ({"tv_weight": 20.0, "init": "noise"}, "lower --tv-weight (now 20)"),
     ],
 )
 def test_one_colour_is_reported_with_the_weight_to_change(
@@ -78,7 +78,7 @@ def test_low_contrast_is_not_one_colour(content: Tensor) -> None:
 def test_an_unchanged_picture_is_reported_with_the_settings_to_change(content: Tensor) -> None:
     assert check(content + 0.4 / 255, content, style_weight=0.001) == (
         "the result is almost the picture it started from; "
-        "raise --style-weight, now 0.001, --iterations or --learning-rate"
+        "raise --style-weight (now 0.001), --iterations or --learning-rate"
     )
 
 
@@ -129,8 +129,8 @@ def test_no_preset_has_a_problem(name: str) -> None:
 @pytest.mark.parametrize(
     ("values", "part"),
     [
-        ({"style_weight": 0, "tv_weight": 0}, "raise --style-weight, now 0"),
-        ({"content_weight": 1e7, "tv_weight": 0}, "raise --style-weight, now 5"),
+        ({"style_weight": 0, "tv_weight": 0}, "raise --style-weight (now 0)"),
+        ({"content_weight": 1e7, "tv_weight": 0}, "raise --style-weight (now 5)"),
         ({"learning_rate": 1e-6}, "--learning-rate"),
         ({"optimizer": "adam", "tv_weight": 1e6, "iterations": 60}, "lower --tv-weight"),
     ],
@@ -150,9 +150,7 @@ def test_the_command_warns_in_one_line_also_with_quiet_and_exits_with_0(
     Image.linear_gradient("L").resize((48, 32)).convert("RGB").save("content.png")
     Image.radial_gradient("L").resize((40, 40)).convert("RGB").save("style.png")
 
-    code, out, err = command(
-        "content.png style.png -o out.png --style-weight 0 --tv-weight 0 -n 2 -q"
-    )
+    ran = command("content.png style.png -o out.png --style-weight 0 --tv-weight 0 -n 2 -q")
 
-    assert (code, out) == (0, "out.png\n")
-    assert re.fullmatch(r"stylize: out\.png: the result is almost [^\n]+\n", err)
+    assert (ran.code, ran.out) == (0, "out.png\n")
+    assert re.fullmatch(r"stylize: out\.png: the result is almost [^\n]+\n", ran.err)

@@ -72,7 +72,7 @@ REFUSALS: list[Refusal] = [
 
 
 @pytest.fixture
-def studio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A content, a style, and paths that are in the way, as the current folder."""
     content = Image.linear_gradient("L").resize((24, 16)).convert("RGB")
     content.save(tmp_path / "content.png")
@@ -113,14 +113,14 @@ def shown(number: int, of: int = 3) -> Any:
 
 
 def test_bad_input_is_refused_in_one_line_without_torch_and_without_a_new_file(
-    studio: Path,
+    workspace: Path,
 ) -> None:
     lines = [(f"content.png style.png {options}", code, part) for options, code, part in REFUSALS]
 
-    check_refusals(lines, studio)
+    check_refusals(lines, workspace)
 
 
-def test_a_list_for_a_folder_is_refused_with_a_remedy(studio: Path, command: Command) -> None:
+def test_a_list_for_a_folder_is_refused_with_a_remedy(workspace: Path, command: Command) -> None:
     assert command("folder style.png -o out --tv-weight 0,1") == Ran(
         2,
         "",
@@ -131,16 +131,16 @@ def test_a_list_for_a_folder_is_refused_with_a_remedy(studio: Path, command: Com
 
 @pytest.mark.parametrize("lists", ["--tv-weight 0,1", "--style-weight 0,5", "--style-weight 5,0"])
 def test_a_sweep_is_refused_as_a_whole_if_one_run_lacks_memory(
-    lists: str, studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+    lists: str, workspace: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Enough without the style term, and not with it.
     monkeypatch.setattr("styletransfer.transfer.memory.free_memory", lambda device: 2_000_000_000)
     options = "--size 1500 --min-size 1500 --content-weight 0 --optimizer adam --precision float32"
 
-    code, out, err = command(f"content.png style.png -o out.png {lists} {options}")
+    ran = command(f"content.png style.png -o out.png {lists} {options}")
 
-    assert (code, out) == (1, "")
-    assert re.fullmatch(r"stylize: error: out of memory at 1500×1000 [^\n]+ should fit\n", err)
+    assert (ran.code, ran.out) == (1, "")
+    assert re.fullmatch(r"stylize: error: out of memory at 1500×1000 [^\n]+ should fit\n", ran.err)
     assert pictures() == set()
 
 
@@ -159,14 +159,14 @@ def test_a_sweep_is_refused_as_a_whole_if_one_run_lacks_memory(
     ],
 )
 def test_each_result_equals_its_run_alone_to_the_byte(
-    lists: str, more: str, suffix: str, studio: Path, command: Command
+    lists: str, more: str, suffix: str, workspace: Path, command: Command
 ) -> None:
     common = "content.png style.png content.png --size 28 --min-size 20 -n 2 -q"
 
-    code, out, err = command(f"{common} -o out{suffix} {lists} {more}")
+    ran = command(f"{common} -o out{suffix} {lists} {more}")
 
-    assert (code, err) == (0, "")
-    *results, sheet = out.splitlines()
+    assert (ran.code, ran.err) == (0, "")
+    *results, sheet = ran.out.splitlines()
     assert sheet == f"out{suffix}"
     assert len(results) == 2 ** lists.count(",")
     for result in results:
@@ -181,26 +181,26 @@ def test_each_result_equals_its_run_alone_to_the_byte(
 
 
 @pytest.mark.weights
-def test_the_results_are_printed_and_at_last_the_sheet(studio: Path, command: Command) -> None:
-    code, out, err = command(f"{LINE} {QUICK}")
+def test_the_results_are_printed_and_at_last_the_sheet(workspace: Path, command: Command) -> None:
+    ran = command(f"{LINE} {QUICK}")
 
-    assert (code, out) == (0, ALL)
+    assert (ran.code, ran.out) == (0, ALL)
     assert pictures() == {*RESULTS, "out.png"}
-    lines = [line for line in err.splitlines() if "→" in line]
+    lines = [line for line in ran.err.splitlines() if "→" in line]
     assert re.fullmatch(r"1/3 TV weight 0 → out-tv0\.png, \d+ s", lines[0])
     assert [line.split(" → ")[0] for line in lines] == [
         "1/3 TV weight 0",
         "2/3 TV weight 0.3",
         "3/3 TV weight 1",
     ]
-    assert err.count("stylize: ") == 1, "size and device are reported once"
-    assert not re.search(r"[\r\x1b]", err), "no control codes off a terminal"
+    assert ran.err.count("stylize: ") == 1, "size and device are reported once"
+    assert not re.search(r"[\r\x1b]", ran.err), "no control codes off a terminal"
 
 
 @pytest.mark.weights
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
 def test_the_sheet_has_the_format_of_its_path_and_is_refused_as_a_configuration(
-    suffix: str, studio: Path, command: Command
+    suffix: str, workspace: Path, command: Command
 ) -> None:
     assert command(f"content.png style.png -o out{suffix} --tv-weight 0,9 {QUICK} -q").code == 0
     with Image.open(f"out{suffix}") as sheet:
@@ -219,18 +219,18 @@ def test_the_sheet_has_the_format_of_its_path_and_is_refused_as_a_configuration(
 
 
 @pytest.mark.weights
-def test_the_sheet_shows_the_results_in_their_order(studio: Path, command: Command) -> None:
+def test_the_sheet_shows_the_results_in_their_order(workspace: Path, command: Command) -> None:
     line = "content.png style.png -o out.png --tv-weight 500,0,3 --size 24 --min-size 24 -n 20 -q"
-    code, out, _ = command(line)
+    ran = command(line)
 
-    assert code == 0
-    for number, name in enumerate(out.splitlines()[:-1]):
+    assert ran.code == 0
+    for number, name in enumerate(ran.out.splitlines()[:-1]):
         result = open_picture(Path(name)).resize((96, 64), Image.Resampling.LANCZOS)
         assert np.abs(shown(number).astype(int) - np.asarray(result)).mean() < 2
 
 
 @pytest.mark.weights
-def test_a_single_number_is_not_a_sweep(studio: Path, command: Command) -> None:
+def test_a_single_number_is_not_a_sweep(workspace: Path, command: Command) -> None:
     assert command(f"content.png style.png -o out.png --tv-weight 1 {QUICK} -q") == Ran(
         0, "out.png\n", ""
     )
@@ -241,12 +241,12 @@ def test_a_single_number_is_not_a_sweep(studio: Path, command: Command) -> None:
 
 @pytest.mark.weights
 def test_json_has_an_object_for_each_result_and_one_for_the_sheet(
-    studio: Path, command: Command
+    workspace: Path, command: Command
 ) -> None:
-    code, out, err = command(f"{LINE} {QUICK} --json -q")
+    ran = command(f"{LINE} {QUICK} --json -q")
 
-    assert (code, err) == (0, "")
-    *results, sheet = (json.loads(line) for line in out.splitlines())
+    assert (ran.code, ran.err) == (0, "")
+    *results, sheet = (json.loads(line) for line in ran.out.splitlines())
     assert [(each["path"], each["weights"], each["sheet"]) for each in results] == [
         (name, {"content": 1.0, "style": 5.0, "tv": value}, False)
         for name, value in zip(RESULTS, (0.0, 0.3, 1.0), strict=True)
@@ -258,7 +258,7 @@ def test_json_has_an_object_for_each_result_and_one_for_the_sheet(
 
 
 @pytest.mark.weights
-def test_snapshots_are_named_after_their_result(studio: Path, command: Command) -> None:
+def test_snapshots_are_named_after_their_result(workspace: Path, command: Command) -> None:
     options = "--tv-weight 0,1 --size 24 --min-size 24 -n 4 --save-every 2 -q"
 
     assert command(f"content.png style.png -o out.png {options}").code == 0
@@ -269,7 +269,7 @@ def test_snapshots_are_named_after_their_result(studio: Path, command: Command) 
 
 
 @pytest.mark.weights
-def test_lost_transparency_is_reported_once(studio: Path, command: Command) -> None:
+def test_lost_transparency_is_reported_once(workspace: Path, command: Command) -> None:
     with Image.open("content.png") as content:
         content.putalpha(Image.linear_gradient("L").resize(content.size))
         content.save("clear.png")
@@ -284,15 +284,15 @@ def test_lost_transparency_is_reported_once(studio: Path, command: Command) -> N
 
 
 @pytest.mark.weights
-def test_a_diverged_variant_is_marked_on_the_sheet(studio: Path, command: Command) -> None:
+def test_a_diverged_variant_is_marked_on_the_sheet(workspace: Path, command: Command) -> None:
     # The first exists already; the others diverge.
     assert command(f"content.png style.png -o out.png --tv-weight 0,1 {QUICK} -q").code == 0
     Path("out-tv1.png").unlink()
 
-    code, out, err = command(f"{LINE} {DIVERGING} --skip-existing -q")
+    ran = command(f"{LINE} {DIVERGING} --skip-existing -q")
 
-    assert (code, out) == (1, "out-tv0.png\nout.png\n")
-    first, second, summary = err.splitlines()
+    assert (ran.code, ran.out) == (1, "out-tv0.png\nout.png\n")
+    first, second, summary = ran.err.splitlines()
     assert first.startswith("stylize: error: TV weight 0.3: the optimization diverged")
     assert first.endswith("; the best picture is in out-tv0.3.partial.png")
     assert second.startswith("stylize: error: TV weight 1: the optimization diverged")
@@ -309,7 +309,7 @@ def test_a_diverged_variant_is_marked_on_the_sheet(studio: Path, command: Comman
 
 @pytest.mark.weights
 @pytest.mark.parametrize(
-    ("full", "before", "says"),
+    ("full", "before", "part"),
     [
         (
             "out-tv0.3.png",
@@ -328,8 +328,8 @@ def test_a_diverged_variant_is_marked_on_the_sheet(studio: Path, command: Comman
 def test_a_full_disk_ends_the_run(
     full: str,
     before: str,
-    says: str,
-    studio: Path,
+    part: str,
+    workspace: Path,
     command: Command,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -341,12 +341,12 @@ def test_a_full_disk_ends_the_run(
         return replace(source, target)
 
     monkeypatch.setattr(Path, "replace", refuse)
-    monkeypatch.setattr("tempfile.tempdir", str(studio / "folder"))
+    monkeypatch.setattr("tempfile.tempdir", str(workspace / "folder"))
 
-    code, out, err = command(f"{LINE} {QUICK} -q")
+    ran = command(f"{LINE} {QUICK} -q")
 
-    assert (code, out) == (1, before)
-    assert re.fullmatch(says, err)
+    assert (ran.code, ran.out) == (1, before)
+    assert re.fullmatch(part, ran.err)
 
 
 # Interruption and resuming
@@ -357,7 +357,7 @@ def test_a_full_disk_ends_the_run(
 def test_a_signal_leaves_the_unfinished_picture_and_a_sheet_of_the_others(
     number: signal.Signals,
     code: int,
-    studio: Path,
+    workspace: Path,
     command: Command,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -383,7 +383,7 @@ def test_a_signal_leaves_the_unfinished_picture_and_a_sheet_of_the_others(
 
 @pytest.mark.weights
 def test_after_a_signal_between_two_variants_the_run_ends(
-    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     print_result = cli._print
 
@@ -404,7 +404,7 @@ def test_after_a_signal_between_two_variants_the_run_ends(
 
 @pytest.mark.weights
 def test_a_signal_before_the_first_result_leaves_no_sheet(
-    studio: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+    workspace: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show = Progress.show
 
@@ -415,27 +415,27 @@ def test_a_signal_before_the_first_result_leaves_no_sheet(
 
     monkeypatch.setattr(Progress, "show", interrupt)
 
-    code, out, err = command(f"{LINE} --size 24 --min-size 24 -n 9 -q")
+    ran = command(f"{LINE} --size 24 --min-size 24 -n 9 -q")
 
-    assert (code, out) == (130, "")
-    assert "0 of 3 results are done" in err
+    assert (ran.code, ran.out) == (130, "")
+    assert "0 of 3 results are done" in ran.err
     assert pictures() == {"out-tv0.partial.png"}
 
 
 @pytest.mark.weights
 def test_skip_existing_makes_missing_and_truncated_results_and_the_sheet(
-    studio: Path, command: Command
+    workspace: Path, command: Command
 ) -> None:
     assert command(f"{LINE} {QUICK} -q").code == 0
-    whole = files(studio)
+    whole = files(workspace)
     for name in ("out.png", "out-tv1.png"):
         Path(name).unlink()
     Path("out-tv0.png").write_bytes(Path("out-tv0.png").read_bytes()[:100])
 
-    code, out, err = command(f"{LINE} {QUICK} --skip-existing --json")
+    ran = command(f"{LINE} {QUICK} --skip-existing --json")
 
-    assert code == 0
-    results = [json.loads(line) for line in out.splitlines()]
+    assert ran.code == 0
+    results = [json.loads(line) for line in ran.out.splitlines()]
     assert [(each["path"], each["skipped"], each["sheet"]) for each in results] == [
         ("out-tv0.png", False, False),
         ("out-tv0.3.png", True, False),
@@ -443,11 +443,11 @@ def test_skip_existing_makes_missing_and_truncated_results_and_the_sheet(
         ("out.png", False, True),
     ]
     assert results[1]["weights"] == {"content": 1.0, "style": 5.0, "tv": 0.3}
-    assert err.splitlines()[-1] == "stylize: 1 of 3 results already exist"
-    assert files(studio) == whole
+    assert ran.err.splitlines()[-1] == "stylize: 1 of 3 results already exist"
+    assert files(workspace) == whole
 
 
-def test_a_sheet_of_existing_results_imports_no_torch(studio: Path) -> None:
+def test_a_sheet_of_existing_results_imports_no_torch(workspace: Path) -> None:
     for name in RESULTS:
         Image.new("RGB", (24, 16), "navy").save(name)
 
@@ -461,13 +461,13 @@ def test_a_sheet_of_existing_results_imports_no_torch(studio: Path) -> None:
 
 @pytest.mark.weights
 def test_each_result_has_its_own_log_and_a_place_in_the_report(
-    studio: Path, command: Command
+    workspace: Path, command: Command
 ) -> None:
     line = f"content.png style.png -o out.png --tv-weight 0,1 {QUICK} -q"
 
     assert command(f"{line} --log losses.csv --report report.html").code == 0
 
-    logs = {path.name: path.read_text().splitlines() for path in studio.glob("losses*")}
+    logs = {path.name: path.read_text().splitlines() for path in workspace.glob("losses*")}
     assert {name: len(rows) for name, rows in logs.items()} == {
         "losses-tv0.csv": len(logs["losses-tv0.csv"]),
         "losses-tv1.csv": len(logs["losses-tv0.csv"]),

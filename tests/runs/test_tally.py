@@ -104,7 +104,9 @@ def test_failures_are_reported_at_once_and_listed_at_the_end(
     assert lines == ["error: b.jpg: broken", "error: c.jpg: broken"]
     with pytest.raises(StyleTransferError) as caught:
         tally.refuse_failures()
-    assert str(caught.value) == "2 of 5 pictures failed: b.jpg, c.jpg; 2 not tried, by --fail-fast"
+    assert (
+        str(caught.value) == "2 of 5 pictures failed: b.jpg, c.jpg; --fail-fast skipped the other 2"
+    )
 
 
 def test_a_lack_of_memory_concerns_one_picture(tally: BatchTally) -> None:

@@ -79,15 +79,15 @@ def test_a_repeated_value_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "says"),
+    ("value", "part"),
     [
         (-1.0, "style_weight must be 0 or more, not -1.0"),
         (float("inf"), "style_weight must be 0 or more, not inf"),
         (float("nan"), "style_weight must be a number, not nan"),
     ],
 )
-def test_a_value_out_of_range_is_refused_by_name(value: float, says: str) -> None:
-    assert refusal(style_weight=(1.0, value)) == says
+def test_a_value_out_of_range_is_refused_by_name(value: float, part: str) -> None:
+    assert refusal(style_weight=(1.0, value)) == part
 
 
 def test_a_list_wins_over_the_number_in_a_configuration(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 import pytest
 
@@ -40,7 +41,8 @@ Refusal = tuple[str, int, str]
 """A command line, its exit code, and a part of its message."""
 
 
-class Ran(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ran:
     """Exit code and output of a command."""
 
     code: int
