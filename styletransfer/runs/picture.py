@@ -72,7 +72,7 @@ def warn_about_transparency(content: InputPicture, output: Path, context: RunCon
     """Warn if the content is transparent, and the format of the output cannot be."""
     if content.decoded.alpha is not None and not holds_alpha(output):
         context.notify(
-            f"{output}: JPEG has no transparency, so {content.path} is laid on "
+            f"{output}: JPEG has no transparency, so {content.path} is composited on "
             f"{context.background}; .png, .webp and .tif keep it"
         )
 
@@ -134,9 +134,10 @@ class PictureRun:
             retain_memory()
             set_threads(self.job.settings.threads)
             styles = [style.size for style in self.context.styles]
-            self._plan = plan_run(self.content.size, styles, self.job.settings, self.scales)
-            tune(self._plan.device)
-            check_memory(self._plan)
+            plan = plan_run(self.content.size, styles, self.job.settings, self.scales)
+            tune(plan.device)
+            check_memory(plan)
+            self._plan = plan
         return self._plan
 
     def run(self) -> PictureResult:

@@ -109,7 +109,7 @@ def test_the_result_has_the_transparency_of_the_content(run: Run, suffix: str, b
     if suffix in (".jpg", ".jpeg"):
         assert result.mode == "RGB"
         assert lines == [
-            f"out{suffix}: JPEG has no transparency, so content.png is laid on white; "
+            f"out{suffix}: JPEG has no transparency, so content.png is composited on white; "
             ".png, .webp and .tif keep it"
         ]
         return
