@@ -14,7 +14,7 @@ from styletransfer.errors import reason
 from styletransfer.images.saving import check_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from io import FileIO
     from pathlib import Path
 
@@ -96,13 +96,7 @@ class LossLog:
         try:
             yield
         finally:
-            if self._file is not None:
-                try:
-                    self._file.close()
-                except OSError as error:  # A network drive may report a failure only now.
-                    self._notify(
-                        f"{self._path}: {reason(error)}; the end of the log may be missing"
-                    )
+            self._close()
 
     def check(self, inputs: Sequence[Path]) -> None:
         """Refuse a path that cannot be written, before the run starts.
@@ -152,6 +146,13 @@ class LossLog:
             seconds=round(time.monotonic() - self._started, 3),
         )
 
+    def _close(self) -> None:
+        try:
+            if self._file is not None:
+                self._file.close()
+        except OSError as error:  # A network drive may report a failure only now.
+            self._notify(f"{self._path}: {reason(error)}; the end of the log may be missing")
+
     def _write(self, row: bytes, path: Path) -> None:
         if self._file is None:
             # Unbuffered: a buffer would keep what the disk refused, and write it later.
@@ -165,7 +166,7 @@ class LossLog:
 
 def header(path: Path) -> bytes:
     """Return the first line of a log: the names of the columns; empty for JSON."""
-    return _csv_line([field.name for field in fields(Entry)]) if _is_csv(path) else b""
+    return _csv_line(field.name for field in fields(Entry)) if _is_csv(path) else b""
 
 
 def format_row(entry: Entry, path: Path) -> bytes:
@@ -180,11 +181,11 @@ def format_row(entry: Entry, path: Path) -> bytes:
     """
     values = asdict(entry)
     if _is_csv(path):
-        return _csv_line(["" if value is None else repr(value) for value in values.values()])
+        return _csv_line("" if value is None else repr(value) for value in values.values())
     return json.dumps(values).encode() + b"\n"
 
 
-def _csv_line(cells: Sequence[str]) -> bytes:
+def _csv_line(cells: Iterable[str]) -> bytes:
     # Names and numbers need no quotes.
     return ",".join(cells).encode() + b"\n"
 
