@@ -12,8 +12,8 @@ from PIL import Image
 from scripts.tv_study.measures import WHITE_NOISE_SHARE
 from scripts.tv_study.runs import PAIRS, Run
 from scripts.tv_study.tables import GRIDS, TARGETS, WEIGHTS, WEIGHTS_OF_SIZES, matched, of_form
+from styletransfer.images.contact_sheet import Axis, ContactSheet
 from styletransfer.images.tensors import to_picture
-from styletransfer.runs.contact_sheet import Axis, ContactSheet
 from styletransfer.settings import format_value
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from styletransfer.runs.tally import BatchTally
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from styletransfer.runs.execute import RunContext
+    from styletransfer.runs.context import RunContext
     from styletransfer.runs.folder import FolderListing
     from styletransfer.runs.jobs import Job, PictureResult, Request
 
@@ -93,7 +93,7 @@ def _make(
         tally.skip()
         return ExistingResult(path=job.output, content=job.content)
     try:
-        result = PictureRun(job, context).run()
+        result = PictureRun.prepare(job, context).run()
     except StyleTransferError as error:
         line = str(error) if str(job.content) in str(error) else f"{job.content}: {error}"
         tally.fail(str(job.content.relative_to(request.content)), line, error)

@@ -2,109 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from styletransfer.errors import ConfigError
-from styletransfer.images.tensors import check_output, decode_picture, is_complete
+from styletransfer.images.tensors import check_output, is_complete
 from styletransfer.runs.batch import run_folder
+from styletransfer.runs.context import RunContext
 from styletransfer.runs.interruption import NOTHING_YET
 from styletransfer.runs.jobs import ExistingResult, Job, partial_path
 from styletransfer.runs.naming import refuse_overwriting
-from styletransfer.runs.picture import InputPicture, PictureRun
-from styletransfer.runs.resolve import init_file
+from styletransfer.runs.picture import PictureRun
 from styletransfer.runs.sweep import run_sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Generator
 
     from styletransfer.runs.interruption import StopRequest
     from styletransfer.runs.jobs import AnyResult, Request
-    from styletransfer.runs.progress import BatchProgress
-    from styletransfer.settings import Settings
-    from styletransfer.transfer.stylize import SharedTargets
 
     Results = Generator[AnyResult, None, None]
-
-
-@dataclass(slots=True, kw_only=True)
-class RunContext:
-    """What all runs of a request share."""
-
-    styles: Sequence[InputPicture]
-    """The style pictures."""
-
-    init: InputPicture | None
-    """The picture to start from; None: the content or noise."""
-
-    background: str
-    """The colour behind transparent pictures."""
-
-    stop: StopRequest
-    """Ends a run early."""
-
-    notify: Callable[[str], None]
-    """Called with each line for the user."""
-
-    quiet: bool = False
-    """Report warnings and errors only."""
-
-    verbose: bool = False
-    """Report why the number format was chosen."""
-
-    batch: BatchProgress | None = None
-    """The progress of the folder or sweep that the runs belong to."""
-
-    targets: SharedTargets | None = None
-    """Targets that the runs of a sweep share."""
-
-    announced: str = ""
-    """The last announcement."""
-
-    @classmethod
-    def open(
-        cls,
-        styles: Sequence[Path],
-        settings: Settings,
-        stop: StopRequest,
-        notify: Callable[[str], None],
-        *,
-        quiet: bool = False,
-        verbose: bool = False,
-    ) -> Self:
-        """Decode the style pictures and the picture to start from.
-
-        Raises:
-            ImageError: If one cannot be read.
-        """
-        init = init_file(settings)
-        pictures = {
-            path: InputPicture(
-                path, decode_picture(path, background=settings.background, note=notify)
-            )
-            for path in dict.fromkeys([*styles, *([] if init is None else [init])])
-        }
-        return cls(
-            styles=[pictures[path] for path in styles],
-            init=None if init is None else pictures[init],
-            background=settings.background,
-            stop=stop,
-            notify=notify,
-            quiet=quiet,
-            verbose=verbose,
-        )
-
-    def inform(self, line: str) -> None:
-        """Report a line that is neither a warning nor an error."""
-        if not self.quiet:
-            self.notify(line)
-
-    def announce(self, line: str) -> None:
-        """Report how a run is computed, unless the last one was computed in the same way."""
-        if line != self.announced:
-            self.inform(line)
-        self.announced = line
 
 
 def execute(
@@ -170,7 +86,7 @@ def _run_picture(request: Request, context: RunContext) -> Results:
         return
     message: str | None = NOTHING_YET
     with context.stop.deferred(lambda: message):
-        result = PictureRun(job, context).run()
+        result = PictureRun.prepare(job, context).run()
         best = f"stopped early: {result.path} holds the best picture so far"
         message = best if result.stopped else None
         yield result

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from styletransfer.errors import DivergenceError
-from styletransfer.images.tensors import check_side, decode_picture, holds_alpha, to_tensor
+from styletransfer.images.tensors import check_side, holds_alpha
+from styletransfer.runs.context import open_content
 from styletransfer.runs.jobs import PictureResult
 from styletransfer.runs.loss_log import LossLog
 from styletransfer.runs.result_writer import ResultWriter
@@ -17,55 +17,15 @@ from styletransfer.runs.snapshots import Snapshots
 from styletransfer.transfer.pyramid import plan_scales
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from torch import Tensor
 
-    from styletransfer.images.tensors import Decoded
-    from styletransfer.runs.execute import RunContext
+    from styletransfer.runs.context import InputPicture, RunContext
     from styletransfer.runs.jobs import Job
-    from styletransfer.settings import Settings
     from styletransfer.transfer.plan import RunPlan
+    from styletransfer.transfer.pyramid import Scale
     from styletransfer.transfer.stylize import Result, Step
-
-
-@dataclass(frozen=True)
-class InputPicture:
-    """A decoded picture file; its tensor is made on first use."""
-
-    path: Path
-    """The file."""
-
-    decoded: Decoded
-    """Its colours, alpha channel and metadata."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        return self.decoded.colours.size
-
-    @cached_property
-    def image(self) -> Tensor:
-        """The colours, shape (1, 3, H, W), RGB in [0, 1]."""
-        return to_tensor(self.decoded.colours)
-
-
-def open_content(path: Path, settings: Settings, notify: Callable[[str], None]) -> InputPicture:
-    """Decode a content picture.
-
-    Args:
-        path: The file.
-        settings: Its background, and whether to keep its metadata.
-        notify: Called with each line for the user.
-
-    Raises:
-        ImageError: If it cannot be read.
-    """
-    decoded = decode_picture(
-        path, background=settings.background, metadata=settings.keep_metadata, note=notify
-    )
-    return InputPicture(path, decoded)
 
 
 def warn_about_transparency(content: InputPicture, output: Path, context: RunContext) -> None:
@@ -77,48 +37,74 @@ def warn_about_transparency(content: InputPicture, output: Path, context: RunCon
         )
 
 
+@dataclass(kw_only=True)
 class PictureRun:
-    """A run of one picture. Creating it refuses all that can be refused without torch.
+    """A run of one picture; made by `prepare`."""
 
-    Args:
-        job: The picture to make.
-        context: What it shares with other runs.
-        content: The decoded content, if other runs share it. None: decoded here.
+    job: Job
+    """The picture to make."""
 
-    Raises:
-        StyleTransferError: If a file, a path, a size or a number of iterations
-            is refused.
-    """
+    context: RunContext
+    """What it shares with other runs."""
 
-    def __init__(self, job: Job, context: RunContext, content: InputPicture | None = None) -> None:
+    content: InputPicture
+    """The decoded content."""
+
+    scales: list[Scale]
+    """The sizes to work on."""
+
+    writer: ResultWriter
+    """Saves images with the content's alpha channel and metadata."""
+
+    snapshots: Snapshots | None
+    """Saves images on the way. None: no snapshots."""
+
+    log: LossLog
+    """Collects the losses after each iteration."""
+
+    seconds: float
+    """Time that `prepare` took."""
+
+    _plan: RunPlan | None = None
+
+    @classmethod
+    def prepare(cls, job: Job, context: RunContext, content: InputPicture | None = None) -> Self:
+        """Refuse everything that can be refused without torch, and return the run.
+
+        Args:
+            job: The picture to make.
+            context: What it shares with other runs.
+            content: The decoded content, if other runs share it. None: decoded here.
+
+        Raises:
+            StyleTransferError: If a file, a path, a size or a number of
+                iterations is refused.
+        """
         started = time.monotonic()
-        self.job = job
-        self.context = context
-        self.content = content or open_content(job.content, job.settings, context.notify)
-        self.scales = plan_scales(*self.content.size, job.settings)
-        self.writer = ResultWriter(self.content.decoded, job.settings)
-        self.writer.check([job.output, job.unfinished], job.inputs)
-        check_side(job.output, self.scales[-1].longest_side)
-        self.snapshots = self._prepare_snapshots()
-        self.log = LossLog(job.settings, job.log, context.notify)
-        self.log.check([*job.inputs, job.output])
-        if content is None:
-            warn_about_transparency(self.content, job.output, context)
-        self._plan: RunPlan | None = None
-        self._seconds = time.monotonic() - started
-
-    def _prepare_snapshots(self) -> Snapshots | None:
-        if self.job.save_every is None:
-            return None
-        snapshots = Snapshots(
-            self.job.output,
-            self.job.save_every,
-            self.scales,
-            self.writer.write,
-            self.context.notify,
+        shared = content is not None
+        content = content or open_content(job.content, job.settings, context.notify)
+        scales = plan_scales(*content.size, job.settings)
+        writer = ResultWriter(content.decoded, job.settings)
+        writer.check([job.output, job.unfinished], job.inputs)
+        check_side(job.output, scales[-1].longest_side)
+        snapshots = None
+        if job.save_every is not None:
+            snapshots = Snapshots(job.output, job.save_every, scales, writer.write, context.notify)
+            snapshots.check(job.inputs)
+        log = LossLog(job.settings, job.log, context.notify)
+        log.check([*job.inputs, job.output])
+        if not shared:
+            warn_about_transparency(content, job.output, context)
+        return cls(
+            job=job,
+            context=context,
+            content=content,
+            scales=scales,
+            writer=writer,
+            snapshots=snapshots,
+            log=log,
+            seconds=time.monotonic() - started,
         )
-        snapshots.check(self.job.inputs)
-        return snapshots
 
     def plan(self) -> RunPlan:
         """Plan the run once: its sizes, the device and the number format. Imports torch.
@@ -134,10 +120,9 @@ class PictureRun:
             retain_memory()
             set_threads(self.job.settings.threads)
             styles = [style.size for style in self.context.styles]
-            plan = plan_run(self.content.size, styles, self.job.settings, self.scales)
-            tune(plan.device)
-            check_memory(plan)
-            self._plan = plan
+            self._plan = plan_run(self.content.size, styles, self.job.settings, self.scales)
+            tune(self._plan.device)
+            check_memory(self._plan)
         return self._plan
 
     def run(self) -> PictureResult:
@@ -166,7 +151,7 @@ class PictureRun:
             width=width,
             height=height,
             losses=result.losses,
-            seconds=self._seconds + time.monotonic() - started,
+            seconds=self.seconds + time.monotonic() - started,
             device=str(plan.device),
             precision=plan.precision.name,
             stopped=result.stopped,

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from styletransfer.errors import DivergenceError, ImageError, StyleTransferError
+from styletransfer.images.contact_sheet import ContactSheet
 from styletransfer.images.provenance import sheet_record
 from styletransfer.images.tensors import (
     check_output,
@@ -15,10 +16,10 @@ from styletransfer.images.tensors import (
     open_picture,
     save_picture,
 )
-from styletransfer.runs.contact_sheet import ContactSheet
+from styletransfer.runs.context import open_content
 from styletransfer.runs.jobs import ExistingResult, Job, SheetResult, partial_path
 from styletransfer.runs.naming import refuse_overwriting
-from styletransfer.runs.picture import PictureRun, open_content, warn_about_transparency
+from styletransfer.runs.picture import PictureRun, warn_about_transparency
 from styletransfer.runs.tally import BatchTally
 from styletransfer.transfer.pyramid import plan_scales
 
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
-    from styletransfer.runs.execute import RunContext
+    from styletransfer.runs.context import InputPicture, RunContext
     from styletransfer.runs.jobs import AnyResult, PictureResult, Request
-    from styletransfer.runs.picture import InputPicture
     from styletransfer.runs.weight_grid import Sweep, Variant
 
     Results = Generator[AnyResult, None, None]
@@ -121,7 +121,7 @@ class SweepRun:
         if request.skip_existing and is_complete(job.output):
             refuse_overwriting([job])
             return None
-        return PictureRun(job, self.context, content)
+        return PictureRun.prepare(job, self.context, content)
 
     def _check_memory(self) -> None:
         """Refuse the whole sweep if memory is short for any of its runs."""

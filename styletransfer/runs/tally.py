@@ -18,7 +18,7 @@ from styletransfer.runs.progress import BatchProgress
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from styletransfer.runs.execute import RunContext
+    from styletransfer.runs.context import RunContext
     from styletransfer.runs.jobs import PictureResult
 
 

@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from styletransfer.errors import ConfigError
-from styletransfer.runs.contact_sheet import Axis
+from styletransfer.images.contact_sheet import Axis
 from styletransfer.runs.resolve import settings_of_each
 from styletransfer.settings import format_value, option_name
 

@@ -371,7 +371,7 @@ def test_after_a_picture_too_large_for_memory_the_others_are_made(
             raise ShortageError("out of memory")
         return decode_picture(path, **options)
 
-    monkeypatch.setattr("styletransfer.runs.picture.decode_picture", crowded)
+    monkeypatch.setattr("styletransfer.runs.context.decode_picture", crowded)
 
     ran = command(f"photos style.png -o out {QUICK} -q")
 

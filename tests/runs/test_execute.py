@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from styletransfer.runs.execute import RunContext, execute
+from styletransfer.runs.context import RunContext
+from styletransfer.runs.execute import execute
 from styletransfer.runs.interruption import StopRequest
 from styletransfer.runs.jobs import ExistingResult, PictureResult, Request
 from styletransfer.settings import Settings

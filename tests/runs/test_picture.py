@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 from styletransfer.errors import ConfigError, DeviceError, ImageError
 from styletransfer.images.provenance import record
 from styletransfer.images.tensors import OUTPUT_SUFFIXES
-from styletransfer.runs.execute import RunContext
+from styletransfer.runs.context import RunContext
 from styletransfer.runs.interruption import StopRequest
 from styletransfer.runs.jobs import Job
 from styletransfer.runs.picture import PictureRun
@@ -53,7 +53,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         lines: list[str] = []
         settings = Settings(**QUICK | more)
         context = context_of(settings, "style.png", notify=lines.append, quiet=True)
-        PictureRun(job_of(content, output, settings), context).run()
+        PictureRun.prepare(job_of(content, output, settings), context).run()
         return lines
 
     return make
@@ -269,7 +269,7 @@ def test_a_result_as_configuration_gives_the_same_bytes(run: Run, suffix: str, b
     settings = settings_from("settings", {}, 1)
     assert settings == Settings(**QUICK | more)
     context = context_of(settings, "style.png", quiet=True)
-    PictureRun(job_of("content.jpg", f"second{suffix}", settings), context).run()
+    PictureRun.prepare(job_of("content.jpg", f"second{suffix}", settings), context).run()
     assert Path(f"first{suffix}").read_bytes() == Path(f"second{suffix}").read_bytes()
 
 
@@ -287,7 +287,7 @@ def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pi
         settings = replace(Settings(min_size=24, iterations=(3,)), **values)
         unfinished = Path(output).with_name(f"best-{Path(output).name}")
         job = job_of("content.png", output, settings, unfinished=unfinished, save_every=save_every)
-        return PictureRun(job, context_of(settings, "style.png"))
+        return PictureRun.prepare(job, context_of(settings, "style.png"))
 
     return make
 

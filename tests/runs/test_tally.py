@@ -12,7 +12,7 @@ from styletransfer.errors import (
     StyleTransferError,
     UnsavedError,
 )
-from styletransfer.runs.execute import RunContext
+from styletransfer.runs.context import RunContext
 from styletransfer.runs.interruption import NOTHING_YET, StopRequest
 from styletransfer.runs.tally import BatchTally
 from tests.support.results import ONE, results

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from styletransfer.errors import ConfigError
-from styletransfer.runs.contact_sheet import Axis
+from styletransfer.images.contact_sheet import Axis
 from styletransfer.runs.weight_grid import Sweep, Variant, sweep_from
 from styletransfer.settings import Settings
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from styletransfer.runs.contact_sheet import Axis, ContactSheet
+from styletransfer.images.contact_sheet import Axis, ContactSheet
 
 Box = tuple[int, int, int, int]
 

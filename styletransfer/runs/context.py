@@ -1,0 +1,139 @@
+"""What the runs of a request share: decoded pictures, the stop request, and messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from styletransfer.images.tensors import decode_picture, to_tensor
+from styletransfer.runs.resolve import init_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from styletransfer.images.tensors import Decoded
+    from styletransfer.runs.interruption import StopRequest
+    from styletransfer.runs.progress import BatchProgress
+    from styletransfer.settings import Settings
+    from styletransfer.transfer.stylize import SharedTargets
+
+
+@dataclass(frozen=True)
+class InputPicture:
+    """A decoded picture file; its tensor is made on first use."""
+
+    path: Path
+    """The file."""
+
+    decoded: Decoded
+    """Its colours, alpha channel and metadata."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.decoded.colours.size
+
+    @cached_property
+    def image(self) -> Tensor:
+        """The colours, shape (1, 3, H, W), RGB in [0, 1]."""
+        return to_tensor(self.decoded.colours)
+
+
+def open_content(path: Path, settings: Settings, notify: Callable[[str], None]) -> InputPicture:
+    """Decode a content picture.
+
+    Args:
+        path: The file.
+        settings: Its background, and whether to keep its metadata.
+        notify: Called with each line for the user.
+
+    Raises:
+        ImageError: If it cannot be read.
+    """
+    decoded = decode_picture(
+        path, background=settings.background, metadata=settings.keep_metadata, note=notify
+    )
+    return InputPicture(path, decoded)
+
+
+@dataclass(slots=True, kw_only=True)
+class RunContext:
+    """What all runs of a request share."""
+
+    styles: Sequence[InputPicture]
+    """The style pictures."""
+
+    init: InputPicture | None
+    """The picture to start from; None: the content or noise."""
+
+    background: str
+    """The colour behind transparent pictures."""
+
+    stop: StopRequest
+    """Ends a run early."""
+
+    notify: Callable[[str], None]
+    """Called with each line for the user."""
+
+    quiet: bool = False
+    """Report warnings and errors only."""
+
+    verbose: bool = False
+    """Report why the number format was chosen."""
+
+    batch: BatchProgress | None = None
+    """The progress of the folder or sweep that the runs belong to."""
+
+    targets: SharedTargets | None = None
+    """Targets that the runs of a sweep share."""
+
+    announced: str = ""
+    """The last announcement."""
+
+    @classmethod
+    def open(
+        cls,
+        styles: Sequence[Path],
+        settings: Settings,
+        stop: StopRequest,
+        notify: Callable[[str], None],
+        *,
+        quiet: bool = False,
+        verbose: bool = False,
+    ) -> Self:
+        """Decode the style pictures and the picture to start from.
+
+        Raises:
+            ImageError: If one cannot be read.
+        """
+        init = init_file(settings)
+        pictures = {
+            path: InputPicture(
+                path, decode_picture(path, background=settings.background, note=notify)
+            )
+            for path in dict.fromkeys([*styles, *([] if init is None else [init])])
+        }
+        return cls(
+            styles=[pictures[path] for path in styles],
+            init=None if init is None else pictures[init],
+            background=settings.background,
+            stop=stop,
+            notify=notify,
+            quiet=quiet,
+            verbose=verbose,
+        )
+
+    def inform(self, line: str) -> None:
+        """Report a line that is neither a warning nor an error."""
+        if not self.quiet:
+            self.notify(line)
+
+    def announce(self, line: str) -> None:
+        """Report how a run is computed, unless the last one was computed in the same way."""
+        if line != self.announced:
+            self.inform(line)
+        self.announced = line
