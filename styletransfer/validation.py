@@ -39,12 +39,12 @@ def coerce(value: Any, hint: Any) -> Any:
     """
     if value is None:
         return None
-    kinds = get_args(hint) if get_origin(hint) in _UNIONS else (hint,)
-    for kind in kinds:
-        if get_origin(kind) is tuple:
+    types = get_args(hint) if get_origin(hint) in _UNIONS else (hint,)
+    for type_ in types:
+        if get_origin(type_) is tuple:
             items = value if isinstance(value, list | tuple) else [value]
-            return tuple(coerce(item, get_args(kind)[0]) for item in items)
-    whole = float in kinds and type(value) is int
+            return tuple(coerce(item, get_args(type_)[0]) for item in items)
+    whole = float in types and type(value) is int
     return float(value) if whole and abs(value) <= LARGEST else value
 
 
