@@ -81,7 +81,7 @@ def read_metadata(
         The metadata; `None` if there is none.
     """
     is_tiff = picture.format == "TIFF"
-    exif = parse_exif(path.read_bytes() if is_tiff else _exif_block(picture))
+    exif = parse_exif(path.read_bytes() if is_tiff else exif_block(picture))
     if exif.damaged:
         note("its EXIF block is damaged; only the readable entries are kept")
     # The block of a TIFF is the whole file with its pixels, so a new block is built.
@@ -93,7 +93,7 @@ def read_metadata(
     return None if exif.is_empty and not xmp else Metadata(exif, xmp)
 
 
-def _exif_block(picture: Image) -> bytes:
+def exif_block(picture: Image) -> bytes:
     """The EXIF block of a picture other than a TIFF; empty if it has none."""
     block = picture.info.get("exif", b"")
     if not block and "Raw profile type exif" in picture.info:  # older ImageMagick's, in a PNG

@@ -9,12 +9,13 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageColor, ImageOps, TiffImagePlugin, UnidentifiedImageError, features
+from PIL import Image, ImageColor, TiffImagePlugin, UnidentifiedImageError, features
 
 from styletransfer.errors import ImageError, reason
 from styletransfer.images.colour import alpha_channel, flatten
 from styletransfer.images.exif import ORIENTATION
 from styletransfer.images.metadata import Metadata, read_metadata
+from styletransfer.images.orientation import load_upright
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -173,13 +174,9 @@ def _decode_known(
             frames_note = _MULTI_FRAME_NOTES.get(picture.format or "")
             if frames_note and getattr(picture, "is_animated", False):
                 note(frames_note)
-            picture.load()
+            upright = load_upright(picture)
             found = read_metadata(picture, path, note) if metadata else None
-            # In place, Pillow turns the pixels before it rewrites the EXIF block,
-            # which may fail if the block is damaged. The picture is then still read.
-            with contextlib.suppress(*DAMAGE):
-                ImageOps.exif_transpose(picture, in_place=True)
-            return picture, found
+            return upright, found
 
 
 def _open(path: Path) -> Image.Image:
