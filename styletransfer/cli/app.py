@@ -12,6 +12,7 @@ from styletransfer import __version__
 from styletransfer.cli import run_options as run
 from styletransfer.cli import setting_options as setting
 from styletransfer.cli.result_json import describe, to_line
+from styletransfer.cli.streams import drop_output, protect_streams, share_a_reader
 from styletransfer.errors import ConfigError, InterruptionError, StyleTransferError, reason
 from styletransfer.report.report import Report
 from styletransfer.runs.execute import execute
@@ -33,6 +34,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command; report an expected failure in one line, with an exit code."""
+    protect_streams()
     if _COMPLETION in os.environ:
         # Typer breaks help at this width, and a shell treats each line as a candidate.
         os.environ.setdefault("TERMINAL_WIDTH", "10000")
@@ -161,9 +163,11 @@ def _print(path: Path, described: dict[str, Any] | None) -> None:
         with bars_paused():
             typer.echo(line)
     except OSError as error:
-        # Flushing the rest of the buffer at exit would fail again.
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        shared = share_a_reader()
+        drop_output()
+        if shared:
+            # Whoever mixed the paths with the messages does not need them to go on.
+            return
         raise StyleTransferError(
             f"stdout: cannot be written ({reason(error)}), so the run ends; "
             f"{path} is saved, and --skip-existing resumes"
