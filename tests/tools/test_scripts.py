@@ -83,4 +83,4 @@ def test_make_stylizes_only_missing_results(folder: Path) -> None:
 
     assert "stylize photos/a.jpg" in run(folder, "make")
     assert [path.name for path in folder.glob("painted/*")] == ["a.png"]
-    assert "stylize" not in run(folder, "make")
+    assert "stylize photos" not in run(folder, "make")
