@@ -17,11 +17,11 @@ from styletransfer.errors import (
     StyleTransferError,
     WeightsError,
 )
-from styletransfer.presets import load_settings
-from styletransfer.settings import Settings
 
 if TYPE_CHECKING:
     from styletransfer.images.tensors import read_image, save_image
+    from styletransfer.presets import load_settings
+    from styletransfer.settings import Settings
     from styletransfer.transfer.stylize import Result, Step, stylize
 
 __version__ = "0.1.0"
@@ -46,12 +46,17 @@ __all__ = [
 
 _LAZY = {
     "Result": "styletransfer.transfer.stylize",
+    "Settings": "styletransfer.settings",
     "Step": "styletransfer.transfer.stylize",
+    "load_settings": "styletransfer.presets",
     "read_image": "styletransfer.images.tensors",
     "save_image": "styletransfer.images.tensors",
     "stylize": "styletransfer.transfer.stylize",
 }
-"""Where the public names are that need torch or Pillow, imported when first asked for."""
+"""Where the public names are that are imported when first asked for.
+
+They need torch or Pillow, or would delay the moment from which the command handles signals.
+"""
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,7 @@
     │   └── ShortageError  the device has too little memory
     └── DivergenceError    the optimization diverged
 
-    InterruptionError      SIGINT or SIGTERM ended the run
+    InterruptionError      SIGINT, SIGTERM or SIGHUP ended the run
 
 Every message is one line that names the cause and the remedy: the command
 prints it unchanged.
@@ -75,7 +75,7 @@ class InterruptionError(BaseException):
 
     def __init__(self, signal_number: int, message: str) -> None:
         super().__init__(message)
-        # What shells report for a signal: 130 for SIGINT, 143 for SIGTERM.
+        # What shells report for a signal: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP.
         self.exit_code = 128 + signal_number
 
 

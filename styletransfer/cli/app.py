@@ -32,19 +32,26 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Run the command; report an expected failure in one line, with an exit code."""
+def main(stop: StopRequest | None = None) -> None:
+    """Run the command; report an expected failure in one line, with an exit code.
+
+    Args:
+        stop: Ends the run early; None: a new one.
+    """
     protect_streams()
+    stop = stop or StopRequest()
     if _COMPLETION in os.environ:
         # Typer breaks help at this width, and a shell treats each line as a candidate.
         os.environ.setdefault("TERMINAL_WIDTH", "10000")
     try:
         # Also under `python -m`: help and completion show this name.
-        app(prog_name="stylize", complete_var=_COMPLETION)
+        app(prog_name="stylize", complete_var=_COMPLETION, obj=stop)
     except InterruptionError as error:
+        stop.finish()
         _notify(str(error))
         sys.exit(error.exit_code)
     except StyleTransferError as error:
+        stop.finish()
         _notify(f"error: {error}")
         sys.exit(2 if isinstance(error, ConfigError) else 1)
 
@@ -118,8 +125,8 @@ def stylize(
 
     The path of each result goes to stdout, everything else to stderr. Exit
     codes: 0, all results are complete; 1, a failure, explained in one line; 2,
-    wrong usage; 130 or 143, stopped by Ctrl-C or SIGTERM, with the best picture
-    so far saved. A second Ctrl-C quits at once.
+    wrong usage; 130, 143 or 129, stopped by Ctrl-C, SIGTERM or SIGHUP, with the
+    best picture so far saved. A second Ctrl-C quits at once.
     """
     if quiet and verbose:
         raise ConfigError("--verbose has no effect: --quiet silences it")
@@ -141,7 +148,7 @@ def stylize(
     )
     if request.is_folder:
         refuse_for_folder(content, {"--log": log, "--report": report})
-    stop, page = StopRequest(), Report(report, styles, _notify, quiet=quiet)
+    stop, page = context.obj, Report(report, styles, _notify, quiet=quiet)
     with stop.handlers():
         page.check(request.inputs)
         results = execute(request, stop, _notify, quiet=quiet, verbose=verbose)
@@ -150,6 +157,7 @@ def stylize(
                 _print(result.path, describe(result, styles) if json else None)
                 if isinstance(result, PictureResult):
                     page.add(result)
+            stop.finish()
 
 
 def _print(path: Path, described: dict[str, Any] | None) -> None:

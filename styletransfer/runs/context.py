@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Self
 
+from styletransfer.errors import StyleTransferError, reason
 from styletransfer.images.tensors import decode_picture, to_tensor
 from styletransfer.runs.resolve import init_file
 
@@ -126,6 +128,22 @@ class RunContext:
             quiet=quiet,
             verbose=verbose,
         )
+
+    def load_torch(self) -> None:
+        """Import torch, and what needs it; a signal is acted on afterwards.
+
+        Raises:
+            StyleTransferError: If torch cannot be imported.
+            InterruptionError: If a signal came meanwhile.
+        """
+        try:
+            with self.stop.postponed():
+                import_module("torch")
+                import_module("styletransfer.transfer.stylize")
+        except (ImportError, OSError) as error:
+            raise StyleTransferError(
+                f"PyTorch cannot be loaded ({reason(error)}); install torch again"
+            ) from error
 
     def inform(self, line: str) -> None:
         """Report a line that is neither a warning nor an error."""

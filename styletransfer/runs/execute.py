@@ -82,7 +82,8 @@ def _run_picture(request: Request, context: RunContext) -> Results:
         refuse_overwriting([job])
         if job.log is not None:
             context.notify(f"{job.log}: not written, since {output} already exists")
-        yield ExistingResult(path=output, content=job.content)
+        with context.stop.deferred(lambda: None):
+            yield ExistingResult(path=output, content=job.content)
         return
     message: str | None = NOTHING_YET
     with context.stop.deferred(lambda: message):

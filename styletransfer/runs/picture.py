@@ -111,7 +111,9 @@ class PictureRun:
 
         Raises:
             DeviceError: If the device is missing or has too little memory.
+            StyleTransferError: If torch cannot be imported.
         """
+        self.context.load_torch()
         from styletransfer.device.device import retain_memory, set_threads, tune
         from styletransfer.transfer.memory import check_memory
         from styletransfer.transfer.plan import plan_run

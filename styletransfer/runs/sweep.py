@@ -129,6 +129,7 @@ class SweepRun:
         if not runs:
             return
         # Here and not above, since it imports torch.
+        self.context.load_torch()
         from styletransfer.transfer.stylize import SharedTargets
 
         self.context.targets = SharedTargets()

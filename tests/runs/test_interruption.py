@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM."""
+"""Ctrl-C, SIGTERM and SIGHUP."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from styletransfer.errors import InterruptionError
 from styletransfer.runs.interruption import NOTHING_YET, SIGNALS, StopRequest
 
 ROOT = Path(__file__).parents[2]
-CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 @contextlib.contextmanager
@@ -119,6 +119,112 @@ def test_the_message_applies_until_the_next_block() -> None:
             signal.raise_signal(signal.SIGINT)
 
 
+def test_nohup_still_works() -> None:
+    """It has the process ignore SIGHUP."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopRequest().handlers():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def import_slowly(stop: StopRequest, error: Exception) -> None:
+    """An import that is interrupted, and then fails."""
+    with stop.postponed():
+        signal.raise_signal(signal.SIGTERM)
+        raise error
+
+
+def test_a_signal_during_an_import_is_acted_on_afterwards() -> None:
+    stop, done = StopRequest(), list[str]()
+
+    def import_all() -> None:
+        with stop.postponed():
+            signal.raise_signal(signal.SIGTERM)
+            done.append("imported")
+
+    with stop.handlers(), pytest.raises(InterruptionError, match=NOTHING_YET):
+        import_all()
+    assert done == ["imported"]
+
+
+def test_an_import_that_fails_says_why_despite_a_signal() -> None:
+    stop = StopRequest()
+    with stop.handlers(), pytest.raises(ImportError, match="no torch"):
+        import_slowly(stop, ImportError("no torch"))
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_signals_have_no_effect_once_the_run_has_ended(number: signal.Signals) -> None:
+    stop = StopRequest()
+    with stop.handlers():
+        with stop.deferred(lambda: "1 of 2 done"):
+            stop.hold()
+        stop.finish()
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+
+
+IMPORTING = """
+    import signal, sys
+    from styletransfer import __main__ as command
+
+    class Finder:
+        def find_spec(self, name, path, target=None):
+            if name == MODULE:
+                ACTION
+
+    sys.meta_path.insert(0, Finder())
+    sys.argv = ["stylize", *sys.argv[1:]]
+    command.main()
+"""
+"""Runs the command, and does something when it imports a module."""
+
+
+@contextlib.contextmanager
+def start_with(module: str, action: str, folder: Path) -> "Iterator[subprocess.Popen[str]]":
+    program = textwrap.dedent(IMPORTING).replace("MODULE", repr(module)).replace("ACTION", action)
+    line = ["content.png", "style.png", "-o", "out.png"]
+    with start("-c", program, *line, folder=folder) as process:
+        yield process
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_the_command_starts_is_reported_in_one_line(
+    number: signal.Signals, workspace: Path
+) -> None:
+    action = f"signal.raise_signal({number:d})"
+    with start_with("styletransfer.cli.app", action, workspace) as process:
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (CODES[number], "")
+    assert err == f"stylize: {NOTHING_YET}\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["torch", "torch._C", "torch.autograd"])
+def test_a_signal_while_torch_is_imported_is_reported_in_one_line(
+    module: str, workspace: Path
+) -> None:
+    with start_with(module, "signal.raise_signal(signal.SIGINT)", workspace) as process:
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (130, "")
+    assert err == f"stylize: {NOTHING_YET}\n"
+
+
+@pytest.mark.parametrize("error", ["ImportError", "OSError"])
+def test_torch_that_cannot_be_loaded_is_reported_in_one_line(error: str, workspace: Path) -> None:
+    with start_with("torch", f"raise {error}('libc10.so: too old')", workspace) as process:
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out) == (1, "")
+    assert err == (
+        "stylize: error: PyTorch cannot be loaded (libc10.so: too old); install torch again\n"
+    )
+
+
 @pytest.mark.parametrize("first", SIGNALS)
 def test_a_second_signal_ends_the_process_at_once(first: signal.Signals) -> None:
     program = """
@@ -173,6 +279,7 @@ def test_the_command_ends_without_a_file_while_it_reads_its_inputs(
     [
         (signal.SIGINT, r"out\.png\n"),
         (signal.SIGTERM, r'\{"path": "out\.png".*"stopped": true.*\n'),
+        (signal.SIGHUP, r"out\.png\n"),
     ],
 )
 def test_the_best_picture_so_far_is_saved_at_its_full_size(
@@ -224,6 +331,29 @@ def test_in_a_folder_the_unfinished_picture_is_saved_beside_its_result(workspace
         "a-style.png",
         "b-style.partial.png",
     ]
+
+
+def test_signals_after_the_last_result_do_not_change_the_exit_code(workspace: Path) -> None:
+    program = """
+        import signal, sys
+        from styletransfer import __main__ as command
+        from styletransfer.cli import app as cli
+
+        def stop(*arguments, **options):
+            print_result(*arguments, **options)
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGHUP)
+
+        print_result, cli._print = cli._print, stop
+        sys.argv = ["stylize", *sys.argv[1:]]
+        command.main()
+    """
+    line = ["content.png", "style.png", "-o", "out.png", "--skip-existing"]
+    shutil.copy(workspace / "style.png", workspace / "out.png")
+    with start("-c", textwrap.dedent(program), *line, folder=workspace) as process:
+        out, err = process.communicate(timeout=60)
+
+    assert (process.returncode, out, err) == (0, "out.png\n", "")
 
 
 def test_a_signal_between_two_pictures_reports_how_many_are_done(workspace: Path) -> None:
