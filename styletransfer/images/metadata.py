@@ -41,9 +41,8 @@ _DROPPED_OF_XMP = (
     rb"|photoshop:ICCProfile|(?:xmp|xap):Thumbnails"
 )
 _XMP_ATTRIBUTE = re.compile(rb"\s(?:" + _DROPPED_OF_XMP + rb")\s*=\s*(?:\"[^\"]*\"|'[^']*')")
-_XMP_ELEMENT = re.compile(
-    rb"<(" + _DROPPED_OF_XMP + rb")\b[^>]*(?:/>|(?<!/)>.*?</\1\s*>)", re.DOTALL
-)
+_XMP_TAG = re.compile(rb"<(/?)(" + _DROPPED_OF_XMP + rb")\b[^<>]*?(/?)>")
+_LARGEST_XMP = 4_000_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ def read_metadata(
     Args:
         picture: As opened by Pillow, not yet turned upright.
         path: Its file.
-        note: Called with a message if the EXIF block is damaged.
+        note: Called with a message if the EXIF block is damaged, or the XMP packet too large.
 
     Returns:
         The metadata; `None` if there is none.
@@ -86,10 +85,7 @@ def read_metadata(
         note("its EXIF block is damaged; only the readable entries are kept")
     # The block of a TIFF is the whole file with its pixels, so a new block is built.
     exif = _still_true(exif.detached() if is_tiff else exif)
-    xmp = picture.info.get("xmp")
-    # A NUL means UTF-16, in which the patterns above would find nothing.
-    xmp = xmp.strip(b"\0") if isinstance(xmp, bytes) else b""
-    xmp = b"" if b"\0" in xmp else _XMP_ELEMENT.sub(b"", _XMP_ATTRIBUTE.sub(b"", xmp))
+    xmp = _still_true_of_xmp(picture.info.get("xmp"), note)
     return None if exif.is_empty and not xmp else Metadata(exif, xmp)
 
 
@@ -100,6 +96,35 @@ def exif_block(picture: Image) -> bytes:
         digits = "".join(picture.info["Raw profile type exif"].split("\n")[3:])
         block = bytes.fromhex(digits) if re.fullmatch("(?:[0-9a-f]{2})*", digits) else b"?"
     return block if isinstance(block, bytes) else b""
+
+
+def _still_true_of_xmp(xmp: object, note: Callable[[str], None]) -> bytes:
+    """Drop what would be false of a result; return an empty packet for one that cannot be kept."""
+    packet = xmp.strip(b"\0") if isinstance(xmp, bytes) else b""
+    if len(packet) > _LARGEST_XMP:
+        size, limit = len(packet) / 1e6, _LARGEST_XMP / 1e6
+        note(f"its XMP packet of {size:.1f} MB is left out; the limit is {limit:.0f} MB")
+        return b""
+    # A NUL means UTF-16, in which the patterns above would find nothing.
+    return b"" if b"\0" in packet else _without_elements(_XMP_ATTRIBUTE.sub(b"", packet))
+
+
+def _without_elements(packet: bytes) -> bytes:
+    """Drop the elements that `_XMP_TAG` finds, each up to its next closing tag, in linear time."""
+    spans: list[tuple[int, int]] = []
+    closing: dict[bytes, int] = {}  # from the end of the packet: where the next one ends
+    for tag in reversed(list(_XMP_TAG.finditer(packet))):
+        slash, name, is_empty = tag.groups()
+        if slash:
+            closing[name] = tag.end()
+        elif is_empty or name in closing:
+            spans.append((tag.start(), tag.end() if is_empty else closing[name]))
+    parts, place = [], 0
+    for start, end in reversed(spans):
+        if start >= place:
+            parts.append(packet[place:start])
+            place = end
+    return b"".join([*parts, packet[place:]])
 
 
 def _still_true(exif: Exif) -> Exif:

@@ -9,7 +9,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from styletransfer.images.exif import Exif
 from styletransfer.images.exif_patch import patch_exif
-from styletransfer.images.metadata import Metadata
+from styletransfer.images.metadata import Metadata, read_metadata
 from styletransfer.images.reading import decode_picture
 from tests.support.pictures import MAKER_NOTE, THUMBNAIL, XMP, block_of_a_camera, noise
 
@@ -139,6 +139,46 @@ def test_dropping_an_empty_xmp_element_leaves_its_neighbours(tmp_path: Path) -> 
     path = written(tmp_path / "picture", "JPEG", xmp=xmp)
     assert b"kept" in metadata_of(path).xmp
     assert b"Orientation" not in metadata_of(path).xmp
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        b"<tiff:Orientation>",
+        b"<tiff:Orientation ",
+        b"<tiff:Orientation><tiff:ImageWidth>",
+        b"<xmp:Thumbnails><",
+        b' tiff:Orientation="',
+        b" tiff:Orientation='",
+        b" tiff:Orientation=",
+        b" tiff:Orientation=\"'",
+        b"</tiff:Orientation>",
+        b"<tiff:Orientation/>",
+        b"<tiff:Orientation>1</tiff:Orientation>",
+    ],
+)
+def test_a_packet_of_nothing_but_dropped_names_is_read_in_no_time(part: bytes) -> None:
+    picture = Image.new("RGB", (1, 1))
+    picture.info["xmp"] = part * (3_000_000 // len(part))
+    # With a search from each name to the end of the packet, this would take hours.
+    read_metadata(picture, Path("unused"))
+
+
+def test_an_xmp_packet_that_is_too_large_is_left_out_with_a_note(tmp_path: Path) -> None:
+    packet = XMP + b" " * 5_000_000
+    path = written(tmp_path / "picture", "WEBP", xmp=packet, exif=block_of_a_camera())
+    notes: list[str] = []
+    metadata = decode_picture(path, metadata=True, note=notes.append).metadata
+    assert metadata is not None
+    assert metadata.xmp == b""
+    assert metadata.exif.image[ExifTags.Base.Make].data == b"Maker\0"
+    assert notes == [f"{path}: its XMP packet of 5.0 MB is left out; the limit is 4 MB"]
+
+
+def test_an_element_within_another_and_one_that_is_never_closed(tmp_path: Path) -> None:
+    inner = b"a<xmp:Thumbnails>b<tiff:Orientation>6</tiff:Orientation></xmp:Thumbnails >c"
+    path = written(tmp_path / "picture", "WEBP", xmp=inner + b"<tiff:ImageWidth>d")
+    assert metadata_of(path).xmp == b"ac<tiff:ImageWidth>d"
 
 
 def test_a_block_written_by_an_older_imagemagick_is_read(tmp_path: Path) -> None:
