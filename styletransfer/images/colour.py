@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 _PLAIN = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
 _MODE_OF_SPACE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}
-_BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339  # TIFF tags
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # TIFF tags
 
 
 def flatten(
@@ -106,6 +106,8 @@ def _scale_grey(picture: Image.Image, note: Callable[[str], None]) -> Image.Imag
     if least < low or greatest > high:
         note(f"its values, {least:g} to {greatest:g}, were rescaled to black to white")
         low, high = least, greatest
+    if tags and tags.get(_PHOTOMETRIC) == 0:  # white is zero
+        low, high = high, low
     levels = 255 * (values.astype(np.float64) - low) / ((high - low) or 1) + 0.5
     return Image.fromarray(levels.astype(np.uint8))
 

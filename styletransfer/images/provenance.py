@@ -17,7 +17,8 @@ from PIL import ExifTags, Image
 from styletransfer import __version__
 from styletransfer.errors import ConfigError
 from styletransfer.images.exif import USER_COMMENT
-from styletransfer.images.reading import DAMAGE
+from styletransfer.images.formats import DAMAGE, open_image
+from styletransfer.images.png import larger_texts
 from styletransfer.settings import Settings
 
 KEYWORD = "stylize"
@@ -99,9 +100,9 @@ def read_record(path: Path) -> Mapping[str, Any]:
 
 def _stored_record(path: Path) -> str:
     """Read the text of a PNG, or the EXIF UserComment of another format."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), larger_texts():
         warnings.simplefilter("ignore")
-        with Image.open(path) as picture:
+        with open_image(path) as picture:
             if picture.format == "PNG":
                 picture.load()  # text chunks may follow the pixels
                 return str(picture.info[KEYWORD])

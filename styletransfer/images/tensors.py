@@ -13,14 +13,9 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from styletransfer.errors import ImageError
-from styletransfer.images.reading import (
-    PICTURE_SUFFIXES,
-    Decoded,
-    decode_picture,
-    is_complete,
-    is_picture,
-    open_picture,
-)
+from styletransfer.images.formats import PICTURE_SUFFIXES
+from styletransfer.images.opening import is_picture, is_raw
+from styletransfer.images.reading import Decoded, decode_picture, is_complete, open_picture
 from styletransfer.images.saving import (
     OUTPUT_SUFFIXES,
     check_output,
@@ -49,6 +44,7 @@ __all__ = [
     "holds_alpha",
     "is_complete",
     "is_picture",
+    "is_raw",
     "open_picture",
     "read_image",
     "refuse_inputs",

@@ -6,14 +6,14 @@ import base64
 import io
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 from styletransfer.errors import ImageError, reason
-from styletransfer.images.reading import DAMAGE
+from styletransfer.images.formats import DAMAGE, open_image
 from styletransfer.images.tensors import open_picture
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from PIL import Image
 
 _SHOWN_BY_BROWSERS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 
@@ -32,7 +32,7 @@ def embed_file(path: Path) -> str:
         ImageError: If the file cannot be read.
     """
     try:
-        with Image.open(path) as picture:
+        with open_image(path) as picture:
             media_type = _SHOWN_BY_BROWSERS.get(picture.format or "")
         if media_type is not None:
             return _data_uri(media_type, path.read_bytes())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from styletransfer.errors import ImageError, reason
-from styletransfer.images.tensors import OUTPUT_SUFFIXES, PICTURE_SUFFIXES, is_picture
+from styletransfer.images.tensors import OUTPUT_SUFFIXES, PICTURE_SUFFIXES, is_picture, is_raw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ class FolderListing:
     """The pictures in natural order: photo2 before photo10."""
 
     others: list[str]
-    """The files that are not pictures, relative to the folder."""
+    """The files that are not painted, relative to the folder."""
 
     folders: list[str]
     """The folders that were not entered, relative to the folder."""
@@ -37,7 +37,8 @@ def list_pictures(folder: Path, output: Path, *, recursive: bool) -> FolderListi
 
     A file is a picture if its first bytes say so. A file with the suffix of a
     picture counts as well, so that a damaged photograph is reported rather than
-    skipped. Links to files are followed, links to folders are not.
+    skipped. A camera's RAW file is passed over beside the same picture, developed.
+    Links to files are followed, links to folders are not.
 
     Args:
         folder: The folder.
@@ -66,6 +67,9 @@ def list_pictures(folder: Path, output: Path, *, recursive: bool) -> FolderListi
                 listing.pictures.append(path)
             else:
                 listing.others.append(str(path.relative_to(folder)))
+    for path in _developed(listing.pictures):
+        listing.pictures.remove(path)
+        listing.others.append(str(path.relative_to(folder)))
     listing.pictures.sort(key=_natural)
     listing.others.sort()
     listing.folders.sort()
@@ -123,6 +127,13 @@ def _should_be_picture(path: Path) -> bool:
         # A broken link counts as a missing picture.
         return path.suffix.lower() in PICTURE_SUFFIXES
     return path.suffix.lower() in PICTURE_SUFFIXES or is_picture(path)
+
+
+def _developed(pictures: Sequence[Path]) -> list[Path]:
+    """The RAW files that lie beside a picture of the same name."""
+    raw = {path for path in pictures if is_raw(path)}
+    names = {path.with_suffix("") for path in pictures if path not in raw}
+    return [path for path in pictures if path in raw and path.with_suffix("") in names]
 
 
 def _natural(path: Path) -> list[tuple[list[str | int], str]]:

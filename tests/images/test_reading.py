@@ -17,7 +17,8 @@ from PIL import Image, UnidentifiedImageError, features
 from styletransfer.errors import ImageError
 from styletransfer.images.exif import BIG_ENDIAN, LITTLE_ENDIAN, SHORT, Exif
 from styletransfer.images.exif_patch import patch_exif
-from styletransfer.images.reading import decode_picture, is_complete, is_picture, open_picture
+from styletransfer.images.opening import is_picture
+from styletransfer.images.reading import decode_picture, is_complete, open_picture
 from styletransfer.images.tensors import read_image, save_image, to_tensor
 from tests.support.pictures import noise, refusal
 
@@ -231,7 +232,7 @@ def test_a_decompression_bomb_is_refused(
 def test_a_picture_that_does_not_fit_in_memory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def exhausted(*_: object) -> None:
+    def exhausted(*_: object, **__: object) -> None:
         raise MemoryError
 
     path = tmp_path / "picture.png"
@@ -411,7 +412,7 @@ def test_avif_without_support_in_pillow_is_refused_with_the_remedy(
     assert "pip install --upgrade pillow" in refusal(open_picture, tmp_path / "picture")
 
 
-def no_picture(*_: object) -> None:
+def no_picture(*_: object, **__: object) -> None:
     raise UnidentifiedImageError
 
 
@@ -423,7 +424,7 @@ def test_heic_is_read_once_pillow_heif_is_registered(
     noise(4, 4).save(tmp_path / "inside.png")
 
     def register() -> None:
-        monkeypatch.setattr(Image, "open", lambda _: picture_in(tmp_path / "inside.png"))
+        monkeypatch.setattr(Image, "open", lambda *_, **__: picture_in(tmp_path / "inside.png"))
 
     package = SimpleNamespace(register_heif_opener=register)
     monkeypatch.setitem(sys.modules, "pillow_heif", package)

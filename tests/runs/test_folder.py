@@ -56,6 +56,37 @@ def test_links_to_files_are_followed(tmp_path: Path) -> None:
     assert names(tmp_path / "photos") == ["link.png"]
 
 
+RAW = b"II*\0\x10\0\0\0CR\2\0"
+
+
+def test_a_raw_file_is_passed_over_beside_the_developed_picture(tmp_path: Path) -> None:
+    picture(tmp_path / "DSC_1.JPG", "JPEG")
+    (tmp_path / "DSC_1.CR2").write_bytes(RAW)
+
+    listing = list_pictures(tmp_path, tmp_path / "out", recursive=False)
+
+    assert [path.name for path in listing.pictures] == ["DSC_1.JPG"]
+    assert listing.others == ["DSC_1.CR2"]
+
+
+def test_a_raw_file_alone_is_listed_so_that_it_is_reported(tmp_path: Path) -> None:
+    picture(tmp_path / "DSC_1.JPG", "JPEG")
+    (tmp_path / "DSC_2.CR2").write_bytes(RAW)
+
+    assert names(tmp_path) == ["DSC_1.JPG", "DSC_2.CR2"]
+
+
+@pytest.mark.parametrize("content", [b"%!PS-Adobe-3.0 EPSF-3.0", b"%PDF-1.7", b"<svg/>"])
+def test_drawings_and_documents_are_passed_over(content: bytes, tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    (tmp_path / "logo.eps").write_bytes(content)
+
+    listing = list_pictures(tmp_path, tmp_path / "out", recursive=False)
+
+    assert [path.name for path in listing.pictures] == ["a.png"]
+    assert listing.others == ["logo.eps"]
+
+
 def test_numbers_sort_by_value_and_letters_ignore_case(tmp_path: Path) -> None:
     expected = ["a1.png", "a2.png", "A10.png", "b1.png", "B2.png", "ä.png"]
     for name in reversed(expected):

@@ -1,0 +1,140 @@
+"""Open TIFF files: pictures that Pillow misreads, and cameras' RAW files in a TIFF's frame.
+
+References:
+    TIFF 6.0, section 8; TIFF/EP (ISO 12234-2); Adobe DNG 1.7.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import IO, TYPE_CHECKING, Any
+
+from PIL import Image, TiffImagePlugin
+
+from styletransfer.errors import ImageError
+from styletransfer.images.exif import ORIENTATION
+from styletransfer.images.formats import DAMAGE, open_image
+from styletransfer.images.kinds import RAW
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SIGNATURES = (b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"II+\0", b"MM\0+")
+"""The first bytes of TIFF files, with Pillow's two misspelt ones and those of BigTIFF."""
+
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _SUB_DIRECTORIES, _DNG_VERSION = 258, 262, 284, 330, 50706
+# How a RAW file names the values of a sensor: behind a mosaic of filters, or without one.
+_SENSOR = (32803, 34892)
+_MOST_DIRECTORIES = 32
+
+_LITTLE, _BIG = b"II", b"MM"
+# Pillow reads each of these with the other byte order, or with black as zero.
+_LAYOUTS = {
+    (_BIG, 0, (1,), 1, (16,), ()): ("I;16B", "I;16B"),
+    (_LITTLE, 0, (1,), 2, (16,), ()): ("I;16", "I;16R"),
+    (_LITTLE, 0, (1,), 1, (12,), ()): ("I;16", "I;12"),
+    (_BIG, 0, (1,), 1, (12,), ()): ("I;16", "I;12"),
+    (_BIG, 1, (1,), 1, (12,), ()): ("I;16", "I;12"),
+    (_LITTLE, 0, (2,), 1, (16,), ()): ("I", "I;16S"),
+    (_BIG, 0, (2,), 1, (16,), ()): ("I", "I;16BS"),
+    (_LITTLE, 0, (1,), 1, (32,), ()): ("I", "I;32N"),
+    (_BIG, 0, (1,), 1, (32,), ()): ("I", "I;32B"),
+    (_BIG, 1, (1,), 1, (32,), ()): ("I", "I;32B"),
+    (_LITTLE, 0, (2,), 1, (32,), ()): ("I", "I;32S"),
+    (_BIG, 0, (2,), 1, (32,), ()): ("I", "I;32BS"),
+}
+# libtiff gives numbers in the order of the machine, which Pillow knows of 16 bits only.
+_NATIVE = {
+    "I;16BS": "I;16NS",
+    "I;32B": "I;32N",
+    "I;32BS": "I;32NS",
+    "F;32F": "F;32NF",
+    "F;32BF": "F;32NF",
+}
+
+
+def open_tiff(path: Path) -> Image.Image:
+    """Open a TIFF file, with libtiff where Pillow's own decoder gives wrong pixels.
+
+    That decoder fails on channels apart, of 16 bits or one alone, and on memory-mapped files
+    with an orientation that swaps width and height.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The picture, not yet decoded.
+
+    Raises:
+        ImageError: If it is a camera's RAW file, whose picture would be a small preview.
+        Exception: As from `formats.open_image`.
+    """
+    if is_raw_file(path):
+        raise ImageError(RAW.refusal)
+    for layout, modes in _LAYOUTS.items():
+        TiffImagePlugin.OPEN_INFO.setdefault(layout, modes)
+    picture = open_image(path)
+    tags = picture.tag_v2 if isinstance(picture, TiffImagePlugin.TiffImageFile) else {}
+    bits = tags.get(_BITS_PER_SAMPLE, ())
+    is_planar = tags.get(_PLANAR) == 2 and (16 in bits or len(bits) < 2)
+    if is_planar or tags.get(ORIENTATION) in (5, 6, 7, 8):
+        picture.close()
+        with _forced_libtiff():
+            picture = open_image(path)
+    return _in_native_order(picture)
+
+
+def is_raw_file(path: Path) -> bool:
+    """Whether a TIFF file holds the values of a camera's sensor, with a picture to preview them.
+
+    Its tags tell, including those of the directories that other directories contain.
+    """
+    with path.open("rb") as file:
+        try:
+            return any(
+                _DNG_VERSION in tags or tags.get(_PHOTOMETRIC) in _SENSOR
+                for tags in _directories(file)
+            )
+        except DAMAGE:  # decoding says what is wrong with it
+            return False
+
+
+def _directories(file: IO[bytes]) -> Iterator[Any]:
+    """Yield the tags of each directory of a TIFF file."""
+    head = file.read(8)
+    if head[2:3] == b"+" or head[3:4] == b"+":
+        head += file.read(8)
+    first = TiffImagePlugin.ImageFileDirectory_v2(head)
+    places = [first.next]
+    seen: set[int] = set()
+    while places and len(seen) < _MOST_DIRECTORIES:
+        place = places.pop(0)
+        if not place or place in seen:
+            continue
+        seen.add(place)
+        tags = TiffImagePlugin.ImageFileDirectory_v2(head)
+        file.seek(place)
+        tags.load(file)
+        inner = tags.get(_SUB_DIRECTORIES, ())
+        places += [tags.next, *(inner if isinstance(inner, tuple) else (inner,))]
+        yield tags
+
+
+@contextlib.contextmanager
+def _forced_libtiff() -> Iterator[None]:
+    before = TiffImagePlugin.READ_LIBTIFF
+    TiffImagePlugin.READ_LIBTIFF = True
+    try:
+        yield
+    finally:
+        TiffImagePlugin.READ_LIBTIFF = before
+
+
+def _in_native_order(picture: Image.Image) -> Image.Image:
+    for place, tile in enumerate(getattr(picture, "tile", [])):
+        if tile.codec_name == "libtiff":
+            raw_mode, *others = tile.args
+            native = (_NATIVE.get(raw_mode, raw_mode), *others)
+            picture.tile[place] = tile._replace(args=native)  # type: ignore[attr-defined]  # only opened files have tiles
+    return picture
