@@ -14,6 +14,7 @@ from styletransfer.cli import setting_options as setting
 from styletransfer.cli.result_json import describe, to_line
 from styletransfer.cli.streams import drop_output, protect_streams, share_a_reader
 from styletransfer.errors import ConfigError, InterruptionError, StyleTransferError, reason
+from styletransfer.images.pipes import kept_pipes
 from styletransfer.report.report import Report
 from styletransfer.runs.execute import execute
 from styletransfer.runs.folder import is_folder
@@ -149,7 +150,7 @@ def stylize(
     if request.is_folder:
         refuse_for_folder(content, {"--log": log, "--report": report})
     stop, page = context.obj, Report(report, styles, _notify, quiet=quiet)
-    with stop.handlers():
+    with stop.handlers(), kept_pipes():
         page.check(request.inputs)
         results = execute(request, stop, _notify, quiet=quiet, verbose=verbose)
         with page, closing(results):

@@ -4,12 +4,18 @@ from pathlib import Path
 
 from typer import BadParameter
 
+from styletransfer.images.pipes import STDIN
 from styletransfer.settings import expand_user
 
 
 def read_path(text: str) -> Path:
     """Read a path; a leading ``~`` is the home folder."""
     return expand_user(Path(text))
+
+
+def read_content(text: str) -> Path:
+    """Read a path; ``-`` is standard input."""
+    return STDIN if text == "-" else read_path(text)
 
 
 def read_output(text: str) -> Path:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from styletransfer.cli.option_parsing import read_output, read_path
+from styletransfer.cli.option_parsing import read_content, read_output, read_path
 from styletransfer.presets import presets
 from styletransfer.runs.naming import DEFAULT_NAME
 
@@ -34,7 +34,11 @@ def complete_config(incomplete: str) -> list[str]:
 
 Content = Annotated[
     Path,
-    Argument(metavar="CONTENT", help="Content picture, or a folder of pictures.", parser=read_path),
+    Argument(
+        metavar="CONTENT",
+        help="Content picture, or a folder of pictures; - is standard input.",
+        parser=read_content,
+    ),
 ]
 Styles = Annotated[
     list[Path],
