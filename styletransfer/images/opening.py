@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from PIL import Image, UnidentifiedImageError, features
 
 from styletransfer.errors import ImageError, reason
+from styletransfer.images.decoders.tiff import SIGNATURES, is_raw_file, open_tiff
 from styletransfer.images.formats import DAMAGE, TOO_LARGE, open_image
 from styletransfer.images.kinds import first_bytes, recognize
-from styletransfer.images.tiff import SIGNATURES, is_raw_file, open_tiff
 
 if TYPE_CHECKING:
     from collections.abc import Callable

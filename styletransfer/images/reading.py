@@ -10,6 +10,7 @@ from PIL import Image, ImageColor
 
 from styletransfer.errors import ImageError
 from styletransfer.images.colour import alpha_channel, flatten
+from styletransfer.images.decoders.corrections import correct_picture
 from styletransfer.images.formats import DAMAGE, TOO_LARGE
 from styletransfer.images.metadata import Metadata, read_metadata
 from styletransfer.images.opening import open_known, why_unreadable
@@ -26,6 +27,7 @@ _MULTI_FRAME_NOTES = {
     **dict.fromkeys(("GIF", "PNG", "WEBP", "AVIF"), _ANIMATED),
     "TIFF": "it has several pages; only the first is used",
 }
+_INVISIBLE = "it is transparent everywhere; remove its alpha channel to see its colours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ def _decode_file(
     try:
         picture, found = _decode(path, metadata, note)
         alpha = alpha_channel(picture)
+        if alpha is not None and alpha.getextrema() == (0, 0):
+            note(_INVISIBLE)
         return Decoded(flatten(picture, alpha, canvas, note), alpha, found)
     except (*TOO_LARGE, *DAMAGE, MemoryError) as error:
         raise ImageError(why_unreadable(path, error)) from error
@@ -132,6 +136,6 @@ def _decode(
             frames_note = _MULTI_FRAME_NOTES.get(picture.format or "")
             if frames_note and getattr(picture, "is_animated", False):
                 note(frames_note)
-            upright = load_upright(picture)
+            upright = load_upright(correct_picture(picture))
             found = read_metadata(picture, path, note) if metadata else None
             return upright, found

@@ -1,0 +1,1 @@
+"""Pictures that Pillow alone reads wrongly or not at all."""
