@@ -14,14 +14,14 @@ from styletransfer.cli import setting_options as setting
 from styletransfer.cli.result_json import describe, to_line
 from styletransfer.cli.streams import drop_output, protect_streams, share_a_reader
 from styletransfer.errors import ConfigError, InterruptionError, StyleTransferError, reason
-from styletransfer.images.pipes import kept_pipes
+from styletransfer.images.pipes import STDOUT, kept_pipes
 from styletransfer.report.report import Report
 from styletransfer.runs.execute import execute
 from styletransfer.runs.folder import is_folder
 from styletransfer.runs.interruption import StopRequest
 from styletransfer.runs.jobs import PictureResult, Request
 from styletransfer.runs.progress import bars_paused
-from styletransfer.runs.resolve import refuse_for_folder
+from styletransfer.runs.resolve import refuse_for_folder, refuse_for_stdout
 from styletransfer.runs.weight_grid import sweep_from
 from styletransfer.settings import field_names
 
@@ -149,6 +149,8 @@ def stylize(
     )
     if request.is_folder:
         refuse_for_folder(content, {"--log": log, "--report": report})
+    if output == STDOUT:
+        refuse_for_stdout(request, {"--json": json, "--report": report})
     stop, page = context.obj, Report(report, styles, _notify, quiet=quiet)
     with stop.handlers(), kept_pipes():
         page.check(request.inputs)
@@ -162,7 +164,12 @@ def stylize(
 
 
 def _print(path: Path, described: dict[str, Any] | None) -> None:
-    """Print a result to stdout: its description as JSON, or else the bytes of its path."""
+    """Print a result to stdout: its description as JSON, or else the bytes of its path.
+
+    Nothing is added to a picture there.
+    """
+    if path == STDOUT:
+        return
     line: str | bytes = str(path)
     if described is not None:
         line = to_line(described, "utf-8" if sys.stdout is None else sys.stdout.encoding)

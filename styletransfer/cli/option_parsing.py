@@ -4,7 +4,7 @@ from pathlib import Path
 
 from typer import BadParameter
 
-from styletransfer.images.pipes import STDIN
+from styletransfer.images.pipes import STDIN, STDOUT
 from styletransfer.settings import expand_user
 
 
@@ -19,8 +19,12 @@ def read_content(text: str) -> Path:
 
 
 def read_output(text: str) -> Path:
-    """Read a path, also from ``-o=out.png``, where the parser leaves the equals sign."""
-    return read_path(text[1:] if text.startswith("=") and len(text) > 1 else text)
+    """Read a path, also from ``-o=out.png``, where the parser leaves the equals sign.
+
+    ``-`` is standard output.
+    """
+    name = text[1:] if text.startswith("=") and len(text) > 1 else text
+    return STDOUT if name == "-" else read_path(name)
 
 
 def read_numbers(text: str) -> tuple[float, ...]:

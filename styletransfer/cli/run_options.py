@@ -51,7 +51,7 @@ Output = Annotated[
         "-o",
         metavar="FILE",
         help="File of the result: .png, .jpg, .webp or .tif; a folder if CONTENT is one. "
-        "Missing folders are created.",
+        "Missing folders are created. - writes a PNG to standard output.",
         show_default=False,
         parser=read_output,
     ),

@@ -1,4 +1,4 @@
-"""Pictures that come through a pipe: read once and whole, and then treated as files."""
+"""Pictures that come through a pipe, read once and whole, or go to standard output."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import select
 import stat
+import sys
 import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 STDIN = Path("/dev/stdin")
 """Standard input as the path of a picture."""
+
+STDOUT = Path("/dev/stdout")
+"""Standard output as the path of a result."""
 
 LARGEST = 512 << 20
 """The most bytes that are read from a pipe."""
@@ -99,6 +103,27 @@ def _read_whole(path: Path) -> IO[bytes]:
 
 def _path_of(file: IO[bytes]) -> Path:
     return Path(file.name) if isinstance(file.name, str) else Path(f"/proc/self/fd/{file.fileno()}")
+
+
+def check_stdout() -> None:
+    """Check, before a run, that standard output can take a picture.
+
+    Raises:
+        ImageError: If it is closed, or a terminal.
+    """
+    problem = "closed" if sys.stdout is None else "the terminal" if os.isatty(1) else None
+    if problem is not None:
+        raise ImageError(f"{STDOUT}: this is {problem}; name a file, or send it to one: > out.png")
+
+
+def write_stdout(data: bytes) -> None:
+    """Write a picture to standard output.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    with os.fdopen(os.dup(1), "wb") as file:
+        file.write(data)
 
 
 class _Reader:

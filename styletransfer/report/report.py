@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from styletransfer import __version__
 from styletransfer.errors import ConfigError, StyleTransferError
-from styletransfer.images.saving import check_file, save_file
+from styletransfer.output_files import check_file, save_file
 from styletransfer.report.page import TEMPLATES, page_values
 
 if TYPE_CHECKING:

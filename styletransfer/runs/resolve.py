@@ -1,13 +1,19 @@
 """The settings of a run, from a configuration and the command line."""
 
-from collections.abc import Callable, Mapping, Sequence
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from styletransfer.errors import ConfigError
 from styletransfer.images.provenance import is_picture, read_record
 from styletransfer.presets import load_settings
 from styletransfer.settings import BUNDLED, Settings, expand_user, option_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from styletransfer.runs.jobs import Request
 
 INITS = ("content", "noise")
 """The values of ``init`` that are not the path of a picture."""
@@ -93,6 +99,30 @@ def refuse_for_folder(folder: Path, given: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"{option} needs a single content picture, but {folder} is a folder; "
             f"run its pictures one by one, each with its own {option}"
+        )
+
+
+def refuse_for_stdout(request: Request, given: Mapping[str, Any]) -> None:
+    """Refuse what needs results in files, if the result goes to standard output.
+
+    Args:
+        request: What is asked for.
+        given: Values of further options; None or False where one is not given.
+
+    Raises:
+        ConfigError: If something is refused.
+    """
+    wanted = {
+        "a folder as CONTENT": request.is_folder,
+        "a list of weights": request.sweep,
+        "--skip-existing": request.skip_existing,
+        "--save-every": request.save_every,
+        **given,
+    }
+    for name in (name for name, value in wanted.items() if value not in (None, False)):
+        raise ConfigError(
+            f"{name} needs results in files, but -o - writes to standard output; "
+            "name an output file or folder"
         )
 
 

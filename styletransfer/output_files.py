@@ -1,0 +1,131 @@
+"""Files that a run writes: never an input, and either complete or unchanged."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from styletransfer.errors import ImageError, reason
+
+_REMEDY = "free some space or choose another folder"
+
+
+def check_file(path: Path, suffixes: Sequence[str], inputs: Sequence[Path]) -> None:
+    """Check, before a run, that a file can be saved.
+
+    Args:
+        path: The output path; a missing folder is created.
+        suffixes: The allowed suffixes, in lower case.
+        inputs: The files that must not be overwritten, not even through links.
+
+    Raises:
+        ImageError: If the suffix is not allowed, or the path is an input, a
+            folder or not writable.
+    """
+    target = check_path(path, suffixes)
+    refuse_inputs([path], inputs)
+    with errors_of(path), _temporary_beside(target) as temporary:
+        temporary.touch()
+
+
+def check_path(path: Path, suffixes: Sequence[str]) -> Path:
+    """Raise an error unless a file with such a suffix may be written to a path.
+
+    Returns:
+        The path with links resolved.
+
+    Raises:
+        ImageError: If the suffix is not allowed, or the path is a folder or
+            not writable.
+    """
+    target = Path(os.path.realpath(path))
+    with errors_of(path):
+        if target.is_dir():
+            raise ImageError(f"{path}: this is a folder; name a file in it")
+        if path.suffix.lower() not in suffixes:
+            raise ImageError(f"{path}: unknown suffix; use one of {' '.join(suffixes)}")
+        if os.path.lexists(target) and not (target.is_file() and os.access(target, os.W_OK)):
+            raise ImageError(f"{path}: this cannot be overwritten; choose another output")
+    return target
+
+
+def refuse_inputs(paths: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Check that no output path is an input, not even through links.
+
+    Args:
+        paths: The output paths.
+        inputs: The files that must not be overwritten.
+
+    Raises:
+        ImageError: If an output path is an input.
+    """
+    files = {_identity(each) for each in inputs} - {None}
+    for path in paths:
+        if _identity(path) in files:
+            raise ImageError(f"{path}: this is also an input; choose another output")
+
+
+def save_file(data: bytes, path: Path) -> None:
+    """Save a file atomically.
+
+    It is written to a hidden file in the same folder, which is then renamed. If
+    that fails, an existing file stays unchanged. A link is followed, a missing
+    folder is created, and a replaced file keeps its permissions.
+
+    Args:
+        data: The bytes of the file.
+        path: The output path, with any suffix.
+
+    Raises:
+        ImageError: If the file cannot be written.
+    """
+    target = check_path(path, [path.suffix.lower()])
+    with errors_of(path), _temporary_beside(target) as temporary:
+        with temporary.open("xb") as file:
+            # There may be no old file, or the file system may have no permissions.
+            with contextlib.suppress(OSError):
+                shutil.copymode(target, temporary)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+
+
+@contextlib.contextmanager
+def errors_of(path: Path, remedy: str = _REMEDY) -> Iterator[None]:
+    """Turn errors of the system and of the encoders into an `ImageError`.
+
+    Args:
+        path: The file that is to be written.
+        remedy: The end of the message: what to do.
+    """
+    try:
+        yield
+    except (OSError, ValueError, struct.error) as error:
+        raise ImageError(f"{path}: cannot be saved ({reason(error)}); {remedy}") from error
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of a file, the same for all its names; `None` if there is no file."""
+    try:
+        # Resolved as for writing, since in new/../out.png the folder may not exist yet.
+        status = Path(os.path.realpath(path)).stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+@contextlib.contextmanager
+def _temporary_beside(target: Path) -> Iterator[Path]:
+    """Yield a path for a hidden file in the target's folder, and remove that file at the end."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Shortened, since file names are limited to 255 bytes.
+    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.tmp")
+    try:
+        yield temporary
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
