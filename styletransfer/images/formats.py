@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from PIL import Image
 
@@ -63,6 +63,15 @@ def open_image(path: Path, note: Callable[[str], None] = lambda _: None) -> Imag
     source = mend_png(path, note)
     with larger_texts():
         return Image.open(source, formats=_available())
+
+
+def read_whole(file: IO[bytes]) -> bytes:
+    """Read an open file from its start, and leave it where it was."""
+    place = file.tell()
+    file.seek(0)
+    data = file.read()
+    file.seek(place)
+    return data
 
 
 def _available() -> list[str]:

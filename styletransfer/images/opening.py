@@ -112,7 +112,10 @@ def why_unreadable(path: Path, error: Exception) -> str:
         return "the file is empty; download it again"
     if isinstance(error, UnidentifiedImageError):
         return _why_unidentified(_brand(first_bytes(path)))
-    return f"the picture is damaged or truncated ({reason(error)}); download it again"
+    words = reason(error)
+    if "truncated" in words.lower():
+        words = "its end is missing"
+    return f"the picture is damaged or truncated ({words}); download it again"
 
 
 def _why_unidentified(brand: bytes) -> str:

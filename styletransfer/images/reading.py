@@ -11,6 +11,7 @@ from PIL import Image, ImageColor
 from styletransfer.errors import ImageError
 from styletransfer.images.colour import alpha_channel, flatten
 from styletransfer.images.decoders.corrections import correct_picture
+from styletransfer.images.decoders.jpeg import CUT_SHORT
 from styletransfer.images.formats import DAMAGE, TOO_LARGE
 from styletransfer.images.metadata import Metadata, read_metadata
 from styletransfer.images.opening import open_known, why_unreadable
@@ -49,10 +50,11 @@ def is_complete(path: Path) -> bool:
     try:
         if not path.is_file():
             return False
-        open_picture(path)
+        notes: list[str] = []
+        open_picture(path, note=notes.append)
     except (ImageError, OSError):
         return False
-    return True
+    return not any(CUT_SHORT in note for note in notes)
 
 
 def open_picture(
@@ -136,6 +138,6 @@ def _decode(
             frames_note = _MULTI_FRAME_NOTES.get(picture.format or "")
             if frames_note and getattr(picture, "is_animated", False):
                 note(frames_note)
-            upright = load_upright(correct_picture(picture))
+            upright = load_upright(correct_picture(picture, note))
             found = read_metadata(picture, path, note) if metadata else None
             return upright, found

@@ -8,9 +8,12 @@ References:
 from __future__ import annotations
 
 import io
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin
+
+from styletransfer.images.decoders.jpeg import load_jpeg
+from styletransfer.images.formats import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,15 +27,18 @@ _TGA_ALPHA_KIND = 494  # in the extension area
 _NO_ALPHA = (0, 1, 2)  # none; undefined, to be ignored; undefined, to be kept
 
 
-def correct_picture(picture: Image.Image) -> Image.Image:
+def correct_picture(picture: Image.Image, note: Callable[[str], None]) -> Image.Image:
     """Decode an open picture if its format needs a correction, and apply that.
 
     Args:
         picture: As opened by Pillow.
+        note: Called with a message if a part of the picture is missing.
 
     Returns:
         The same picture, or a corrected copy of the same format.
     """
+    if isinstance(picture, JpegImagePlugin.JpegImageFile) and picture.fp is not None:
+        return load_jpeg(picture, picture.fp, note)
     correct = _CORRECTIONS.get(picture.format or "")
     if correct is None:
         return picture
@@ -45,7 +51,7 @@ def _clear_png(picture: Image.Image) -> Image.Image:
     """Apply the clear colour of a PNG whose levels Pillow scales to 8 bits."""
     raw_mode = _raw_mode(picture)
     file: Any = getattr(picture, "fp", None)
-    data = _whole(file) if raw_mode == _DEEP_RGB and "transparency" in picture.info else b""
+    data = read_whole(file) if raw_mode == _DEEP_RGB and "transparency" in picture.info else b""
     picture.load()
     clear = picture.info.get("transparency")
     if raw_mode in _GREY_STEPS and isinstance(clear, int):
@@ -76,7 +82,7 @@ def _unlike(high: Image.Image, low: Image.Image, clear: Any) -> Image.Image:
 def _without_unused_alpha(picture: Image.Image) -> Image.Image:
     """Drop the alpha channel of a TGA whose header or footer says that it is not one."""
     file: Any = getattr(picture, "fp", None)
-    unused = picture.mode in ("RGBA", "LA") and not _tga_has_alpha(_whole(file))
+    unused = picture.mode in ("RGBA", "LA") and not _tga_has_alpha(read_whole(file))
     picture.load()
     return picture.convert({"RGBA": "RGB", "LA": "L"}[picture.mode]) if unused else picture
 
@@ -112,15 +118,6 @@ def _raw_mode(picture: Image.Image) -> str:
     """How Pillow will unpack the values of an open picture."""
     tiles = getattr(picture, "tile", [])
     return str(tiles[0].args) if tiles else ""
-
-
-def _whole(file: IO[bytes]) -> bytes:
-    """Read an open file from its start, and leave it where it was."""
-    place = file.tell()
-    file.seek(0)
-    data = file.read()
-    file.seek(place)
-    return data
 
 
 _CORRECTIONS: dict[str, Callable[[Image.Image], Image.Image]] = {
