@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from styletransfer.errors import ConfigError
-from styletransfer.images.tensors import check_output, is_complete
+from styletransfer.errors import ConfigError, ImageError
+from styletransfer.images.pipes import STDOUT
+from styletransfer.images.tensors import OUTPUT_SUFFIXES, check_output, is_complete
 from styletransfer.runs.batch import run_folder
 from styletransfer.runs.context import RunContext
+from styletransfer.runs.folder import is_folder
 from styletransfer.runs.interruption import NOTHING_YET
 from styletransfer.runs.jobs import ExistingResult, Job, partial_path
 from styletransfer.runs.naming import refuse_overwriting
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from styletransfer.runs.jobs import AnyResult, Request
 
     Results = Generator[AnyResult, None, None]
+
+_USUAL_STYLES = 4
+_FOLDER_REMEDY = "give a folder of pictures as CONTENT to get a folder of results"
 
 
 def execute(
@@ -46,10 +51,13 @@ def execute(
 
     Raises:
         ConfigError: If an option has no effect.
+        ImageError: If the result of a single picture is to be a folder.
         StyleTransferError: As `PictureRun`, `run_folder` and `run_sweep` do.
         InterruptionError: If a signal ended the runs.
     """
     _refuse_ineffective_options(request)
+    if not request.is_folder:
+        _check_arguments(request, notify)
     context = RunContext.open(
         request.styles, request.settings, stop, notify, quiet=quiet, verbose=verbose
     )
@@ -91,6 +99,25 @@ def _run_picture(request: Request, context: RunContext) -> Results:
         best = f"stopped early: {result.path} holds the best picture so far"
         message = best if result.stopped else None
         yield result
+
+
+def _check_arguments(request: Request, notify: Callable[[str], None]) -> None:
+    """Explain how pictures and folders go together to one who gave all pictures of a folder."""
+    content, output, styles = request.content, request.output, len(request.styles)
+    if is_folder(output):
+        raise ImageError(
+            f"{output}: this is a folder, but CONTENT is the picture {content}; "
+            f"name a file in it, or {_FOLDER_REMEDY}"
+        )
+    if not output.suffix and output != STDOUT:
+        raise ImageError(
+            f"{output}: unknown suffix; use one of {' '.join(OUTPUT_SUFFIXES)}, or {_FOLDER_REMEDY}"
+        )
+    if styles > _USUAL_STYLES and request.settings.style_blend is None:
+        notify(
+            f"{styles} styles are blended: CONTENT is the first picture, {content}, and all others "
+            f"are styles; if they should be painted themselves, {_FOLDER_REMEDY}"
+        )
 
 
 def _refuse_ineffective_options(request: Request) -> None:

@@ -208,7 +208,9 @@ class PictureRun:
 
         scale = plan.scales[-1]
         size = f"{scale.width}×{scale.height}"
-        line = f"stylizing at {size} on {plan.device} in {plan.precision.name}"
+        styles = len(self.context.styles)
+        blend = f" in a blend of {styles} styles" if styles > 1 else ""
+        line = f"stylizing{blend} at {size} on {plan.device} in {plan.precision.name}"
         if self.context.verbose:
             line += explain(self.job.settings.precision, plan.device)
         self.context.announce(line)

@@ -40,7 +40,17 @@ REFUSALS: list[Refusal] = [
     ("content.png style.png -o content.png", 1, "content.png: this is also an input"),
     ("content.png style.png -o ./style.png", 1, "style.png: this is also an input"),
     ("content.png style.png -o old.png --init old.png", 1, "old.png: this is also an input"),
-    ("content.png style.png -o folder", 1, "folder: this is a folder"),
+    (
+        "content.png style.png -o folder",
+        1,
+        "folder: this is a folder, but CONTENT is the picture content.png; name a file in it, or "
+        "give a folder of pictures as CONTENT",
+    ),
+    (
+        "content.png style.png -o folder/new/",
+        1,
+        "folder/new: unknown suffix; use one of .png .jpg .jpeg .webp .tif .tiff, or give a folder",
+    ),
     ("content.png style.png -o words.jpg/out.png", 1, "words.jpg/out.png: cannot be saved"),
     (
         "content.png style.png -o old.png --log old.txt",
@@ -188,6 +198,44 @@ def test_a_warning_about_an_input_is_one_line_also_with_quiet(
     warning, refusal = ran.err.splitlines()
     assert warning.startswith("stylize: odd.png: its colour profile is not applied (")
     assert refusal.startswith("stylize: error: out.bmp: unknown suffix")
+
+
+SIX = "content.png content.png content.png content.png content.png style.png -o out.bmp"
+
+
+@pytest.mark.parametrize("quiet", ["", " --quiet"])
+def test_more_than_four_styles_get_a_line_on_what_the_arguments_mean(
+    quiet: str, workspace: Path, command: Command
+) -> None:
+    """As where a shell expands photos/*.jpg."""
+    warning, _ = command(f"{SIX}{quiet}").err.splitlines()
+    assert warning == (
+        "stylize: 5 styles are blended: CONTENT is the first picture, content.png, and all others "
+        "are styles; if they should be painted themselves, give a folder of pictures as CONTENT "
+        "to get a folder of results"
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        SIX.removeprefix("content.png "),  # four styles
+        f"{SIX} --style-blend 1,1,1,1,2",
+        SIX.replace("content.png", "folder", 1),
+    ],
+)
+def test_a_blend_that_is_meant_gets_no_such_line(
+    line: str, workspace: Path, command: Command
+) -> None:
+    assert "are blended" not in command(line).err
+
+
+@pytest.mark.weights
+def test_the_number_of_styles_is_announced(workspace: Path, command: Command) -> None:
+    ran = command(f"{QUICK} style.png -o out.png")
+
+    assert ran.code == 0
+    assert ran.err.startswith("stylize: stylizing in a blend of 2 styles at 48×32 on ")
 
 
 @pytest.mark.weights
