@@ -6,6 +6,7 @@ programs (EPS starts Ghostscript), are slow, or cannot be decoded.
 
 from __future__ import annotations
 
+import logging
 import struct
 import zlib
 from typing import IO, TYPE_CHECKING
@@ -77,4 +78,7 @@ def read_whole(file: IO[bytes]) -> bytes:
 def _available() -> list[str]:
     """Those of the formats that this Pillow has a plugin for."""
     Image.init()
+    log = logging.getLogger("PIL")
+    if not log.handlers:  # what it logs is raised as well, and would be printed
+        log.addHandler(logging.NullHandler())
     return [name for name in FORMATS if name in Image.OPEN]

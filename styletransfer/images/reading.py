@@ -12,6 +12,7 @@ from styletransfer.errors import ImageError
 from styletransfer.images.colour import alpha_channel, flatten
 from styletransfer.images.decoders.corrections import correct_picture
 from styletransfer.images.decoders.jpeg import CUT_SHORT
+from styletransfer.images.decoders.tiff import silent_libtiff
 from styletransfer.images.formats import DAMAGE, TOO_LARGE
 from styletransfer.images.metadata import Metadata, read_metadata
 from styletransfer.images.opening import open_known, why_unreadable
@@ -138,6 +139,7 @@ def _decode(
             frames_note = _MULTI_FRAME_NOTES.get(picture.format or "")
             if frames_note and getattr(picture, "is_animated", False):
                 note(frames_note)
-            upright = load_upright(correct_picture(picture, note))
+            with silent_libtiff(picture):
+                upright = load_upright(correct_picture(picture, note))
             found = read_metadata(picture, path, note) if metadata else None
             return upright, found

@@ -2,6 +2,8 @@
 
 import re
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,18 @@ def test_the_readme_lists_the_formats() -> None:
     listed = text[text.index("* READ ARE ") :][:400]
     for name in set(FORMATS) - part_of_others:
         assert names.get(name, name) in listed
+
+
+def test_what_pillow_logs_does_not_reach_stderr(tmp_path: Path) -> None:
+    """A TIFF with too many samples per pixel; pytest itself would catch what is logged."""
+    entries = struct.pack("<HHIIHHIIHHII", 256, 3, 1, 4, 257, 3, 1, 4, 277, 3, 1, 249)
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + struct.pack("<IH", 8, 3) + entries + bytes(4))
+    script = (
+        "import pathlib, sys\n"
+        "from styletransfer.images.formats import DAMAGE, open_image\n"
+        "try:\n    open_image(pathlib.Path(sys.argv[1]))\n"
+        "except DAMAGE:\n    print('refused')\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "a.tif")]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    assert (run.stdout, run.stderr) == ("refused\n", "")

@@ -7,6 +7,8 @@ References:
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 from typing import IO, TYPE_CHECKING, Any
 
 from PIL import Image, TiffImagePlugin
@@ -27,6 +29,7 @@ _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _SUB_DIRECTORIES, _DNG_VERSION = 258, 2
 # How a RAW file names the values of a sensor: behind a mosaic of filters, or without one.
 _SENSOR = (32803, 34892)
 _MOST_DIRECTORIES = 32
+_STDERR = 2
 
 _LITTLE, _BIG = b"II", b"MM"
 # Pillow reads each of these with the other byte order, or with black as zero.
@@ -119,6 +122,27 @@ def _directories(file: IO[bytes]) -> Iterator[Any]:
         inner = tags.get(_SUB_DIRECTORIES, ())
         places += [tags.next, *(inner if isinstance(inner, tuple) else (inner,))]
         yield tags
+
+
+@contextlib.contextmanager
+def silent_libtiff(picture: Image.Image) -> Iterator[None]:
+    """Keep libtiff, which decodes a TIFF, from writing its own lines to stderr.
+
+    What stops it is an exception as well, and becomes one line.
+    """
+    if picture.format != "TIFF" or sys.__stderr__ is None:
+        yield
+        return
+    sys.__stderr__.flush()
+    kept = os.dup(_STDERR)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, _STDERR)
+        yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(nowhere)
+        os.close(kept)
 
 
 @contextlib.contextmanager

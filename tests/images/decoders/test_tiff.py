@@ -1,5 +1,7 @@
 """TIFF files that Pillow misreads."""
 
+import contextlib
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -9,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from styletransfer.errors import ImageError
 from styletransfer.images.exif import BIG_ENDIAN, LITTLE_ENDIAN, LONG, SHORT, Entry, Exif
 from styletransfer.images.exif_patch import patch_exif
 from styletransfer.images.opening import is_picture, is_raw
 from styletransfer.images.reading import decode_picture, open_picture
-from tests.support.pictures import refusal
+from tests.support.pictures import noise, refusal
 
 WIDTH, HEIGHT = 8, 4
 RISING = np.linspace(0, 1, WIDTH * HEIGHT).reshape(HEIGHT, WIDTH)
@@ -148,3 +151,19 @@ def test_directories_that_point_to_each_other_come_to_an_end(tmp_path: Path) -> 
     struct.pack_into("<I", whole, directory_rows(whole).stop, int.from_bytes(whole[4:8], "little"))
     (tmp_path / "loop.tif").write_bytes(whole)
     assert not is_raw(tmp_path / "loop.tif")
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "group4"])
+def test_the_lines_of_libtiff_do_not_reach_stderr(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], compression: str
+) -> None:
+    path = tmp_path / "damaged.tif"
+    picture = noise(64, 64).convert("1" if compression == "group4" else "RGB")
+    picture.save(path, compression=compression)
+    whole = bytearray(path.read_bytes())
+    whole[20:200] = bytes(range(180))
+    path.write_bytes(whole)
+    with contextlib.suppress(ImageError):  # a fax shows what it can
+        decode_picture(path)
+    os.write(2, b"our own line")
+    assert capfd.readouterr().err == "our own line"
