@@ -15,10 +15,14 @@ Every message is one line that names the cause and the remedy: the command
 prints it unchanged.
 """
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_CONTROLS = {"Cc", "Cs"}
+_DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 class StyleTransferError(Exception):
@@ -83,3 +87,25 @@ def reason(error: Exception) -> str:
     """Return the message of the system or a library as one line."""
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(str(words).split())
+
+
+def one_line(text: str) -> str:
+    r"""Return a text as one line that a terminal shows as it is.
+
+    Line breaks become spaces. Control characters and marks that reverse the
+    direction of writing, which a file name may contain, are escaped.
+
+    Example:
+        >>> one_line("red \x1b[31m.jpg")
+        'red \\x1b[31m.jpg'
+    """
+    return "".join(
+        letter.encode("unicode_escape").decode() if _is_control(letter) else letter
+        for letter in " ".join(text.splitlines())
+    )
+
+
+def _is_control(letter: str) -> bool:
+    return unicodedata.category(letter) in _CONTROLS or (
+        unicodedata.bidirectional(letter) in _DIRECTIONS
+    )

@@ -11,9 +11,16 @@ import typer
 from styletransfer import __version__
 from styletransfer.cli import run_options as run
 from styletransfer.cli import setting_options as setting
+from styletransfer.cli.option_parsing import HintingCommand
 from styletransfer.cli.result_json import describe, to_line
 from styletransfer.cli.streams import drop_output, protect_streams, share_a_reader
-from styletransfer.errors import ConfigError, InterruptionError, StyleTransferError, reason
+from styletransfer.errors import (
+    ConfigError,
+    InterruptionError,
+    StyleTransferError,
+    one_line,
+    reason,
+)
 from styletransfer.images.pipes import STDOUT, kept_pipes
 from styletransfer.report.report import Report
 from styletransfer.runs.execute import execute
@@ -63,7 +70,7 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.command()
+@app.command(cls=HintingCommand)
 def stylize(
     context: typer.Context,
     content: run.Content,
@@ -170,9 +177,11 @@ def _print(path: Path, described: dict[str, Any] | None) -> None:
     """
     if path == STDOUT:
         return
-    line: str | bytes = str(path)
+    line: Any = str(path)
     if described is not None:
         line = to_line(described, "utf-8" if sys.stdout is None else sys.stdout.encoding)
+    elif sys.stdout is not None and sys.stdout.isatty():
+        line = one_line(line)
     elif os.name == "posix":
         line = os.fsencode(path)
     try:
@@ -191,6 +200,5 @@ def _print(path: Path, described: dict[str, Any] | None) -> None:
 
 
 def _notify(text: str) -> None:
-    # A path may contain a line break; a message is one line.
     with bars_paused():
-        typer.echo(f"stylize: {' '.join(text.splitlines())}", err=True)
+        typer.echo(f"stylize: {one_line(text)}", err=True)

@@ -1,11 +1,38 @@
-"""Parsers of option values."""
+"""Parsers of option values, and of the command line that holds them."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 from typer import BadParameter
+from typer.core import TyperCommand
 
+from styletransfer.errors import one_line
 from styletransfer.images.pipes import STDIN, STDOUT
+from styletransfer.images.tensors import PICTURE_SUFFIXES
 from styletransfer.settings import expand_user
+
+_UsageError: type[Exception] = BadParameter.__mro__[1]
+"""What is raised for a wrong command line; Typer exports this subclass only."""
+
+
+class HintingCommand(TyperCommand):
+    """A command that says how to write names that begin with a dash."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line; name a file that was taken for an option."""
+        names = [each for each in args if each.startswith("-") and _may_be_file(each)]
+        try:
+            return super().parse_args(ctx, args)
+        except _UsageError as error:
+            told: Any = error
+            if names:
+                told.message += f"; write ./{one_line(names[0])} if this is a file"
+            raise
+
+
+def _may_be_file(name: str) -> bool:
+    return Path(name).suffix.lower() in PICTURE_SUFFIXES or os.path.lexists(name)
 
 
 def read_path(text: str) -> Path:

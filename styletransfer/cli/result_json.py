@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from styletransfer.errors import ConfigError, ImageError
+from styletransfer.errors import ConfigError, ImageError, one_line
 from styletransfer.images.provenance import read_record
 from styletransfer.images.tensors import open_picture
 from styletransfer.runs.jobs import ExistingResult, SheetResult
@@ -70,14 +70,15 @@ def to_line(values: dict[str, Any], encoding: str) -> str:
 
     Returns:
         The line without a line break. It is ASCII if the stream cannot encode
-        it, for example because a file name is not valid text.
+        it, for example because a file name is not valid text, or if a terminal
+        would take a part of it for a command.
     """
     line = json.dumps(values, ensure_ascii=False)
     try:
         line.encode(encoding)
     except UnicodeEncodeError:
         return json.dumps(values)
-    return line
+    return line if line == one_line(line) else json.dumps(values)
 
 
 def _size(path: Path) -> list[int] | None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
 
+from styletransfer.errors import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
@@ -74,7 +76,7 @@ class BatchProgress:
         self.advance(1.0)
         if self._lines:
             line = f"{self._number}/{self._pictures} {name} → {output}, {seconds:.0f} s"
-            tqdm.write(" ".join(line.splitlines()), file=sys.stderr)
+            tqdm.write(one_line(line), file=sys.stderr)
 
     def drop(self) -> None:
         """End the current picture without a result."""

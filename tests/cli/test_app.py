@@ -1,5 +1,6 @@
 """The command: output, exit codes, refusals."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.support.commands import (
     check_refusals,
     files,
     fill_disk,
+    run_python,
     run_without_torch,
 )
 
@@ -397,6 +399,62 @@ def test_a_path_with_a_line_break_still_makes_one_line(workspace: Path, command:
     assert ran.code == 1
     assert ran.err.startswith("stylize: error: no ne.png: No such file")
     assert ran.err.count("\n") == 1
+
+
+RED, REVERSED = "\x1b[31m", "\u202e"
+
+
+def test_control_characters_of_a_name_are_escaped(workspace: Path, command: Command) -> None:
+    ran = command(f"'{RED}none{REVERSED}.png' style.png -o out.png")
+
+    assert ran.code == 1
+    assert ran.err.startswith("stylize: error: \\x1b[31mnone\\u202e.png: No such file")
+
+
+@pytest.mark.parametrize("name", ["é ü \u00a0日本.png", "photo \U0001f469\u200d\U0001f3a8.png"])
+def test_other_names_appear_as_they_are(name: str, workspace: Path, command: Command) -> None:
+    ran = command(f"'{name}' style.png -o out.png")
+
+    assert ran.err.startswith(f"stylize: error: {name}: No such file")
+
+
+@pytest.mark.parametrize("option", ["", "--json"])
+def test_a_terminal_gets_no_control_characters_on_stdout(option: str, workspace: Path) -> None:
+    name = f"{RED}\x9b2J{REVERSED}.png"
+    shutil.copy("old.png", name)
+    ours, theirs = os.openpty()
+    line = ["content.png", "style.png", "-o", name, "--skip-existing", *option.split()]
+    ran = run_python("-m", "styletransfer", *line, stdout=theirs)
+    os.close(theirs)
+    printed = os.read(ours, 10_000).decode()
+    os.close(ours)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert "2J" in printed
+    assert printed.removesuffix("\r\n").isprintable()
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("-name.jpg style.png -o out.png", "./-name.jpg"),
+        ("-q.jpg style.png -o out.png", "./-q.jpg"),
+        ("content.png -zoo -o out.png", "./-zoo"),
+    ],
+)
+def test_a_name_with_a_leading_dash_gets_a_hint(
+    line: str, name: str, workspace: Path, command: Command
+) -> None:
+    shutil.copy("style.png", "-zoo")
+    ran = command(line)
+
+    assert (ran.code, ran.out) == (2, "")
+    words = " ".join(ran.err.replace("│", " ").split())
+    assert f"; write {name} if this is a file" in words
+
+
+def test_other_wrong_usage_gets_no_such_hint(workspace: Path, command: Command) -> None:
+    assert "if this is a file" not in command("content.png style.png -zoo -o out.png").err
 
 
 def test_wrong_usage_exits_with_2_without_torch_and_without_a_new_file(workspace: Path) -> None:

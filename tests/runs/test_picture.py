@@ -142,8 +142,13 @@ def test_the_transparency_of_style_and_init_is_not_transferred(run: Run) -> None
 
 
 def test_styles_and_init_are_composited_on_the_background(run: Run) -> None:
-    Image.new("RGBA", (4, 4), (9, 9, 9, 0)).save("style.png")
-    Image.new("LA", (4, 4), (9, 0)).save("init.png")
+    for name, mode, clear, opaque in (
+        ("style.png", "RGBA", (9, 9, 9, 0), (9, 9, 9, 255)),
+        ("init.png", "LA", (9, 0), (9, 255)),
+    ):
+        made = Image.new(mode, (4, 4), clear)
+        made.putpixel((0, 0), opaque)
+        made.save(name)
     settings = Settings(background="#102030", init="init.png")
     context = context_of(settings, "style.png")
     assert context.init is not None
