@@ -41,8 +41,8 @@ def check_path(path: Path, suffixes: Sequence[str]) -> Path:
         ImageError: If the suffix is not allowed, or the path is a folder or
             not writable.
     """
-    target = Path(os.path.realpath(path))
     with errors_of(path):
+        target = Path(os.path.realpath(path))
         if target.is_dir():
             raise ImageError(f"{path}: this is a folder; name a file in it")
         if path.suffix.lower() not in suffixes:

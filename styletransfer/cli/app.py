@@ -136,6 +136,7 @@ def stylize(
     wrong usage; 130, 143 or 129, stopped by Ctrl-C, SIGTERM or SIGHUP, with the
     best picture so far saved. A second Ctrl-C quits at once.
     """
+    _check_current_folder()
     if quiet and verbose:
         raise ConfigError("--verbose has no effect: --quiet silences it")
     given = {name: context.params[name] for name in field_names()}
@@ -168,6 +169,16 @@ def stylize(
                 if isinstance(result, PictureResult):
                     page.add(result)
             stop.finish()
+
+
+def _check_current_folder() -> None:
+    """Refuse to run in a folder that was deleted: not even torch can be loaded there."""
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise StyleTransferError(
+            f"the current folder is gone ({reason(error)}); change to another folder"
+        ) from error
 
 
 def _print(path: Path, described: dict[str, Any] | None) -> None:

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -399,6 +400,28 @@ def test_a_path_with_a_line_break_still_makes_one_line(workspace: Path, command:
     assert ran.code == 1
     assert ran.err.startswith("stylize: error: no ne.png: No such file")
     assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["-q", "--skip-existing"])
+def test_a_current_folder_that_is_gone_is_one_line(option: str, workspace: Path) -> None:
+    program = """
+        import os, sys
+        from styletransfer import __main__ as command
+
+        os.mkdir("gone")
+        os.chdir("gone")
+        os.rmdir("../gone")
+        sys.argv = ["stylize", *sys.argv[1:]]
+        command.main()
+    """
+    names = [str(workspace / name) for name in ("content.png", "style.png")]
+    ran = run_python("-c", textwrap.dedent(program), *names, "-o", "out.png", option)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == (
+        "stylize: error: the current folder is gone (No such file or directory); "
+        "change to another folder\n"
+    )
 
 
 RED, REVERSED = "\x1b[31m", "\u202e"

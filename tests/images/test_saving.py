@@ -96,6 +96,18 @@ def test_a_path_that_cannot_be_written_is_refused(tmp_path: Path, name: str) -> 
     assert line.endswith("choose another folder")
 
 
+def test_a_current_folder_that_is_gone_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for call in (lambda path: check_output(path, []), lambda path: save_image(noise_image(), path)):
+        line = refusal(call, Path("out.png"))
+        assert line.startswith("out.png: cannot be saved (No such file or directory)")
+
+
 @pytest.mark.skipif(not Path(os.devnull).is_char_device(), reason="no device files here")
 def test_a_device_file_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "out.png").symlink_to(os.devnull)
