@@ -34,9 +34,21 @@ def free_memory(device: torch.device) -> int | None:
         return torch.cuda.mem_get_info(device)[0] + cached
     if device.type != "cpu" or sys.platform != "linux":
         return None
-    free = free_memory_on_linux()
+    _initial_resident_memory()
+    return free_memory_of_host()
+
+
+def free_memory_of_host() -> int | None:
+    """Return how much memory this process can still allocate on the CPU, without torch.
+
+    Returns:
+        As `free_memory` of a CPU.
+    """
+    free = free_memory_on_linux() if sys.platform == "linux" else None
+    if free is None or not _initial_resident_memory.cache_info().currsize:
+        return free
     # Memory that the C library keeps after it was freed can be used again.
-    return None if free is None else free + _resident_memory() - _initial_resident_memory()
+    return free + _resident_memory() - _initial_resident_memory()
 
 
 def free_memory_on_linux(root: Path = Path("/")) -> int | None:

@@ -12,6 +12,7 @@ from styletransfer.errors import ImageError
 from styletransfer.images.colour import alpha_channel, flatten
 from styletransfer.images.decoders.corrections import correct_picture
 from styletransfer.images.decoders.jpeg import CUT_SHORT
+from styletransfer.images.decoders.limits import NO_LIMITS, Limits, respect
 from styletransfer.images.decoders.tiff import silent_libtiff
 from styletransfer.images.formats import DAMAGE, TOO_LARGE
 from styletransfer.images.metadata import Metadata, read_metadata
@@ -77,6 +78,7 @@ def decode_picture(
     background: str = "white",
     metadata: bool = False,
     note: Callable[[str], None] | None = None,
+    limits: Limits = NO_LIMITS,
 ) -> Decoded:
     """Decode a picture file, turn it upright and convert it to sRGB.
 
@@ -92,6 +94,7 @@ def decode_picture(
         metadata: Whether to read EXIF and XMP.
         note: Called with a message about anything unexpected: an unusable
             profile, further frames, an unusual range, damaged metadata.
+        limits: What decoding may take, and what is needed.
 
     Returns:
         The colours, the alpha channel and, if requested, the metadata.
@@ -109,7 +112,7 @@ def decode_picture(
 
     try:
         with regular_file(path) as file:
-            return _decode_file(file, canvas, metadata, note_path)
+            return _decode_file(file, canvas, metadata, note_path, limits)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
     except OSError as error:
@@ -117,10 +120,14 @@ def decode_picture(
 
 
 def _decode_file(
-    path: Path, canvas: tuple[int, ...], metadata: bool, note: Callable[[str], None]
+    path: Path,
+    canvas: tuple[int, ...],
+    metadata: bool,
+    note: Callable[[str], None],
+    limits: Limits,
 ) -> Decoded:
     try:
-        picture, found = _decode(path, metadata, note)
+        picture, found = _decode(path, metadata, note, limits)
         alpha = alpha_channel(picture)
         if alpha is not None and alpha.getextrema() == (0, 0):
             note(_INVISIBLE)
@@ -130,12 +137,13 @@ def _decode_file(
 
 
 def _decode(
-    path: Path, metadata: bool, note: Callable[[str], None]
+    path: Path, metadata: bool, note: Callable[[str], None], limits: Limits
 ) -> tuple[Image.Image, Metadata | None]:
     with warnings.catch_warnings(), larger_texts():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with open_known(path, note) as picture:
+            respect(limits, picture)
             frames_note = _MULTI_FRAME_NOTES.get(picture.format or "")
             if frames_note and getattr(picture, "is_animated", False):
                 note(frames_note)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from styletransfer.errors import ImageError
+from styletransfer.images.decoders.limits import Limits
 from styletransfer.images.formats import PICTURE_SUFFIXES
 from styletransfer.images.opening import is_picture, is_raw
 from styletransfer.images.reading import Decoded, decode_picture, is_complete, open_picture
@@ -38,6 +39,7 @@ __all__ = [
     "OUTPUT_SUFFIXES",
     "PICTURE_SUFFIXES",
     "Decoded",
+    "Limits",
     "check_output",
     "check_side",
     "decode_picture",
@@ -123,7 +125,7 @@ def to_tensor(picture: Image.Image) -> Tensor:
     import torch
 
     levels = torch.from_numpy(np.array(picture))
-    return levels.permute(2, 0, 1).unsqueeze(0).contiguous().float() / 255
+    return levels.permute(2, 0, 1).unsqueeze(0).contiguous().float().div_(255)
 
 
 def to_picture(image: Tensor) -> Image.Image:

@@ -7,9 +7,11 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Self
 
+from styletransfer.device.free_memory import free_memory_of_host
 from styletransfer.errors import StyleTransferError, reason
-from styletransfer.images.tensors import decode_picture, to_tensor
+from styletransfer.images.tensors import Limits, decode_picture, to_tensor
 from styletransfer.runs.resolve import init_file
+from styletransfer.settings import DEFAULT_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,9 +59,20 @@ def open_content(path: Path, settings: Settings, notify: Callable[[str], None]) 
         ImageError: If it cannot be read.
     """
     decoded = decode_picture(
-        path, background=settings.background, metadata=settings.keep_metadata, note=notify
+        path,
+        background=settings.background,
+        metadata=settings.keep_metadata,
+        note=notify,
+        limits=_limits(settings),
     )
     return InputPicture(path, decoded)
+
+
+def _limits(settings: Settings, scale: float = 1) -> Limits:
+    """The free memory, and the longest side at which a picture is used, times `scale`."""
+    side = settings.size or DEFAULT_SIZE
+    needed = None if side == "original" else max(1, round(side * scale))
+    return Limits(memory=free_memory_of_host(), side=needed)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,9 +126,16 @@ class RunContext:
             ImageError: If one cannot be read.
         """
         init = init_file(settings)
+        scale = max(1, settings.style_scale)
         pictures = {
             path: InputPicture(
-                path, decode_picture(path, background=settings.background, note=notify)
+                path,
+                decode_picture(
+                    path,
+                    background=settings.background,
+                    note=notify,
+                    limits=_limits(settings, scale),
+                ),
             )
             for path in dict.fromkeys([*styles, *([] if init is None else [init])])
         }

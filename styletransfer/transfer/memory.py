@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from styletransfer.device.free_memory import free_memory
@@ -22,10 +23,32 @@ if TYPE_CHECKING:
     from styletransfer.transfer.pyramid import Scale
 
 # Bytes, measured: see `estimate_memory`.
-_NETWORK = {"bfloat16": 320_000_000, "float32": 500_000_000}
-_RESULT_PIXEL = {"bfloat16": 1050, "float32": 1650}
-_STYLE_PIXEL = {"bfloat16": 600, "float32": 1200}
 _PAIR_PIXEL = 24  # exact: two float32 images
+_INPUT_PIXEL = 16  # three float32 values, and what the conversion to them leaves behind
+_GRID = 16  # pixels; images are padded to whole multiples
+
+
+@dataclass(frozen=True, slots=True)
+class _Costs:
+    """What a run needs in one number format, in bytes."""
+
+    least: int
+    """Of any run."""
+
+    small: tuple[int, int]
+    """Of a small result: for the network, and for each pixel."""
+
+    large: tuple[int, int]
+    """Of a large result: the same."""
+
+    style_pixel: int
+    """For each pixel of the largest style."""
+
+
+_COSTS = {
+    "bfloat16": _Costs(205_000_000, (165_000_000, 3360), (340_000_000, 1030), 600),
+    "float32": _Costs(275_000_000, (275_000_000, 5460), (515_000_000, 1660), 1200),
+}
 
 # Messages of torch's allocators, of oneDNN, of Intel's FFT and of C++.
 _OUT_OF_MEMORY = re.compile(
@@ -36,14 +59,17 @@ _OUT_OF_MEMORY = re.compile(
 def estimate_memory(plan: RunPlan, size: int) -> int:
     """Estimate the memory of a run beyond that of a Python process with torch.
 
-    A constant for the network and its kernels, and the larger of two needs: so
-    many bytes for each pixel of the result, for activations, gradients and the
-    optimizer, with 24 bytes more for each pair that L-BFGS keeps; or so many for
-    each pixel of the largest style, for its activations.
+    16 bytes for each pixel of the content and of the styles as they were read,
+    and the larger of two needs. One is that of the result: a constant for the
+    network and its kernels, and so many bytes for each pixel, for activations,
+    gradients and the optimizer, with 24 bytes more for each pair that L-BFGS
+    keeps. The other is that of the activations of the largest style. Small
+    results need less for the network and more for each pixel.
 
     Measured on two cores with AVX512-BF16 and torch 2.14, twelve steps on a 4:3
-    picture at 256, 512 and 1024 px: 0.31, 0.54 and 1.24 GB in bfloat16, 0.49,
-    0.82 and 1.88 GB in float32. The estimates are 6 to 25 % higher.
+    picture at 64, 128, 256, 512 and 1024 px: 0.19, 0.19, 0.32, 0.54 and 1.24 GB
+    in bfloat16, 0.27, 0.31, 0.52, 0.83 and 1.88 GB in float32. The estimates are
+    5 to 12 % higher.
 
     Args:
         plan: The plan of the run.
@@ -52,12 +78,17 @@ def estimate_memory(plan: RunPlan, size: int) -> int:
     Returns:
         Bytes.
     """
-    settings, precision = plan.settings, plan.precision.name
+    settings, costs = plan.settings, _COSTS[plan.precision.name]
     pairs = history_length(plan.scales[-1].iterations) if settings.optimizer == "lbfgs" else 0
-    result = _area(fit(*plan.content, size)) * (_RESULT_PIXEL[precision] + pairs * _PAIR_PIXEL)
+    pixels = _padded_area(fit(*plan.content, size))
+    result = min(
+        network + pixels * (each + pairs * _PAIR_PIXEL)
+        for network, each in (costs.small, costs.large)
+    )
     side = max(1, round(size * settings.style_scale))
-    style = max(_area(fit(*each, side)) for each in plan.styles) * _STYLE_PIXEL[precision]
-    return _NETWORK[precision] + max(result, style)
+    style = max(_padded_area(fit(*each, side)) for each in plan.styles)
+    inputs = sum(_area(each) for each in (plan.content, *plan.styles)) * _INPUT_PIXEL
+    return inputs + max(costs.least, result, costs.large[0] + style * costs.style_pixel)
 
 
 def check_memory(plan: RunPlan) -> None:
@@ -125,6 +156,11 @@ def explain_out_of_memory(plan: RunPlan, current: Callable[[], Scale]) -> Iterat
 
 def _area(size: tuple[int, int]) -> int:
     return size[0] * size[1]
+
+
+def _padded_area(size: tuple[int, int]) -> int:
+    width, height = (side + -side % _GRID for side in size)
+    return width * height
 
 
 def _gigabytes(size: int) -> str:

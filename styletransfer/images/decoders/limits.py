@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Bytes for each pixel, measured: decoding, conversion to sRGB and to a tensor.
 _PIXEL, _PIXEL_WITH_ALPHA = 24, 32
+_WITH_ALPHA = ("LA", "PA", "RGBA", "RGBa")
 _MORE = {"AVIF": 4, "HEIF": 4, "JPEG2000": 4, "JXL": 4, "WEBP": 8}
 
 _LARGE_JPEG = 50_000_000  # pixels
@@ -53,10 +54,10 @@ def respect(limits: Limits, picture: Image.Image) -> None:
         ImageError: If it needs more memory than is free.
     """
     width, height = picture.size
-    if isinstance(picture, JpegImagePlugin.JpegImageFile) and limits.side is not None:
-        if width * height > _LARGE_JPEG:
-            least = _SPARE * limits.side / max(width, height)
-            picture.draft(None, (max(1, round(width * least)), max(1, round(height * least))))
+    is_jpeg = isinstance(picture, JpegImagePlugin.JpegImageFile)
+    if is_jpeg and limits.side is not None and width * height > _LARGE_JPEG:
+        least = _SPARE * limits.side / max(width, height)
+        picture.draft(None, (max(1, round(width * least)), max(1, round(height * least))))
     if limits.memory is None:
         return
     needed = memory_to_decode(picture)
@@ -69,6 +70,7 @@ def respect(limits: Limits, picture: Image.Image) -> None:
 
 def memory_to_decode(picture: Image.Image) -> int:
     """Estimate the bytes that an open picture takes until it is a tensor."""
-    each = _PIXEL_WITH_ALPHA if picture.has_transparency_data else _PIXEL
+    has_alpha = picture.mode in _WITH_ALPHA or "transparency" in picture.info
+    each = _PIXEL_WITH_ALPHA if has_alpha else _PIXEL
     width, height = picture.size
     return width * height * (each + _MORE.get(picture.format or "", 0))
