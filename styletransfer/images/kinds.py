@@ -101,6 +101,16 @@ _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"II*\0\x10\0\0\0CR", RAW),
     (4, b"ftypcrx ", RAW),
 )
+_PHOTOSHOP = b"8BPS\0\1"
+# The bits and the colours of those that are read: two numbers of two bytes.
+_PHOTOSHOP_READ = {
+    bytes([0, bits, 0, mode])
+    for bits, modes in ((1, (0,)), (8, (0, 1, 2, 3, 4, 7, 8, 9)))
+    for mode in modes
+}
+_PHOTOSHOP_UNREAD = Kind(
+    "a Photoshop document with 16 or 32 bits", "save a copy with 8 bits, or as TIFF", True
+)
 _FILM_BRANDS = re.compile(rb"....ftyp(?:isom|iso[2-9]|mp4[12]|avc1|qt  |M4V |3gp|dash|MSNV)", re.S)
 _TEXT_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
@@ -125,6 +135,8 @@ def recognize(head: bytes) -> Kind | None:
             return kind
     if _FILM_BRANDS.match(head) or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
         return _FILM
+    if head.startswith(_PHOTOSHOP) and head[22:26] not in _PHOTOSHOP_READ:
+        return _PHOTOSHOP_UNREAD
     return _recognize_text(head)
 
 

@@ -46,7 +46,7 @@ def open_known(path: Path, note: Callable[[str], None] = lambda _: None) -> Imag
             "or convert it to PNG"
         )
     if head.startswith(SIGNATURES):
-        return open_tiff(path)
+        return open_tiff(path, note)
     try:
         return open_image(path, note)
     except UnidentifiedImageError:
@@ -113,6 +113,8 @@ def why_unreadable(path: Path, error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return _why_unidentified(_brand(first_bytes(path)))
     words = reason(error)
+    if isinstance(error, NotImplementedError) or "unsupported" in words.lower():
+        return f"this variant of its format is not read ({words}); convert it to PNG or JPEG"
     if "truncated" in words.lower():
         words = "its end is missing"
     return f"the picture is damaged or truncated ({words}); download it again"

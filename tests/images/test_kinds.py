@@ -41,6 +41,10 @@ UNREAD = {
     "an OpenEXR picture": [b"\x76\x2f\x31\x01\2\0\0\0"],
     "a Radiance HDR picture": [b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 1\n", b"#?RGBE\n"],
     "a large Photoshop document (PSB)": [b"8BPS\0\2" + bytes(40)],
+    "a Photoshop document with 16 or 32 bits": [
+        b"8BPS\0\1" + bytes(6) + b"\0\3" + bytes(8) + bytes([0, bits, 0, 3]) + bytes(20)
+        for bits in (16, 32)
+    ],
     "a GIMP project": [b"gimp xcf v011\0"],
     "a PFM picture in colour": [b"PF\n1 1\n-1.0\n" + bytes(12)],
     "a FITS picture": [b"SIMPLE  =                    T"],

@@ -11,20 +11,23 @@ import os
 import sys
 from typing import IO, TYPE_CHECKING, Any
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 from styletransfer.errors import ImageError
+from styletransfer.images.decoders.samples import open_samples
 from styletransfer.images.exif import ORIENTATION
 from styletransfer.images.formats import DAMAGE, open_image
 from styletransfer.images.kinds import RAW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"II+\0", b"MM\0+")
 """The first bytes of TIFF files, with Pillow's two misspelt ones and those of BigTIFF."""
 
+_WIDTH, _LENGTH, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 256, 257, 338, 339
+_COLOURS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr", 8: "Lab", 9: "Lab"}
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _SUB_DIRECTORIES, _DNG_VERSION = 258, 262, 284, 330, 50706
 # How a RAW file names the values of a sensor: behind a mosaic of filters, or without one.
 _SENSOR = (32803, 34892)
@@ -57,27 +60,32 @@ _NATIVE = {
 }
 
 
-def open_tiff(path: Path) -> Image.Image:
-    """Open a TIFF file, with libtiff where Pillow's own decoder gives wrong pixels.
+def open_tiff(path: Path, note: Callable[[str], None] = lambda _: None) -> Image.Image:
+    """Open a TIFF file, with libtiff or tifffile where Pillow's own decoder gives wrong pixels.
 
     That decoder fails on channels apart, of 16 bits or one alone, and on memory-mapped files
     with an orientation that swaps width and height.
 
     Args:
         path: The file.
+        note: Called with a message about values that are out of range.
 
     Returns:
         The picture, not yet decoded.
 
     Raises:
-        ImageError: If it is a camera's RAW file, whose picture would be a small preview.
+        ImageError: If it is a camera's RAW file, whose picture would be a small preview,
+            or needs tifffile, which is not installed.
         Exception: As from `formats.open_image`.
     """
     if is_raw_file(path):
         raise ImageError(RAW.refusal)
     for layout, modes in _LAYOUTS.items():
         TiffImagePlugin.OPEN_INFO.setdefault(layout, modes)
-    picture = open_image(path)
+    try:
+        picture = open_image(path)
+    except (LookupError, SyntaxError, UnidentifiedImageError):
+        return _open_unusual(path, note)
     tags = picture.tag_v2 if isinstance(picture, TiffImagePlugin.TiffImageFile) else {}
     bits = tags.get(_BITS_PER_SAMPLE, ())
     is_planar = tags.get(_PLANAR) == 2 and (16 in bits or len(bits) < 2)
@@ -86,6 +94,40 @@ def open_tiff(path: Path) -> Image.Image:
         with _forced_libtiff():
             picture = open_image(path)
     return _in_native_order(picture)
+
+
+def _open_unusual(path: Path, note: Callable[[str], None]) -> Image.Image:
+    """Open a TIFF with samples that Pillow does not read."""
+    with path.open("rb") as file:
+        samples = _describe_samples(file)
+    if samples is None:
+        raise UnidentifiedImageError(f"{path} has no directory of a picture")
+    try:
+        return open_samples(path, note)
+    except ImportError as error:
+        raise ImageError(
+            f"reading this TIFF ({samples}) needs two packages; "
+            "run pip install tifffile imagecodecs, or save it as RGB of 8 or 16 bits"
+        ) from error
+    except (SyntaxError, ValueError) as error:
+        raise ImageError(
+            f"this TIFF ({samples}) is not read; save it as RGB of 8 or 16 bits"
+        ) from error
+
+
+def _describe_samples(file: IO[bytes]) -> str | None:
+    """Describe the samples of a TIFF; None if its tags do not."""
+    try:
+        tags = next(_directories(file))
+    except (StopIteration, *DAMAGE):
+        return None
+    bits = tags.get(_BITS_PER_SAMPLE, (1,))
+    if not tags.get(_WIDTH) or not tags.get(_LENGTH):
+        return None
+    colours = _COLOURS.get(tags.get(_PHOTOMETRIC, 1), "unusual colours")
+    alpha = " with alpha" if tags.get(_EXTRA_SAMPLES) else ""
+    kind = " floating-point" if 3 in tags.get(_SAMPLE_FORMAT, ()) else ""
+    return f"{colours}{alpha}, {bits[0]}{kind} bits"
 
 
 def is_raw_file(path: Path) -> bool:
