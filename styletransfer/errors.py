@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+_QUOTED = 200  # characters
 _CONTROLS = {"Cc", "Cs"}
 _DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
@@ -87,6 +88,26 @@ def reason(error: Exception) -> str:
     """Return the message of the system or a library as one line."""
     words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(str(words).split())
+
+
+def quote(value: object) -> str:
+    """Quote a refused value for a message, at most 200 characters of it.
+
+    Example:
+        >>> quote("lots")
+        "'lots'"
+        >>> quote(10**5000)
+        'a number of thousands of digits'
+    """
+    if isinstance(value, str):
+        value = value[:_QUOTED]
+    try:
+        text = repr(value)
+    except ValueError:  # Python limits the digits that it writes
+        return "a number of thousands of digits"
+    except RecursionError:
+        return "a list of lists, a thousand deep"
+    return text if len(text) <= _QUOTED else f"{text[: _QUOTED - 1]}…"
 
 
 def one_line(text: str) -> str:

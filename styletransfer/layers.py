@@ -6,7 +6,7 @@ torch.
 
 from collections.abc import Iterator, Mapping
 
-from styletransfer.errors import ConfigError
+from styletransfer.errors import ConfigError, quote
 
 BLOCKS: Mapping[str, tuple[int, ...]] = {
     "vgg16": (2, 2, 3, 3, 3),
@@ -73,7 +73,7 @@ def check_layers(field: str, layers: tuple[str, ...], network: str) -> None:
     for name in layers:
         if name not in known:
             raise ConfigError(
-                f"{field}: {network} has no layer {name!r}; its layers are "
+                f"{field}: {network} has no layer {quote(name)}; its layers are "
                 f"{known[1]} … {known[-1]} and {known[0]} … {known[-2]}"
             )
     if len(set(layers)) < len(layers):

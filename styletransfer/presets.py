@@ -4,8 +4,10 @@ import os
 import tomllib
 from pathlib import Path
 
-from styletransfer.errors import ConfigError
+from styletransfer.errors import ConfigError, quote, reason
 from styletransfer.settings import Settings, expand_user
+
+_LARGEST = 1 << 20  # characters of a configuration file
 
 
 def load_settings(source: str | os.PathLike[str], base: Settings | None = None) -> Settings:
@@ -27,17 +29,22 @@ def load_settings(source: str | os.PathLike[str], base: Settings | None = None) 
         256
     """
     path = expand_user(Path(source))
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113  # a path that is refused is no file
         path = preset_folder() / f"{os.fspath(source)}.toml"
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113
         raise ConfigError(
-            f"no configuration file or preset {os.fspath(source)!r}; "
+            f"no configuration file or preset {quote(os.fspath(source))}; "
             f"the presets are {', '.join(presets())}"
         )
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path} is not a TOML configuration file: {error}") from error
+        with path.open(encoding="utf-8") as file:
+            text = file.read(_LARGEST + 1)
+        if len(text) > _LARGEST:
+            raise ConfigError(f"{path} is not a TOML configuration file: it is larger than 1 MB")
+        values = tomllib.loads(text)
+    # A wrong text or number is a ValueError, brackets in thousands of brackets the other.
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} is not a TOML configuration file: {reason(error)}") from error
     try:
         return (base or Settings()).with_values(values)
     except ConfigError as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self, get_type_hints
 
-from styletransfer.errors import ConfigError
+from styletransfer.errors import ConfigError, quote
 from styletransfer.layers import check_layers
 from styletransfer.validation import UNLIMITED, check_colour, check_value, coerce, suggest
 
@@ -200,7 +200,7 @@ class Settings:
         hints = get_type_hints(type(self))
         for name in values:
             if name not in hints:
-                raise ConfigError(f"unknown setting {name!r}; {suggest(name, hints)}")
+                raise ConfigError(f"unknown setting {quote(name)}; {suggest(name, hints)}")
         return replace(self, **{k: coerce(v, hints[k]) for k, v in values.items()})
 
 

@@ -1,6 +1,7 @@
 """Checks of a dataclass field's value against its annotation."""
 
 import math
+import os
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -9,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from PIL import ImageColor
 
-from styletransfer.errors import ConfigError
+from styletransfer.errors import ConfigError, quote
 
 # Until Python 3.14, `int | Literal["original"]` is a typing.Union.
 _UNIONS = (UnionType, Union)
@@ -62,12 +63,24 @@ def check_value(name: str, value: Any, hint: Any, limits: tuple[float, float]) -
         ConfigError: With the name, the rule and the value.
     """
     if not matches(value, hint):
-        raise ConfigError(f"{name} must be {describe(hint)}, not {value!r}")
+        raise ConfigError(f"{name} must be {describe(hint)}, not {quote(value)}")
+    if isinstance(value, str):
+        _check_text(name, value)
     low, high = limits
     for item in value if isinstance(value, tuple) else (value,):
         if isinstance(item, int | float) and not (low <= item <= min(high, LARGEST)):
             limit = f"from {low:g} to {high:g}" if math.isfinite(high) else f"{low:g} or more"
-            raise ConfigError(f"{name} must be {limit}, not {item!r}")
+            raise ConfigError(f"{name} must be {limit}, not {quote(item)}")
+
+
+def _check_text(name: str, text: str) -> None:
+    """Refuse text that cannot be in a path, since some settings are paths."""
+    try:
+        valid = b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        valid = False
+    if not valid:
+        raise ConfigError(f"{name} must be text without control characters, not {quote(text)}")
 
 
 def check_colour(name: str, value: str) -> None:
@@ -85,7 +98,7 @@ def check_colour(name: str, value: str) -> None:
     except ValueError:
         opaque = False
     if not opaque:
-        raise ConfigError(f"{name} must be a colour such as white or #f5e6c8, not {value!r}")
+        raise ConfigError(f"{name} must be a colour such as white or #f5e6c8, not {quote(value)}")
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -98,7 +111,8 @@ def suggest(name: str, known: Iterable[str]) -> str:
         'known are size, tv_weight'
     """
     names = list(known)
-    matches = get_close_matches(name.replace("-", "_"), names, n=1, cutoff=0.5)
+    # Longer ones are like no name, and would take long to compare.
+    matches = get_close_matches(name[:100].replace("-", "_"), names, n=1, cutoff=0.5)
     return f"did you mean {matches[0]!r}?" if matches else f"known are {', '.join(names)}"
 
 

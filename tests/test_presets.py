@@ -60,7 +60,18 @@ def test_a_file_is_preferred_to_a_preset_of_the_same_name(
         (b"tv_weight = true", "tv_weight must be a number, not True"),
         (b"[tv]\nweight = 1", "unknown setting 'tv'"),
         (b"size = 1979-05-27", "size must be a whole number"),
+        (b"size = " + b"[" * 20_000, "is not a TOML configuration file: maximum recursion"),
+        (b"size = " + b"{a=" * 20_000, "is not a TOML configuration file: maximum recursion"),
+        (b"size = " + b"[" * 200 + b"]" * 200, "size must be a whole number"),
+        (b"size = " + b"9" * 5000, "is not a TOML configuration file: Exceeds the limit"),
+        (b"seed = 0x" + b"f" * 5000, "not a number of thousands of digits"),
+        (b"style_blend = [0x" + b"f" * 5000 + b"]", "style_blend must be"),
+        (b"iterations = [0x" + b"f" * 5000 + b"]", "not a number of thousands of digits"),
+        (b'init = "a\\u0000.png"', "init must be text without control characters"),
+        (b'weights = "a\\u0000.pth"', "weights must be text without control characters"),
+        (b"#" * (1 << 20) + b"\n", "it is larger than 1 MB"),
     ],
+    ids=lambda value: repr(value[:40]),
 )
 def test_an_invalid_file_is_refused_with_its_path(
     content: bytes, phrase: str, tmp_path: Path
@@ -73,6 +84,7 @@ def test_an_invalid_file_is_refused_with_its_path(
     assert message.startswith(str(path))
     assert phrase in message
     assert "\n" not in message
+    assert len(message) < len(str(path)) + 400
 
 
 @pytest.mark.parametrize("name", ["nowhere.toml", "no_such_preset", "", "."])

@@ -1,5 +1,6 @@
 import dataclasses
 import inspect
+import os
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,40 @@ def test_an_integer_too_large_for_a_float_is_refused(field: str) -> None:
     assert refusal(**{field: 10**400}).startswith(f"{field} must be")
     with pytest.raises(ConfigError, match=f"{field} must be"):
         Settings().with_values({field: 10**400})
+
+
+@pytest.mark.parametrize("field", ["init", "weights", "device", "background"])
+@pytest.mark.parametrize("text", ["a\0.png", "\ud800.png"])
+def test_text_that_cannot_be_a_path_is_refused(field: str, text: str) -> None:
+    assert refusal(**{field: text}) == (
+        f"{field} must be text without control characters, not {text!r}"
+    )
+
+
+def test_a_name_that_is_no_valid_text_may_be_a_path() -> None:
+    assert Settings(init=os.fsdecode(b"\xff.png")).init == "\udcff.png"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"tv_form": "x" * 5000},
+        {"size": "x" * 5000},
+        {"background": "x" * 5000},
+        {"style_layers": ("x" * 5000,)},
+        {"iterations": (1,) * 5000 + (0.5,)},
+        {"seed": 10**5000},
+        {"seed": -(10**4000)},
+    ],
+)
+def test_a_message_quotes_200_characters_at_most(values: dict[str, Any]) -> None:
+    assert len(refusal(**values)) < 400
+
+
+def test_an_unknown_setting_is_quoted_briefly() -> None:
+    with pytest.raises(ConfigError, match="unknown setting 'xxx") as caught:
+        Settings().with_values({"x" * 1_000_000: 1})
+    assert len(str(caught.value)) < 800
 
 
 def test_two_of_the_three_weights_may_be_0() -> None:

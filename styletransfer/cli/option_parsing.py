@@ -1,13 +1,14 @@
 """Parsers of option values, and of the command line that holds them."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from typer import BadParameter
 from typer.core import TyperCommand
 
-from styletransfer.errors import one_line
+from styletransfer.errors import one_line, quote
 from styletransfer.images.pipes import STDIN, STDOUT
 from styletransfer.images.tensors import PICTURE_SUFFIXES
 from styletransfer.settings import expand_user
@@ -16,8 +17,12 @@ _UsageError: type[Exception] = BadParameter.__mro__[1]
 """What is raised for a wrong command line; Typer exports this subclass only."""
 
 
+_LONG = re.compile(r"(\S{200})\S+")
+_LONGEST_PATH = 4096  # characters; no system takes more
+
+
 class HintingCommand(TyperCommand):
-    """A command that says how to write names that begin with a dash."""
+    """A command that says how to write names that begin with a dash, and quotes briefly."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the command line; name a file that was taken for an option."""
@@ -26,6 +31,7 @@ class HintingCommand(TyperCommand):
             return super().parse_args(ctx, args)
         except _UsageError as error:
             told: Any = error
+            told.message = _LONG.sub(r"\1…", told.message)
             if names:
                 told.message += f"; write ./{one_line(names[0])} if this is a file"
             raise
@@ -37,6 +43,8 @@ def _may_be_file(name: str) -> bool:
 
 def read_path(text: str) -> Path:
     """Read a path; a leading ``~`` is the home folder."""
+    if len(text) > _LONGEST_PATH:
+        raise BadParameter(f"{quote(text)} is too long for a path")
     return expand_user(Path(text))
 
 
@@ -59,7 +67,7 @@ def read_numbers(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(item) for item in text.split(","))
     except ValueError as error:
-        raise BadParameter(f"{text!r} is not a number or comma-separated numbers") from error
+        raise BadParameter(f"{quote(text)} is not a number or comma-separated numbers") from error
 
 
 def read_weight(text: str) -> float | tuple[float, ...]:
@@ -75,7 +83,7 @@ def read_whole_numbers(text: str) -> tuple[int, ...]:
         return tuple(int(item) for item in text.split(","))
     except ValueError as error:
         raise BadParameter(
-            f"{text!r} is not a whole number or comma-separated whole numbers"
+            f"{quote(text)} is not a whole number or comma-separated whole numbers"
         ) from error
 
 
@@ -84,7 +92,9 @@ def read_size(text: str) -> int | str:
     try:
         return text if text == "original" else int(text)
     except ValueError as error:
-        raise BadParameter(f"{text!r} is neither a whole number of pixels nor original") from error
+        raise BadParameter(
+            f"{quote(text)} is neither a whole number of pixels nor original"
+        ) from error
 
 
 def read_names(text: str) -> tuple[str, ...]:

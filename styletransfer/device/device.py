@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from styletransfer.errors import DeviceError
+from styletransfer.errors import DeviceError, quote
 
 # Parameters of mallopt, from malloc.h.
 _M_TRIM_THRESHOLD = -1
@@ -34,7 +34,7 @@ def choose_device(name: str) -> torch.device:
     full_name = "cuda:0" if name == "cuda" else name
     if full_name not in available:
         raise DeviceError(
-            f"device {name!r} is not available; this machine has {', '.join(available)}"
+            f"device {quote(name)} is not available; this machine has {', '.join(available)}"
         )
     return torch.device(full_name)
 

@@ -8,7 +8,7 @@ import unicodedata
 from string import Formatter
 from typing import TYPE_CHECKING
 
-from styletransfer.errors import ConfigError
+from styletransfer.errors import ConfigError, quote
 from styletransfer.images.tensors import OUTPUT_SUFFIXES, refuse_inputs
 from styletransfer.runs.jobs import Job, partial_path
 
@@ -44,7 +44,7 @@ class Template:
             parts = list(Formatter().parse(text))
         except ValueError as error:
             raise ConfigError(
-                f"--name {text!r}: unmatched brace; write {{{{ for a literal one; "
+                f"--name {quote(text)}: unmatched brace; write {{{{ for a literal one; "
                 f"the fields are {known}"
             ) from error
         for _, name, spec, conversion in parts:
@@ -53,11 +53,11 @@ class Template:
                     name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
                 )
                 raise ConfigError(
-                    f"--name {text!r}: unknown field {{{field}}}; the fields are {known}"
+                    f"--name {quote(text)}: unknown field {{{field[:50]}}}; the fields are {known}"
                 )
         if any(mark in text for mark in (os.sep, os.altsep) if mark):
             raise ConfigError(
-                f"--name {text!r} must be a file name; choose the folder with --output, "
+                f"--name {quote(text)} must be a file name; choose the folder with --output, "
                 "and keep the folders of the contents with --recursive"
             )
         self._text = text
@@ -75,7 +75,7 @@ class Template:
         name = "".join(literal + (values[field] if field else "") for literal, field in self._parts)
         if not name.lower().endswith(OUTPUT_SUFFIXES) or name.lower() in OUTPUT_SUFFIXES:
             raise ConfigError(
-                f"--name {self._text!r} gives {name!r}; "
+                f"--name {quote(self._text)} gives {quote(name)}; "
                 f"end it in one of {' '.join(OUTPUT_SUFFIXES)}"
             )
         return name

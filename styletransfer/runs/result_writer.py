@@ -82,7 +82,11 @@ class ResultWriter:
         try:
             self.write(image, path)
         except ImageError as error:
-            rescue = Path(tempfile.gettempdir()) / f"stylize-{secrets.token_hex(4)}.png"
+            try:
+                folder = Path(tempfile.gettempdir())
+            except OSError as none:
+                raise UnsavedError(f"{error}; nor is there a temporary folder") from none
+            rescue = folder / f"stylize-{secrets.token_hex(4)}.png"
             try:
                 self.write(image, rescue)
             except ImageError as again:

@@ -15,10 +15,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load as parse_safetensors
 from torch import Tensor
 
+from styletransfer.device.free_memory import free_memory_on_linux
 from styletransfer.errors import WeightsError, reason
 from styletransfer.settings import BUNDLED, expand_user
 
 BUNDLED_PATH = Path(__file__).parent / "weights" / "vgg19_oxford.safetensors"
+_SHORTAGE = "they need more memory than is free; free some, or choose other --weights"
 BUNDLED_SHA256 = "11ac99cb8655f7315dafe12497cbd64a4d791c87bacedf3a4ff8a6cd642c06af"
 
 
@@ -114,7 +116,10 @@ def _read_file(path: Path) -> dict[str, Tensor]:
             f"{path} is not a weights file: its name must end in {', '.join(_READERS)}"
         )
     try:
+        _check_size(path)
         content = reader(path)
+    except MemoryError as error:
+        raise WeightsError(f"cannot read the weights {path}: {_SHORTAGE}") from error
     except OSError as error:
         cause = reason(error) or "it is damaged"
         raise WeightsError(f"cannot read the weights {path}: {cause}; check --weights") from error
@@ -124,6 +129,13 @@ def _read_file(path: Path) -> dict[str, Tensor]:
             "if it was downloaded, delete it and download it again"
         ) from error
     return _select_tensors(content, path)
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a file that is larger than the free memory."""
+    free = free_memory_on_linux()
+    if free is not None and path.stat().st_size > free:
+        raise WeightsError(f"cannot read the weights {path}: {_SHORTAGE}")
 
 
 def _read_safetensors(path: Path) -> object:

@@ -1,5 +1,6 @@
 """The command: output, exit codes, refusals."""
 
+import errno
 import os
 import re
 import shutil
@@ -392,6 +393,19 @@ def test_bad_input_is_refused_in_one_line_without_torch_and_without_a_new_file(
     check_refusals(REFUSALS, workspace)
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
+def test_a_picture_without_permissions_is_refused_like_any_other(
+    workspace: Path, command: Command
+) -> None:
+    Path("content.png").chmod(0)
+    (workspace / "shut").mkdir(0)
+    for name in ("content.png", "shut/a.png"):
+        ran = command(f"{name} style.png -o out.png")
+        assert (ran.code, ran.out) == (1, "")
+        assert ran.err.startswith(f"stylize: error: {name}: Permission denied; ")
+        assert ran.err.count("\n") == 1
+
+
 def test_a_path_with_a_line_break_still_makes_one_line(workspace: Path, command: Command) -> None:
     (workspace / "odd.toml").write_text('init = "no\\nne.png"\n')
 
@@ -422,6 +436,33 @@ def test_a_current_folder_that_is_gone_is_one_line(option: str, workspace: Path)
         "stylize: error: the current folder is gone (No such file or directory); "
         "change to another folder\n"
     )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{'x' * 5000} style.png -o out.png",
+        f"content.png style.png -o {'x' * 5000}.png",
+        f"content.png style.png -o out.png --size {'9' * 5000}",
+        f"content.png style.png -o out.png --seed {'9' * 5000}",
+        f"content.png style.png -o out.png -n {'9' * 5000}",
+        f"content.png style.png -o out.png --tv-weight {'x' * 5000}",
+        f"content.png style.png -o out.png --tv-form {'x' * 5000}",
+        f"content.png style.png -o out.png --{'x' * 5000}",
+        f"content.png style.png -o out.png -c {'x' * 5000}",
+        f"content.png style.png -o out.png --device {'x' * 5000}",
+        f"folder style.png -o out --name {'x' * 5000}{{y}}.png",
+    ],
+    ids=lambda line: line[:50],
+)
+def test_a_message_quotes_200_characters_at_most(
+    line: str, workspace: Path, command: Command
+) -> None:
+    ran = command(line)
+
+    assert ran.code in {1, 2}
+    assert ran.err.count("x") + ran.err.count("9") < 450
+    assert "Traceback" not in ran.err
 
 
 RED, REVERSED = "\x1b[31m", "\u202e"
@@ -557,6 +598,24 @@ def test_a_result_that_cannot_be_saved_goes_to_the_temporary_folder(
     assert found
     assert size_of(Path(found[1])) == (48, 32)
     assert files(workspace) == before | {found[1]: Path(found[1]).read_bytes()}
+
+
+@pytest.mark.weights
+def test_without_a_temporary_folder_a_failed_save_is_still_one_line(
+    workspace: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_none() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    fill_disk(monkeypatch, "old.png")
+    with monkeypatch.context() as patch:
+        patch.setattr("tempfile.gettempdir", find_none)
+        ran = command("content.png style.png -o old.png -n 1 -q")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("stylize: error: old.png: cannot be saved (No space left on device)")
+    assert ran.err.endswith("; nor is there a temporary folder\n")
+    assert ran.err.count("\n") == 1
 
 
 # Help

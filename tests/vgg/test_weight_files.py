@@ -240,6 +240,18 @@ def test_cached_weights_of_torchvision_are_read_without_a_network(
     assert tensors.keys() == TENSORS.keys()
 
 
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
+def test_weights_larger_than_the_free_memory_are_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("styletransfer.vgg.weight_files.free_memory_on_linux", lambda: 100)
+    (tmp_path / name).write_bytes(FILES[name])
+    assert refusal(str(tmp_path / name)) == (
+        f"cannot read the weights {tmp_path / name}: they need more memory than is free; "
+        "free some, or choose other --weights"
+    )
+
+
 @pytest.mark.parametrize("content", [FILES["w.pth"][:200], FILES["w.pt"][:200], b"<html>", b""])
 def test_a_damaged_file_in_the_cache_is_refused_with_the_advice_to_delete_it(
     content: bytes, cache: Path
