@@ -10,6 +10,7 @@ from PIL import Image, ImageColor
 
 from styletransfer.errors import ImageError
 from styletransfer.images.colour import alpha_channel, flatten
+from styletransfer.images.decoders.colour_tags import apply_colour_tags
 from styletransfer.images.decoders.corrections import correct_picture
 from styletransfer.images.decoders.jpeg import CUT_SHORT
 from styletransfer.images.decoders.limits import NO_LIMITS, Limits, respect
@@ -144,6 +145,7 @@ def _decode(
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with open_known(path, note) as picture:
             respect(limits, picture)
+            apply_colour_tags(picture, note)
             frames_note = _MULTI_FRAME_NOTES.get(picture.format or "")
             if frames_note and getattr(picture, "is_animated", False):
                 note(frames_note)
