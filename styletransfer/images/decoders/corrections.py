@@ -10,9 +10,10 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image, ImageOps, JpegImagePlugin, PngImagePlugin
+from PIL import Image, ImageOps, Jpeg2KImagePlugin, JpegImagePlugin, PngImagePlugin
 
 from styletransfer.images.decoders.jpeg import load_jpeg
+from styletransfer.images.decoders.jpeg2000 import load_jpeg2000
 from styletransfer.images.formats import read_whole
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def correct_picture(picture: Image.Image, note: Callable[[str], None]) -> Image.
     """
     if isinstance(picture, JpegImagePlugin.JpegImageFile) and picture.fp is not None:
         return load_jpeg(picture, picture.fp, note)
+    if isinstance(picture, Jpeg2KImagePlugin.Jpeg2KImageFile) and picture.fp is not None:
+        return load_jpeg2000(picture, picture.fp)
     correct = _CORRECTIONS.get(picture.format or "")
     if correct is None:
         return picture

@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 SIGNATURES = (b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"II+\0", b"MM\0+")
 """The first bytes of TIFF files, with Pillow's two misspelt ones and those of BigTIFF."""
 
-_WIDTH, _LENGTH, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 256, 257, 338, 339
+_WIDTH, _LENGTH, _COMPRESSION, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 256, 257, 259, 338, 339
 _COLOURS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK", 6: "YCbCr", 8: "Lab", 9: "Lab"}
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _PLANAR, _SUB_DIRECTORIES, _DNG_VERSION = 258, 262, 284, 330, 50706
 # How a RAW file names the values of a sensor: behind a mosaic of filters, or without one.
 _SENSOR = (32803, 34892)
+# Compressions of Sony, Samsung, Nikon, Kodak, Pentax, and DNG's lossy one.
+_MAKERS = (32767, 32770, 34713, 65000, 65535, 34892)
 _MOST_DIRECTORIES = 32
 _STDERR = 2
 
@@ -138,7 +140,9 @@ def is_raw_file(path: Path) -> bool:
     with path.open("rb") as file:
         try:
             return any(
-                _DNG_VERSION in tags or tags.get(_PHOTOMETRIC) in _SENSOR
+                _DNG_VERSION in tags
+                or tags.get(_PHOTOMETRIC) in _SENSOR
+                or tags.get(_COMPRESSION) in _MAKERS
                 for tags in _directories(file)
             )
         except DAMAGE:  # decoding says what is wrong with it
@@ -159,8 +163,9 @@ def _directories(file: IO[bytes]) -> Iterator[Any]:
             continue
         seen.add(place)
         tags = TiffImagePlugin.ImageFileDirectory_v2(head)
-        file.seek(place)
-        tags.load(file)
+        with contextlib.suppress(*DAMAGE):  # of a damaged directory, the readable tags count
+            file.seek(place)
+            tags.load(file)
         inner = tags.get(_SUB_DIRECTORIES, ())
         places += [tags.next, *(inner if isinstance(inner, tuple) else (inner,))]
         yield tags

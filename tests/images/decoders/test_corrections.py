@@ -15,9 +15,7 @@ from tests.support.pictures import noise
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
 
-def png(
-    width: int, depth: int, kind: int, row: bytes, clear: bytes, *, interlaced: int = 0
-) -> bytes:
+def png(width: int, depth: int, kind: int, row: bytes, clear: bytes) -> bytes:
     """A PNG of one row with a clear colour."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
@@ -25,7 +23,7 @@ def png(
             struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
         )
 
-    header = struct.pack(">IIBBBBB", width, 1, depth, kind, 0, 0, interlaced)
+    header = struct.pack(">IIBBBBB", width, 1, depth, kind, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"tRNS", clear), (b"IDAT", zlib.compress(b"\0" + row))]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in [*chunks, (b"IEND", b"")])
 

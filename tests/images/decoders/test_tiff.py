@@ -86,18 +86,19 @@ def raw(preview: tuple[int, int], *, where: str) -> bytes:
     whole = bytearray(
         tiff([pixels], size=preview, bits=[8] * 3, samples=3, photometric=2, more=more)
     )
-    directory = struct.pack("<HHHIHHI", 1, 262, SHORT, 1, 32803, 0, 0)
+    tag, value = (259, 34713) if where == "compression" else (262, 32803)
+    directory = struct.pack("<HHHIHHI", 1, tag, SHORT, 1, value, 0, 0)
     start = len(whole)
     rows = directory_rows(whole)
     for row in rows:
         if where == "sub-directory" and struct.unpack_from("<H", whole, row)[0] == 330:
             struct.pack_into("<I", whole, row + 8, start)
-    if where == "next directory":
+    if where in ("next directory", "compression"):
         struct.pack_into("<I", whole, rows.stop, start)
     return bytes(whole) + directory
 
 
-@pytest.mark.parametrize("where", ["version", "sub-directory", "next directory"])
+@pytest.mark.parametrize("where", ["version", "sub-directory", "next directory", "compression"])
 @pytest.mark.parametrize("suffix", [".nef", ".tif", ".jpg"])
 def test_a_raw_file_on_the_frame_of_a_tiff_is_refused_by_its_tags(
     tmp_path: Path, where: str, suffix: str
