@@ -28,7 +28,7 @@ from styletransfer.runs.folder import is_folder
 from styletransfer.runs.interruption import StopRequest
 from styletransfer.runs.jobs import PictureResult, Request
 from styletransfer.runs.progress import bars_paused
-from styletransfer.runs.resolve import refuse_for_folder, refuse_for_stdout
+from styletransfer.runs.resolve import config_file, refuse_for_folder, refuse_for_stdout
 from styletransfer.runs.weight_grid import sweep_from
 from styletransfer.settings import field_names
 
@@ -147,6 +147,7 @@ def stylize(
         styles=tuple(styles),
         settings=sweep.variants[0].settings,
         output=output,
+        config=config_file(config),
         sweep=sweep if sweep.axes else None,
         recursive=recursive,
         name=name,
@@ -161,7 +162,7 @@ def stylize(
         refuse_for_stdout(request, {"--json": json, "--report": report})
     stop, page = context.obj, Report(report, styles, _notify, quiet=quiet)
     with stop.handlers(), kept_pipes():
-        page.check(request.inputs)
+        page.check([*request.inputs, output, *([] if log is None else [log])])
         results = execute(request, stop, _notify, quiet=quiet, verbose=verbose)
         with page, closing(results):
             for result in results:

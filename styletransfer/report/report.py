@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from styletransfer import __version__
 from styletransfer.errors import ConfigError, StyleTransferError
-from styletransfer.output_files import check_file, save_file
+from styletransfer.output_files import check_file, refuse_replacing, save_file
 from styletransfer.report.page import TEMPLATES, page_values
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Report:
         self.styles = styles
         self.say = say
         self.quiet = quiet
+        self.inputs: Sequence[Path] = ()
         self.results: list[PictureResult] = []
 
     def check(self, inputs: Sequence[Path]) -> None:
@@ -61,6 +62,7 @@ class Report:
             ConfigError: If a package is missing.
             ImageError: If the path is refused.
         """
+        self.inputs = inputs
         if self.path is None:
             return
         check_file(self.path, REPORT_SUFFIXES, inputs)
@@ -86,6 +88,7 @@ class Report:
                 self.say(f"{self.path}: not written, there is no new result to show")
             return
         try:
+            refuse_replacing(self.path, self.inputs)
             # A file name may contain bytes that are not valid text.
             save_file(render(self.results, self.styles).encode("utf-8", "replace"), self.path)
         except StyleTransferError as error:

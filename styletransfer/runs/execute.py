@@ -83,6 +83,7 @@ def _run_picture(request: Request, context: RunContext) -> Results:
         output=output,
         # The next run would take an unfinished picture at the output for a complete one.
         unfinished=partial_path(output) if skip else output,
+        config=request.config,
         log=request.log,
         save_every=request.save_every,
     )

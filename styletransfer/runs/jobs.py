@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from styletransfer.runs.resolve import init_file
+from styletransfer.runs.resolve import init_file, weights_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,9 @@ class Job:
     """Where the best picture of a stopped or diverged run is saved: `output`, or
     its `partial_path` if a later run must not take it for a complete result."""
 
+    config: Path | None = None
+    """The file that settings were read from; None: none, or a preset."""
+
     log: Path | None = None
     """The loss log; None: none."""
 
@@ -45,8 +48,8 @@ class Job:
 
     @property
     def inputs(self) -> list[Path]:
-        """The pictures that are read, and must not be overwritten."""
-        return _inputs(self.content, self.styles, self.settings)
+        """The files that are read, and must not be overwritten."""
+        return _inputs(self.content, self.styles, self.settings, self.config)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,9 @@ class Request:
 
     output: Path
     """The result; the folder of the results; or the contact sheet of a sweep."""
+
+    config: Path | None = None
+    """The file that settings were read from; None: none, or a preset."""
 
     sweep: Sweep | None = None
     """The weights to try; None: no sweep."""
@@ -91,8 +97,8 @@ class Request:
 
     @property
     def inputs(self) -> list[Path]:
-        """The pictures that are read, and must not be overwritten; a folder counts as one."""
-        return _inputs(self.content, self.styles, self.settings)
+        """The files that are read, and must not be overwritten; a folder counts as one."""
+        return _inputs(self.content, self.styles, self.settings, self.config)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +182,8 @@ def partial_path(output: Path) -> Path:
     return output.with_name(f"{output.stem}.partial{output.suffix}")
 
 
-def _inputs(content: Path, styles: Sequence[Path], settings: Settings) -> list[Path]:
-    init = init_file(settings)
-    return [content, *styles, *([] if init is None else [init])]
+def _inputs(
+    content: Path, styles: Sequence[Path], settings: Settings, config: Path | None
+) -> list[Path]:
+    others = (init_file(settings), weights_file(settings), config)
+    return [content, *styles, *(each for each in others if each is not None)]

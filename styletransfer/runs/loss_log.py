@@ -10,8 +10,8 @@ import time
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
-from styletransfer.errors import reason
-from styletransfer.output_files import check_file
+from styletransfer.errors import ImageError, reason
+from styletransfer.output_files import check_file, refuse_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -87,6 +87,7 @@ class LossLog:
         self._path = path
         self._notify = notify
         self._file: FileIO | None = None
+        self._inputs: Sequence[Path] = ()
         self._started = time.monotonic()
 
     @contextlib.contextmanager
@@ -107,6 +108,7 @@ class LossLog:
         Raises:
             ImageError: If the path is refused.
         """
+        self._inputs = inputs
         if self._path is not None:
             check_file(self._path, LOG_SUFFIXES, inputs)
 
@@ -127,6 +129,9 @@ class LossLog:
             self._write(format_row(entry, self._path), self._path)
         except OSError as error:
             self._notify(f"{self._path}: {reason(error)}; the log ends here, the run continues")
+            self._path = None
+        except ImageError as error:
+            self._notify(f"{error}; the run continues without a log")
             self._path = None
 
     def _entry(self, step: Step) -> Entry:
@@ -155,6 +160,8 @@ class LossLog:
 
     def _write(self, row: bytes, path: Path) -> None:
         if self._file is None:
+            # Again, since a link may have been put there; it is followed.
+            refuse_inputs([path], self._inputs)
             # Unbuffered: a buffer would keep what the disk refused, and write it later.
             self._file = path.open("wb", buffering=0)
             row = header(path) + row

@@ -110,6 +110,7 @@ def name_results(contents: Iterable[Path], request: Request) -> list[Job]:
                 settings=request.settings,
                 output=output,
                 unfinished=partial_path(output),
+                config=request.config,
                 save_every=request.save_every,
             )
         )

@@ -84,8 +84,8 @@ class PictureRun:
         shared = content is not None
         content = content or open_content(job.content, job.settings, context.notify)
         scales = plan_scales(*content.size, job.settings)
-        writer = ResultWriter(content.decoded, job.settings)
-        writer.check([job.output, job.unfinished], job.inputs)
+        writer = ResultWriter(content.decoded, job.settings, job.inputs)
+        writer.check([job.output, job.unfinished])
         check_side(job.output, scales[-1].longest_side)
         snapshots = None
         if job.save_every is not None:

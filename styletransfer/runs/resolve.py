@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from styletransfer.runs.jobs import Request
 
+_NAMED_WEIGHTS = (BUNDLED, "torchvision")
+
 INITS = ("content", "noise")
 """The values of ``init`` that are not the path of a picture."""
 
@@ -27,7 +29,7 @@ INEFFECTIVE: Mapping[str, tuple[Callable[[Settings], bool], str]] = {
     "style_scale": (lambda s: s.style_weight == 0, "--style-weight is 0"),
     "style_blend": (lambda s: s.style_weight == 0, "--style-weight is 0"),
     "weights_layout": (
-        lambda s: s.weights in {BUNDLED, "torchvision"},
+        lambda s: s.weights in _NAMED_WEIGHTS,
         "--weights is not a file",
     ),
 }
@@ -129,6 +131,18 @@ def refuse_for_stdout(request: Request, given: Mapping[str, Any]) -> None:
 def init_file(settings: Settings) -> Path | None:
     """Return the picture to start from; None if ``init`` is not a file."""
     return None if settings.init in INITS else expand_user(Path(settings.init))
+
+
+def weights_file(settings: Settings) -> Path | None:
+    """Return the file of the network's weights; None if it is not one of the user."""
+    named = settings.weights in _NAMED_WEIGHTS
+    return None if named else expand_user(Path(settings.weights))
+
+
+def config_file(config: str | None) -> Path | None:
+    """Return the file that settings are read from; None if there is none, or it is a preset."""
+    path = None if config is None else expand_user(Path(config))
+    return path if path is not None and path.is_file() else None
 
 
 def _base(config: str | None) -> Settings:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from styletransfer.errors import ImageError, UnsavedError
 from styletransfer.images.provenance import record
 from styletransfer.images.tensors import check_output, save_image
+from styletransfer.output_files import refuse_replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,12 +32,14 @@ class ResultWriter:
     settings: Settings
     """The settings of the run, which every file records."""
 
-    def check(self, paths: Iterable[Path], inputs: Sequence[Path]) -> None:
+    inputs: Sequence[Path] = ()
+    """The files that must not be overwritten."""
+
+    def check(self, paths: Iterable[Path]) -> None:
         """Refuse paths that an image cannot be saved to, before the run starts.
 
         Args:
             paths: Where an image may be saved.
-            inputs: The pictures that must not be overwritten.
 
         Raises:
             StyleTransferError: As `check_output` does.
@@ -44,7 +47,7 @@ class ResultWriter:
         for path in dict.fromkeys(paths):
             check_output(
                 path,
-                inputs,
+                self.inputs,
                 bits=self.settings.bits,
                 text=record(self.settings),
                 metadata=self.content.metadata,
@@ -60,6 +63,7 @@ class ResultWriter:
         Raises:
             ImageError: If it cannot be saved.
         """
+        refuse_replacing(path, self.inputs)
         save_image(
             image,
             path,

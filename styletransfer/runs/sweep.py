@@ -16,6 +16,7 @@ from styletransfer.images.tensors import (
     open_picture,
     save_picture,
 )
+from styletransfer.output_files import refuse_replacing
 from styletransfer.runs.context import open_content
 from styletransfer.runs.jobs import ExistingResult, Job, SheetResult, partial_path
 from styletransfer.runs.naming import refuse_overwriting
@@ -115,6 +116,7 @@ class SweepRun:
             settings=variant.settings,
             output=variant.output,
             unfinished=partial_path(variant.output),
+            config=request.config,
             log=log,
             save_every=request.save_every,
         )
@@ -169,6 +171,7 @@ class SweepRun:
 
         output, (width, height) = self.request.output, self.sheet.image.size
         try:
+            refuse_replacing(output, self.request.inputs)
             save_picture(np.asarray(self.sheet.image), output, text=self.text)
         except ImageError as error:
             raise ImageError(

@@ -406,6 +406,31 @@ def test_a_picture_without_permissions_is_refused_like_any_other(
         assert ran.err.count("\n") == 1
 
 
+def test_no_file_that_is_read_or_written_otherwise_is_overwritten_through_links(
+    workspace: Path,
+) -> None:
+    (workspace / "net.pth").touch()
+    (workspace / "mine.toml").write_text("size = 24\n")
+    (workspace / "losses.csv").touch()
+    names = ("net.pth", "mine.toml", "losses.csv", "content.png", "style.png", "old.png")
+    for number, name in enumerate(names):
+        for suffix in (".png", ".csv", ".html"):
+            (workspace / f"link{number}{suffix}").symlink_to(name)
+    quick = "content.png style.png -o"
+    refusals: list[Refusal] = [
+        (f"{quick} link0.png --weights net.pth", 1, "link0.png: this is also an input"),
+        (f"{quick} link1.png -c mine.toml", 1, "link1.png: this is also an input"),
+        (f"{quick} link3.png", 1, "link3.png: this is also an input"),
+        (f"{quick} link5.png --init old.png", 1, "link5.png: this is also an input"),
+        (f"{quick} new.png -c mine.toml --log link1.csv", 1, "link1.csv: this is also an input"),
+        (f"{quick} old.png --log link5.csv", 1, "link5.csv: this is also an input"),
+        (f"{quick} new.png --report link4.html", 1, "link4.html: this is also an input"),
+        (f"{quick} old.png --report link5.html", 1, "link5.html: this is also an input"),
+        (f"{quick} a.png --log losses.csv --report link2.html", 1, "link2.html: this is also"),
+    ]
+    check_refusals(refusals, workspace)
+
+
 def test_a_path_with_a_line_break_still_makes_one_line(workspace: Path, command: Command) -> None:
     (workspace / "odd.toml").write_text('init = "no\\nne.png"\n')
 

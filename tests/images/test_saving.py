@@ -216,29 +216,35 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path: Path, mode: int) -> Non
     assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
-@pytest.mark.parametrize("exists", [True, False])
-def test_a_link_is_followed_and_not_replaced(tmp_path: Path, exists: bool) -> None:
+@pytest.mark.parametrize("mode", [None, 0o400, 0o666])
+def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path: Path, mode: int | None) -> None:
     (tmp_path / "far").mkdir()
     real, link = tmp_path / "far" / "real.png", tmp_path / "link.png"
-    if exists:
-        real.touch()
+    if mode is not None:
+        real.write_bytes(b"old")
+        real.chmod(mode)
     link.symlink_to(Path("far") / "real.png")
     check_output(link, [])
     save_image(noise_image(), link)
-    assert link.is_symlink()
-    assert not real.is_symlink()
-    assert torch.equal(read_image(real), noise_image())
+    assert not link.is_symlink()
+    assert torch.equal(read_image(link), noise_image())
+    assert (real.read_bytes() if real.exists() else None) == (None if mode is None else b"old")
 
 
-def test_a_circular_link_is_refused(tmp_path: Path) -> None:
+def test_a_link_to_a_folder_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "near").symlink_to("far")
+    save_image(noise_image(), tmp_path / "near" / "out.png")
+    assert (tmp_path / "near").is_symlink()
+    assert torch.equal(read_image(tmp_path / "far" / "out.png"), noise_image())
+
+
+def test_a_circular_link_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "a.png").symlink_to("b.png")
     (tmp_path / "b.png").symlink_to("a.png")
-    save_or_check = [
-        lambda path: check_output(path, []),
-        lambda path: save_image(noise_image(), path),
-    ]
-    for call in save_or_check:
-        refusal(call, tmp_path / "a.png")
+    check_output(tmp_path / "a.png", [])
+    save_image(noise_image(), tmp_path / "a.png")
+    assert torch.equal(read_image(tmp_path / "b.png"), noise_image())
 
 
 def fail(error: BaseException) -> Callable[..., None]:

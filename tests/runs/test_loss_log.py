@@ -47,6 +47,22 @@ def written(tmp_path: Path) -> Write:
     return write
 
 
+def test_a_log_that_became_a_link_to_an_input_is_not_written(tmp_path: Path) -> None:
+    lines: list[str] = []
+    content, path = tmp_path / "content.png", tmp_path / "log.csv"
+    content.write_bytes(b"photograph")
+    log = LossLog(SETTINGS, path, lines.append)
+    log.check([content])
+    path.symlink_to(content)
+    run(log)
+
+    assert content.read_bytes() == b"photograph"
+    assert lines == [
+        f"{path}: this is also an input; choose another output; the run continues without a log"
+    ]
+    assert len(log.entries) == 3
+
+
 def test_an_entry_has_the_iteration_the_size_and_the_losses_with_and_without_weights() -> None:
     log = LossLog(SETTINGS, None, pytest.fail)
     run(log)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from styletransfer.errors import ConfigError, DeviceError, ImageError
+from styletransfer.errors import ConfigError, DeviceError, ImageError, UnsavedError
 from styletransfer.images.provenance import record
 from styletransfer.images.tensors import OUTPUT_SUFFIXES
 from styletransfer.runs.context import RunContext
@@ -349,3 +349,44 @@ def test_a_missing_device_is_refused(prepare: Prepare) -> None:
 def test_a_lack_of_memory_is_refused(prepare: Prepare) -> None:
     with pytest.raises(DeviceError, match="out of memory at 65535×43690 on cpu"):
         prepare(size=65_535, device="cpu").plan()
+
+
+# Links that appear during the run
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PictureRun:
+    """A run from photos/a.png to out/a.png, after its checks."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    Path("photos").mkdir()
+    for path in ("photos/a.png", "style.png"):
+        noise(24, 16).save(path)
+    settings = Settings(**QUICK)
+    context = context_of(settings, "style.png", quiet=True, notify=lambda _: None)
+    return PictureRun.prepare(job_of("photos/a.png", "out/a.png", settings), context)
+
+
+@pytest.mark.weights
+def test_an_output_that_became_a_link_to_the_content_is_replaced(prepared: PictureRun) -> None:
+    before = Path("photos/a.png").read_bytes()
+    Path("out/a.png").symlink_to("../photos/a.png")
+    prepared.run()
+
+    assert Path("photos/a.png").read_bytes() == before
+    assert not Path("out/a.png").is_symlink()
+
+
+@pytest.mark.weights
+def test_a_folder_that_became_a_link_to_that_of_the_content_is_refused(
+    prepared: PictureRun,
+) -> None:
+    before = Path("photos/a.png").read_bytes()
+    Path("out").rmdir()
+    Path("out").symlink_to("photos")
+    with pytest.raises(UnsavedError, match="this is also an input") as caught:
+        prepared.run()
+
+    assert Path("photos/a.png").read_bytes() == before
+    (rescued,) = Path().glob("stylize-*.png")
+    assert str(caught.value).endswith(f"{rescued} instead")
