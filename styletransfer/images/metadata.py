@@ -42,6 +42,8 @@ _DROPPED_OF_XMP = (
 )
 _XMP_ATTRIBUTE = re.compile(rb"\s(?:" + _DROPPED_OF_XMP + rb")\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 _XMP_TAG = re.compile(rb"<(/?)(" + _DROPPED_OF_XMP + rb")\b[^<>]*?(/?)>")
+# What decoders find wherever it is, as in a damaged packet.
+_XMP_TURN = re.compile(rb"(tiff:Orientation(?:=\"|>))[0-9]")
 _LARGEST_XMP = 4_000_000  # bytes
 
 
@@ -106,7 +108,9 @@ def _still_true_of_xmp(xmp: object, note: Callable[[str], None]) -> bytes:
         note(f"its XMP packet of {size:.1f} MB is left out; the limit is {limit:.0f} MB")
         return b""
     # A NUL means UTF-16, in which the patterns above would find nothing.
-    return b"" if b"\0" in packet else _without_elements(_XMP_ATTRIBUTE.sub(b"", packet))
+    if b"\0" in packet:
+        return b""
+    return _XMP_TURN.sub(rb"\g<1>1", _without_elements(_XMP_ATTRIBUTE.sub(b"", packet)))
 
 
 def _without_elements(packet: bytes) -> bytes:
