@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from PIL import Image, UnidentifiedImageError, features
 
 from styletransfer.errors import ImageError
+from styletransfer.images.colour import srgb_profile
 from styletransfer.images.exif import BIG_ENDIAN, LITTLE_ENDIAN, SHORT, Exif
 from styletransfer.images.exif_patch import patch_exif
 from styletransfer.images.opening import is_picture
 from styletransfer.images.reading import decode_picture, is_complete, open_picture
 from styletransfer.images.tensors import read_image, save_image, to_tensor
-from tests.support.pictures import noise, refusal
+from tests.support.pictures import XMP, block_of_a_camera, noise, refusal
+from tests.support.tiffs import tiff
 
 ROOT = Path(__file__).parents[2]
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -460,8 +462,25 @@ def sane_files() -> list[bytes]:
         encoded(noise(6, 5), "PNG", save_all=True, append_images=[noise(6, 5, 1)]),
         encoded(noise(6, 5), "JPEG2000"),
         encoded(noise(6, 5), "PPM"),
+        *(
+            encoded(clear, each)
+            for each in ("TGA", "PSD", "QOI", "ICO", "DDS", "AVIF")
+            if each in Image.SAVE
+        ),
+        encoded(noise(6, 5).convert("1"), "XBM"),
+        encoded(noise(6, 5), "PCX"),
+        encoded(noise(6, 5), "SGI"),
+        tiff([noise(8, 4).tobytes() * 4], photometric=2, samples=3, bits=[32] * 3),
+        tiff([bytes(range(64)) * 2], bits=[16] * 2, samples=2, extra=2),
+        tiff([bytes(range(64))], bits=16, photometric=0),
+        *(encoded(noise(6, 5), each, **blocks()) for each in ("JPEG", "PNG", "WEBP", "TIFF")),
         family(b"heic"),
     ]
+
+
+def blocks() -> dict[str, Any]:
+    """An EXIF block, a colour profile and an XMP packet to save with a picture."""
+    return {"exif": block_of_a_camera(), "icc_profile": srgb_profile(), "xmp": XMP}
 
 
 LIMIT = 20_000

@@ -10,6 +10,7 @@ References:
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -93,16 +94,19 @@ def open_samples(path: Path, note: Callable[[str], None]) -> Image.Image:
     """
     picture = SampledTiff(path)
     picture.note = note
-    Image._decompression_bomb_check(picture.size)
+    with contextlib.ExitStack() as stack:
+        stack.callback(picture.close)
+        Image._decompression_bomb_check(picture.size)
+        stack.pop_all()
     return picture
 
 
 def _pages(file: Any) -> Any:
     import tifffile
 
-    logging.getLogger("tifffile").addHandler(
-        logging.NullHandler()
-    )  # what it logs is raised as well
+    log = logging.getLogger("tifffile")
+    if not log.handlers:  # what it logs is raised as well, and would be printed
+        log.addHandler(logging.NullHandler())
     return tifffile.TiffFile(file).pages
 
 

@@ -88,14 +88,20 @@ def open_tiff(path: Path, note: Callable[[str], None] = lambda _: None) -> Image
         picture = open_image(path)
     except (LookupError, SyntaxError, UnidentifiedImageError):
         return _open_unusual(path, note)
+    with contextlib.ExitStack() as stack:
+        stack.callback(picture.close)
+        if not _needs_libtiff(picture):
+            stack.pop_all()
+            return _in_native_order(picture)
+    with _forced_libtiff():
+        return _in_native_order(open_image(path))
+
+
+def _needs_libtiff(picture: Image.Image) -> bool:
     tags = picture.tag_v2 if isinstance(picture, TiffImagePlugin.TiffImageFile) else {}
     bits = tags.get(_BITS_PER_SAMPLE, ())
     is_planar = tags.get(_PLANAR) == 2 and (16 in bits or len(bits) < 2)
-    if is_planar or tags.get(ORIENTATION) in (5, 6, 7, 8):
-        picture.close()
-        with _forced_libtiff():
-            picture = open_image(path)
-    return _in_native_order(picture)
+    return is_planar or tags.get(ORIENTATION) in (5, 6, 7, 8)
 
 
 def _open_unusual(path: Path, note: Callable[[str], None]) -> Image.Image:
