@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PIL import Image, UnidentifiedImageError, features
 
 from styletransfer.errors import ImageError, reason
+from styletransfer.images.decoders.jpeg import name_unread
 from styletransfer.images.decoders.tiff import SIGNATURES, is_raw_file, open_tiff
 from styletransfer.images.formats import DAMAGE, TOO_LARGE, open_image
 from styletransfer.images.kinds import first_bytes, recognize
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _AVIF_BRANDS = (b"avif", b"avis")
+_JPEG = b"\xff\xd8"
 _JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 
 
@@ -111,7 +113,7 @@ def why_unreadable(path: Path, error: Exception) -> str:
     if path.stat().st_size == 0:
         return "the file is empty; download it again"
     if isinstance(error, UnidentifiedImageError):
-        return _why_unidentified(_brand(first_bytes(path)))
+        return _why_unidentified(path)
     words = reason(error)
     if isinstance(error, NotImplementedError) or "unsupported" in words.lower():
         return f"this variant of its format is not read ({words}); convert it to PNG or JPEG"
@@ -120,7 +122,13 @@ def why_unreadable(path: Path, error: Exception) -> str:
     return f"the picture is damaged or truncated ({words}); download it again"
 
 
-def _why_unidentified(brand: bytes) -> str:
+def _why_unidentified(path: Path) -> str:
+    head = first_bytes(path)
+    if head.startswith(_JPEG):
+        variant = name_unread(path.read_bytes())
+        if variant is not None:
+            return f"this is {variant}; convert it to PNG"
+    brand = _brand(head)
     if brand in _HEIC_BRANDS and not _register_heic():
         return "reading HEIC needs pillow-heif; run pip install pillow-heif, or convert it to JPEG"
     if brand in _AVIF_BRANDS and "avif" not in features.get_supported():

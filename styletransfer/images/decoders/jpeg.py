@@ -26,6 +26,8 @@ _END = b"\xff\xd9"
 _FILLINGS = tuple(pattern * 20_000 for pattern in (b"\x5a\xa5\x36", b"\xb5\x6d\xdb", b"\xee\xf7"))
 _MOST_MISSING = 0.01
 _FRAME_STARTS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_LS_FRAME_START = 0xF7
+_BITS = 8
 _SCAN = 0xDA
 _COEFFICIENTS = 64
 
@@ -54,6 +56,16 @@ def load_jpeg(picture: Image.Image, file: IO[bytes], note: Callable[[str], None]
         note(CUT_SHORT)
         return mended
     return picture
+
+
+def name_unread(data: bytes) -> str | None:
+    """Name the variant of a JPEG if it is one that Pillow does not read."""
+    for marker, body in _segments(data):
+        if marker == _LS_FRAME_START:
+            return "a JPEG-LS picture"
+        if marker in _FRAME_STARTS and body and body[0] > _BITS:
+            return f"a JPEG with {body[0]} bits"
+    return None
 
 
 def _with_end(data: bytes) -> Image.Image | None:

@@ -74,3 +74,16 @@ def test_the_orientation_of_a_jpeg_that_lacks_its_end_is_applied(tmp_path: Path)
     exif[0x0112] = 6
     (tmp_path / "cut.jpg").write_bytes(jpeg(exif=exif)[:-2])
     assert decode_picture(tmp_path / "cut.jpg").colours.size == (120, 160)
+
+
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [(b"\xff\xc1\0\x11\x0c", "a JPEG with 12 bits"), (b"\xff\xf7\0\x11\x08", "a JPEG-LS picture")],
+)
+def test_a_variant_that_is_not_read_is_named(tmp_path: Path, start: bytes, name: str) -> None:
+    whole = jpeg()
+    place = whole.index(b"\xff\xc0\0\x11\x08")
+    (tmp_path / "a.jpg").write_bytes(whole[:place] + start + whole[place + 5 :])
+    assert refusal(decode_picture, tmp_path / "a.jpg").endswith(
+        f"this is {name}; convert it to PNG"
+    )
