@@ -6,19 +6,22 @@ Importing the package imports no torch; using one of its functions on images doe
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
-from styletransfer.errors import (
-    ConfigError,
-    DeviceError,
-    DivergenceError,
-    ImageError,
-    ShortageError,
-    StyleTransferError,
-    WeightsError,
-)
+TYPE_CHECKING = False
+"""Type checkers take it for true; importing `typing` would delay the command's start."""
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    from styletransfer.errors import (
+        ConfigError,
+        DeviceError,
+        DivergenceError,
+        ImageError,
+        ShortageError,
+        StyleTransferError,
+        WeightsError,
+    )
     from styletransfer.images.tensors import read_image, save_image
     from styletransfer.presets import load_settings
     from styletransfer.settings import Settings
@@ -44,10 +47,19 @@ __all__ = [
     "stylize",
 ]
 
+_ERRORS = "styletransfer.errors"
+
 _LAZY = {
+    "ConfigError": _ERRORS,
+    "DeviceError": _ERRORS,
+    "DivergenceError": _ERRORS,
+    "ImageError": _ERRORS,
     "Result": "styletransfer.transfer.stylize",
     "Settings": "styletransfer.settings",
+    "ShortageError": _ERRORS,
     "Step": "styletransfer.transfer.stylize",
+    "StyleTransferError": _ERRORS,
+    "WeightsError": _ERRORS,
     "load_settings": "styletransfer.presets",
     "read_image": "styletransfer.images.tensors",
     "save_image": "styletransfer.images.tensors",
@@ -59,7 +71,7 @@ They need torch or Pillow, or would delay the moment from which the command hand
 """
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_LAZY[name]), name)

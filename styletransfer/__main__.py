@@ -7,17 +7,23 @@ effect once it has ended.
 import signal
 import sys
 
-from styletransfer.cli.streams import protect_streams
-from styletransfer.errors import InterruptionError
-from styletransfer.runs.interruption import StopRequest
+_EARLY = {
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+}
 
 
 def main() -> None:
     """Import the command and run it."""
+    _block(True)
+    from styletransfer.cli.streams import protect_streams
+    from styletransfer.errors import InterruptionError
+    from styletransfer.runs.interruption import StopRequest
+
     stop = StopRequest()
     handled = stop.install()
     try:
         with stop.postponed():
+            _block(False)
             from styletransfer.cli import app
         app.main(stop)
     except InterruptionError as error:
@@ -29,6 +35,12 @@ def main() -> None:
         # While Python shuts down, a handler in Python would be torn down as well.
         for number in handled:
             signal.signal(number, signal.SIG_IGN)
+
+
+def _block(wanted: bool) -> None:
+    """Hold signals back in the system until there is a handler for them."""
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows
+        signal.pthread_sigmask(signal.SIG_BLOCK if wanted else signal.SIG_UNBLOCK, _EARLY)
 
 
 if __name__ == "__main__":
