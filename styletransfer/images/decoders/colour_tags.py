@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _UNKNOWN = "its colours ({}) cannot be converted and are read as sRGB; convert it to sRGB first"
 _HDR = "it is an HDR picture; what is brighter than white is compressed"
+_PLAUSIBLE_GAMMA = (0.1, 5)  # others would make the picture black or white
 _SRGB_GAMMA = (0.45, 0.46)  # 1/2.2 and thereabouts stands for the curve of sRGB
 _LIKE_SRGB = 0.002  # a greater difference of chromaticities is meant
 _PROFILE_METHODS = (2, 3)
@@ -78,7 +79,9 @@ def _of_png(picture: Image.Image, file: IO[bytes]) -> ColourSpace | str | None:
     gamma, points = picture.info.get("gamma"), picture.info.get("chromaticity", SRGB)
     if max(abs(one - other) for one, other in zip(points, SRGB, strict=True)) <= _LIKE_SRGB:
         points = SRGB
-    if not gamma or _SRGB_GAMMA[0] <= gamma <= _SRGB_GAMMA[1]:
+    if not gamma or not _PLAUSIBLE_GAMMA[0] <= gamma <= _PLAUSIBLE_GAMMA[1]:
+        return ColourSpace(points)
+    if _SRGB_GAMMA[0] <= gamma <= _SRGB_GAMMA[1]:
         return ColourSpace(points)
     return ColourSpace(points, gamma=1 / gamma)
 

@@ -96,6 +96,7 @@ DECLARED = {
     "sRGB before gAMA": ([SRGB, gamma(100_000), points(P3_POINTS)], PLAIN),
     "a profile before gAMA": ([ICC, gamma(100_000)], PLAIN),
     "no gamma": ([gamma(0)], PLAIN),
+    "no plausible gamma": ([gamma(1)], PLAIN),
 }
 
 
