@@ -103,13 +103,15 @@ def _make(
 
 
 def _describe_skipped(listing: FolderListing) -> str:
-    """Count and list what is not an image; empty if there is nothing."""
-    files, folders = listing.others, [f"{name}{os.sep}" for name in listing.folders]
-    parts = []
-    if files:
-        what = "file that is not an image" if len(files) == 1 else "files that are not images"
-        parts.append(f"{len(files)} {what} ({list_briefly(files)})")
-    if folders:
-        what = "folder" if len(folders) == 1 else "folders"
-        parts.append(f"{len(folders)} {what} ({list_briefly(folders)})")
-    return " and ".join(parts)
+    """Count and list what is skipped; empty if there is nothing."""
+    folders = [f"{name}{os.sep}" for name in listing.folders]
+    kinds = (
+        (listing.others, "file that is not an image", "files that are not images"),
+        (listing.developed, "RAW file beside its picture", "RAW files beside their pictures"),
+        (folders, "folder", "folders"),
+    )
+    return " and ".join(
+        f"{len(names)} {one if len(names) == 1 else many} ({list_briefly(names)})"
+        for names, one, many in kinds
+        if names
+    )

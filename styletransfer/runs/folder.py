@@ -26,7 +26,10 @@ class FolderListing:
     """The pictures in natural order: photo2 before photo10."""
 
     others: list[str]
-    """The files that are not painted, relative to the folder."""
+    """The files that are not pictures, relative to the folder."""
+
+    developed: list[str]
+    """The RAW files beside a picture of the same name, relative to the folder."""
 
     folders: list[str]
     """The folders that were not entered, relative to the folder."""
@@ -51,7 +54,7 @@ def list_pictures(folder: Path, output: Path, *, recursive: bool) -> FolderListi
     Raises:
         ImageError: If a folder cannot be read.
     """
-    listing = FolderListing(pictures=[], others=[], folders=[])
+    listing = FolderListing(pictures=[], others=[], developed=[], folders=[])
     results = os.path.realpath(output)
     for root, folders, files in os.walk(folder, onerror=_refuse):
         here = Path(root)
@@ -69,9 +72,10 @@ def list_pictures(folder: Path, output: Path, *, recursive: bool) -> FolderListi
                 listing.others.append(str(path.relative_to(folder)))
     for path in _developed(listing.pictures):
         listing.pictures.remove(path)
-        listing.others.append(str(path.relative_to(folder)))
+        listing.developed.append(str(path.relative_to(folder)))
     listing.pictures.sort(key=_natural)
     listing.others.sort()
+    listing.developed.sort()
     listing.folders.sort()
     return listing
 

@@ -66,7 +66,7 @@ def test_a_raw_file_is_passed_over_beside_the_developed_picture(tmp_path: Path) 
     listing = list_pictures(tmp_path, tmp_path / "out", recursive=False)
 
     assert [path.name for path in listing.pictures] == ["DSC_1.JPG"]
-    assert listing.others == ["DSC_1.CR2"]
+    assert listing.developed == ["DSC_1.CR2"]
 
 
 def test_a_raw_file_alone_is_listed_so_that_it_is_reported(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_hidden_files_and_folders_are_ignored(tmp_path: Path) -> None:
 
     listing = list_pictures(tmp_path, tmp_path / "out", recursive=True)
 
-    assert listing == FolderListing(pictures=[], others=[], folders=[])
+    assert listing == FolderListing(pictures=[], others=[], developed=[], folders=[])
 
 
 def test_subfolders_are_entered_with_recursive_only(tmp_path: Path) -> None:
