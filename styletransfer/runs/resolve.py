@@ -36,34 +36,19 @@ INEFFECTIVE: Mapping[str, tuple[Callable[[Settings], bool], str]] = {
 """By setting: when it has no effect, and the reason."""
 
 
-def settings_from(config: str | None, given: Mapping[str, Any], styles: int) -> Settings:
-    """Apply a configuration and the command line to the default settings.
+def settings_of_each(
+    config: str | None, given: Sequence[Mapping[str, Any]], styles: int
+) -> list[Settings]:
+    """Apply a configuration and each of several command lines to the default settings.
+
+    A sweep has a command line for each of its weights, any other request has one.
 
     Args:
         config: A TOML file, the name of a preset, or a picture that the
             command saved. None: no configuration.
-        given: The values on the command line by field of `Settings`, which win
-            over the configuration; None where an option is not given.
-        styles: Number of style pictures.
-
-    Returns:
-        The settings.
-
-    Raises:
-        ConfigError: If a value is refused, or an option would have no effect.
-    """
-    (settings,) = settings_of_each(config, [given], styles)
-    return settings
-
-
-def settings_of_each(
-    config: str | None, given: Sequence[Mapping[str, Any]], styles: int
-) -> list[Settings]:
-    """Do the same as `settings_from` for several command lines, such as those of a sweep.
-
-    Args:
-        config: As in `settings_from`.
-        given: Each as in `settings_from`; all give the same options.
+        given: For each command line, its values by field of `Settings`, which
+            win over the configuration; None where an option is not given. All
+            give the same options.
         styles: Number of style pictures.
 
     Returns:

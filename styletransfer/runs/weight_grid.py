@@ -69,8 +69,8 @@ def sweep_from(config: str | None, given: Mapping[str, Any], styles: int, output
     """Read which values of the weights to try.
 
     Args:
-        config: As in `settings_from`.
-        given: As in `settings_from`; a weight may be a tuple of values.
+        config: As in `settings_of_each`.
+        given: One command line, as in `settings_of_each`; a weight may be a tuple of values.
         styles: Number of style pictures.
         output: The contact sheet, or the only result. The results of a sweep are
             named after it and their values.

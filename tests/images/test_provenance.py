@@ -20,8 +20,8 @@ from styletransfer.images.provenance import (
     sheet_record,
 )
 from styletransfer.images.tensors import OUTPUT_SUFFIXES, save_image, to_tensor
-from styletransfer.runs.resolve import settings_from
 from styletransfer.settings import Settings
+from tests.support.settings import settings_from
 
 RUNS = [
     Settings(),

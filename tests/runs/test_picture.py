@@ -17,9 +17,9 @@ from styletransfer.runs.context import RunContext
 from styletransfer.runs.interruption import StopRequest
 from styletransfer.runs.jobs import Job
 from styletransfer.runs.picture import PictureRun
-from styletransfer.runs.resolve import settings_from
 from styletransfer.settings import Settings
 from tests.support.pictures import THUMBNAIL, XMP, block_of_a_camera, noise, read_png, read_tiff
+from tests.support.settings import settings_from
 
 QUICK: dict[str, Any] = {"size": 24, "min_size": 24, "iterations": (4,)}
 KINDS = [(suffix, 8) for suffix in OUTPUT_SUFFIXES] + [(".png", 16), (".tif", 16)]

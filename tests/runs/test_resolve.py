@@ -10,10 +10,10 @@ from styletransfer.runs.resolve import (
     INEFFECTIVE,
     init_file,
     refuse_for_folder,
-    settings_from,
     settings_of_each,
 )
 from styletransfer.settings import Settings, option_name
+from tests.support.settings import settings_from
 
 INEFFECTIVE_LINES: dict[str, tuple[dict[str, Any], str]] = {
     "seed": ({"seed": 1}, "--init is not noise"),
