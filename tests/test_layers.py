@@ -68,6 +68,6 @@ def test_unknown_repeated_and_missing_layers_are_refused(
     assert all(phrase in message for phrase in ["style_layers", *phrases])
 
 
-@pytest.mark.parametrize(("layer", "share"), [("relu1_1", 1), ("conv4_4", 1), ("relu5_1", 0.2)])
-def test_the_fifth_block_has_a_fifth_of_the_default_weight(layer: str, share: float) -> None:
+@pytest.mark.parametrize(("layer", "share"), [("relu1_1", 5), ("conv4_4", 1.5), ("relu5_1", 0.2)])
+def test_a_deeper_block_has_a_lower_default_weight(layer: str, share: float) -> None:
     assert default_share(layer) == share

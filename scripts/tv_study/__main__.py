@@ -45,7 +45,7 @@ NUMBERS = "total-variation.json"
 
 _MORE: Mapping[str, Sequence[float]] = {
     "content_weight": (0.3, 2.0),
-    "style_weight": (2.0, 15.0),
+    "style_weight": (7.0, 30.0),
     "tv_weight": (0.3, 5.0),
 }
 SHEET: Mapping[str, Sequence[float]] = {

@@ -79,6 +79,7 @@ def stylize(
     config: run.Config = None,
     content_weight: setting.ContentWeight = None,
     style_weight: setting.StyleWeight = None,
+    style_form: setting.StyleForm = None,
     tv_weight: setting.TVWeight = None,
     tv_form: setting.TVForm = None,
     style_blend: setting.StyleBlend = None,

@@ -63,6 +63,8 @@ def _weight(name: str) -> Any:
 
 ContentWeight = Annotated[Any, _weight("content_weight")]
 StyleWeight = Annotated[Any, _weight("style_weight")]
+_FORMS = "Comparison with the style: gram (Gram matrices), moments, or wasserstein (truest)."
+StyleForm = Annotated[settings.StyleForm | None, _look("style_form", _FORMS, metavar="FORM")]
 TVWeight = Annotated[Any, _weight("tv_weight")]
 TVForm = Annotated[
     settings.TVForm | None,
@@ -177,8 +179,7 @@ LayerWeights = Annotated[
     Any,
     _method(
         "layer_weights",
-        "Relative weights of the style layers, in their order. "
-        "Default: 1 each, 0.2 in the fifth block.",
+        "Relative weights of the style layers, in order. Default: 5,4,3.5,1.5,0.2 by block.",
         parser=read_numbers,
         metavar="NUMBERS",
     ),
@@ -222,8 +223,7 @@ Threads = Annotated[
     int | None,
     _network(
         "threads",
-        "Number of CPU threads: 1 beside other work or for several runs at once. "
-        "Default: one per core.",
+        "CPU threads: 1 beside other work or for several runs at once. Default: one per core.",
     ),
 ]
 Background = Annotated[
@@ -243,6 +243,6 @@ KeepMetadata = Annotated[
     bool | None,
     _files(
         "keep_metadata",
-        "Copy the content's EXIF and XMP metadata (exposure, names, location) to the result.",
+        "Copy the content's EXIF and XMP (exposure, names, location) to the result.",
     ),
 ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, NoReturn
 
 from tqdm import tqdm
@@ -126,7 +125,7 @@ class Progress:
         self._remaining[step.scale] -= cost
         self._done += cost
         self._latest = step
-        losses = (f"{name} {value:.3g}" for name, value in asdict(step.losses).items())
+        losses = (f"{name} {value:.3g}" for name, value in step.losses.terms.items())
         self.bar.set_description_str(_size(step.scale), refresh=False)
         self.bar.set_postfix_str(", ".join(losses), refresh=False)
         self.bar.update(cost)
@@ -148,7 +147,7 @@ def describe_losses(step: Step) -> str:
     """List the three weighted losses and their shares of the total."""
     total = step.losses.total or 1.0
     return ", ".join(
-        f"{name} {value:.3g} ({value / total:.0%})" for name, value in asdict(step.losses).items()
+        f"{name} {value:.3g} ({value / total:.0%})" for name, value in step.losses.terms.items()
     )
 
 

@@ -24,6 +24,7 @@ INEFFECTIVE: Mapping[str, tuple[Callable[[Settings], bool], str]] = {
     "seed": (lambda s: s.init != "noise", "--init is not noise"),
     "tv_form": (lambda s: s.tv_weight == 0, "--tv-weight is 0"),
     "content_layers": (lambda s: s.content_weight == 0, "--content-weight is 0"),
+    "style_form": (lambda s: s.style_weight == 0, "--style-weight is 0"),
     "style_layers": (lambda s: s.style_weight == 0, "--style-weight is 0"),
     "layer_weights": (lambda s: s.style_weight == 0, "--style-weight is 0"),
     "style_scale": (lambda s: s.style_weight == 0, "--style-weight is 0"),

@@ -1,18 +1,21 @@
 """The objective at one image size: three weighted losses and their targets."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from styletransfer.layers import default_share
 from styletransfer.settings import Settings
-from styletransfer.transfer.losses import LayerLosses, gram_matrix
+from styletransfer.transfer.losses import TINY, LayerStatistics
+from styletransfer.transfer.style_forms import STYLE_FORMS
 from styletransfer.transfer.total_variation import SMOOTHING, total_variation_loss
 from styletransfer.vgg.encoder import Encoder
-from styletransfer.vgg.kernels import gram, loss_taps
+from styletransfer.vgg.kernels import loss_taps
+from styletransfer.vgg.kernels import moments as fast_moments
 from styletransfer.vgg.kernels import total_variation as kernels
+from styletransfer.vgg.moments import Moments, moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +34,17 @@ class Terms:
 
 @dataclass(slots=True)
 class Targets:
-    """What an image is compared with at one size. None: not computed yet.
+    """What an image is compared with at one size. Empty: not computed yet.
 
     Neither depends on the weights. Runs on the same pictures whose settings
     differ only in their weights can share them.
     """
 
-    content: dict[str, Tensor] | None = None
+    content: dict[str, Tensor] = field(default_factory=dict)
     """Activations of the content by layer, each of shape (1, C, H, W)."""
 
-    style: dict[str, Tensor] | None = None
-    """Blended Gram matrices of the styles by layer, each of shape (1, C, C)."""
+    style: dict[str, Moments] = field(default_factory=dict)
+    """Blended moments of the styles by layer, of content layers too."""
 
 
 class Objective:
@@ -49,8 +52,11 @@ class Objective:
 
     ``content_weight · content + style_weight · style + tv_weight · tv``
 
-    The targets are computed once, on construction; those of a term of weight 0
-    are not computed.
+    Content and style are measured in the same unit, the mean square of the
+    style's activations: so a content with much to show keeps more of it, and a
+    calm one is repainted more freely. Without a style, that of the content's. The
+    targets are computed once, on
+    construction; those of a term of weight 0 are not computed.
 
     Args:
         encoder: The network.
@@ -61,7 +67,9 @@ class Objective:
             None: not shared.
 
     References:
-        Gatys et al. (2016), eq. 7, with total variation as a third term.
+        Gatys et al. (2016), eq. 7, with total variation as a third term. Differs:
+        the content error is relative to the style's activations, and so are all
+        style errors.
     """
 
     def __init__(
@@ -82,17 +90,23 @@ class Objective:
         self.layer_shares = dict(zip(settings.style_layers, shares, strict=True))
         targets = Targets() if targets is None else targets
         with torch.no_grad():
-            if content_layers and targets.content is None:
-                targets.content = encoder(content, content_layers)
-            if style_layers and targets.style is None:
-                targets.style = self._blended_grams(styles)
+            if missing := {*content_layers} - {*targets.content}:
+                targets.content |= encoder(content, missing)
+            wanted = {*content_layers, *style_layers} if style_layers else set()
+            if missing := wanted - {*targets.style}:
+                targets.style |= self._blended_moments(styles, missing)
         # Shared targets may hold a term that has weight 0 in this run.
-        self.content_targets = targets.content or {} if content_layers else {}
-        self.style_targets = targets.style or {} if style_layers else {}
+        self.content_targets = {layer: targets.content[layer] for layer in content_layers}
+        self.content_energies = {
+            layer: _mean_square(target, targets.style.get(layer) if style_layers else None)
+            for layer, target in self.content_targets.items()
+        }
+        error = STYLE_FORMS[settings.style_form]
+        self.style_errors = {layer: error(targets.style[layer]) for layer in style_layers}
         self._total_variation_loss = (
             total_variation_loss if encoder.fast is None else kernels.total_variation_loss
         )
-        self.layer_losses = layer_losses(encoder, self.content_targets, self.style_targets)
+        self.statistics = layer_statistics(encoder, self.content_targets, style_layers)
 
     def __call__(self, image: Tensor) -> Terms:
         """Evaluate the weighted terms; their sum is the loss.
@@ -105,11 +119,11 @@ class Objective:
         """
         settings = self.settings
         content = style = tv = image.new_zeros(())
-        content_losses, style_losses = self.layer_losses(image)
-        for error in content_losses.values():
-            content = content + error / len(content_losses)
-        for layer, error in style_losses.items():
-            style = style + self.layer_shares[layer] * error
+        content_errors, statistics = self.statistics(image)
+        for layer, error in content_errors.items():
+            content = content + error / self.content_energies[layer] / len(content_errors)
+        for layer, found in statistics.items():
+            style = style + self.layer_shares[layer] * self.style_errors[layer](found)
         if settings.tv_weight:
             tv = self._total_variation_loss(image, settings.tv_form, SMOOTHING)
         return Terms(
@@ -118,49 +132,63 @@ class Objective:
             settings.tv_weight * tv,
         )
 
-    def _blended_grams(self, styles: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Average the Gram matrices of the styles by their shares."""
+    def _blended_moments(
+        self, styles: Sequence[Tensor], layers: Collection[str]
+    ) -> dict[str, Moments]:
+        """Average the moments of the styles by their shares."""
         shares = _normalized(self.settings.style_blend or [1.0] * len(styles))
-        blended: dict[str, Tensor] = {}
-        for style, share in zip(styles, shares, strict=True):
-            grams = gram_matrices(self.encoder, style, self.settings.style_layers)
-            for layer, matrix in grams.items():
-                previous = blended.get(layer)
-                blended[layer] = share * matrix if previous is None else previous + share * matrix
-        return blended
+        each = [picture_moments(self.encoder, one, layers) for one in styles]
+        return {
+            layer: Moments(
+                *(
+                    sum(share * part for share, part in zip(shares, parts, strict=True))
+                    for parts in zip(*(found[layer] for found in each), strict=True)
+                )
+            )
+            for layer in each[0]
+        }
 
 
-def layer_losses(
-    encoder: Encoder, content: Mapping[str, Tensor], style: Mapping[str, Tensor]
-) -> LayerLosses | loss_taps.TappedLosses:
-    """Content and style losses by layer, with the kernels of the encoder.
+def layer_statistics(
+    encoder: Encoder, content: Mapping[str, Tensor], style_layers: Collection[str]
+) -> LayerStatistics | loss_taps.TappedStatistics:
+    """Content errors and moments by layer, with the kernels of the encoder.
 
     Args:
         encoder: The network.
-        content: As in `LayerLosses`.
-        style: As in `LayerLosses`.
+        content: As in `LayerStatistics`.
+        style_layers: As in `LayerStatistics`.
     """
     if encoder.fast is None:
-        return LayerLosses(encoder, content, style)
-    return loss_taps.TappedLosses(encoder.fast, content, style)
+        return LayerStatistics(encoder, content, style_layers)
+    return loss_taps.TappedStatistics(encoder.fast, content, style_layers)
 
 
-def gram_matrices(encoder: Encoder, style: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-    """Gram matrices of a picture by layer, with the kernels of the encoder.
+def picture_moments(
+    encoder: Encoder, picture: Tensor, layers: Collection[str]
+) -> dict[str, Moments]:
+    """Moments of a picture by layer, with the kernels of the encoder.
 
     Args:
         encoder: The network.
-        style: Shape (1, 3, H, W), RGB in [0, 1].
+        picture: Shape (1, 3, H, W), RGB in [0, 1].
         layers: Layer names.
 
     Returns:
-        Matrices of shape (1, C, C), from the first layer to the deepest.
+        Moments, from the first layer to the deepest.
     """
     if encoder.fast is None:
-        return {layer: gram_matrix(each) for layer, each in encoder(style, layers).items()}
-    return gram.gram_matrices(encoder.fast, style, layers)
+        return {layer: moments(each) for layer, each in encoder(picture, layers).items()}
+    return fast_moments.network_moments(encoder.fast, picture, layers)
 
 
 def _normalized(weights: Sequence[float]) -> list[float]:
     """Scale weights to sum to 1."""
     return [weight / sum(weights) for weight in weights]
+
+
+def _mean_square(content: Tensor, style: Moments | None) -> Tensor:
+    """The mean square of the style's activations, or without a style of the content's."""
+    if style is None:
+        return content.float().square().mean().clamp_min(TINY)
+    return style.gram.diagonal(dim1=1, dim2=2).mean().clamp_min(TINY)

@@ -33,6 +33,10 @@ MAX_DIVERGENCES = 2
 ADAM_EXPONENT_FACTOR = 0.7
 """Factor of the preconditioner's exponent for Adam, whose filter stays fixed."""
 
+GAMUT_WEIGHT = 100.0
+"""Weight of the mean squared distance to [0, 1], as a multiple of the sum of the weights.
+Values that are cut off at the end show as neon colours."""
+
 FIRST_STEP = 0.02
 """Root mean square of the first L-BFGS step, in units of [0, 1]."""
 
@@ -65,10 +69,23 @@ class Losses:
     style: float
     tv: float
 
+    gamut: float = 0.0
+    """Penalty of values outside [0, 1], next to nothing at the end."""
+
+    @property
+    def terms(self) -> dict[str, float]:
+        """The three terms by name."""
+        return {"content": self.content, "style": self.style, "tv": self.tv}
+
     @property
     def total(self) -> float:
-        """The loss: their sum."""
-        return self.content + self.style + self.tv
+        """The loss: the sum of the terms."""
+        return sum(self.terms.values())
+
+    @property
+    def penalized(self) -> float:
+        """What is minimized: the loss and the penalty."""
+        return self.total + self.gamut
 
 
 OnStep = Callable[[int, Losses, Tensor], bool | None]
@@ -102,8 +119,9 @@ def optimize(
 ) -> Optimized:
     """Minimize an objective over an image.
 
-    The image may leave [0, 1] during the optimization and is clamped at the
-    end: a clamp inside the loop makes the loss explode.
+    The image may leave [0, 1] during the optimization, is drawn back by a
+    penalty, and is clamped at the end: a clamp inside the loop makes the loss
+    explode.
 
     Args:
         objective: Gives the weighted terms of an image (1, 3, H, W).
@@ -122,19 +140,20 @@ def optimize(
         DivergenceError: If a loss is not finite, or exceeds the best one by far
             repeatedly. The error holds the best image.
     """
-    best = Best(start, settings.content_weight + settings.style_weight + settings.tv_weight)
+    weights = settings.content_weight + settings.style_weight + settings.tv_weight
+    best = Best(start, weights)
     optimizer = _optimizer(settings, start, iterations)
     image = start
     history: list[float] = []
     stopped = False
     for step in range(iterations + 1):
-        losses, gradient = _evaluate(objective, image)
+        losses, gradient = _evaluate(objective, image, GAMUT_WEIGHT * weights)
         best.update(image, gradient, losses)
-        history.append(losses.total)
+        history.append(losses.penalized)
         stopped = step > 0 and on_step is not None and on_step(step, losses, image) is True
         if stopped or step == iterations or _has_converged(history, settings.tolerance):
             break
-        if losses.total > REJECT_RATIO * best.losses.total:
+        if losses.penalized > REJECT_RATIO * best.losses.penalized:
             image, gradient = best.image, best.gradient
             optimizer.back_off()
         image = image + optimizer.step(gradient)
@@ -168,24 +187,31 @@ class Best:
                 has exceeded the best one by far too often.
         """
         # oneDNN's ReLU turns NaN into 0, so the loss alone does not show it.
-        total = losses.total if image.isfinite().all() else math.nan
-        self.divergences += total > max(DIVERGENCE_RATIO * self.losses.total, self.harmless)
+        total = losses.penalized if image.isfinite().all() else math.nan
+        self.divergences += total > max(DIVERGENCE_RATIO * self.losses.penalized, self.harmless)
         if not math.isfinite(total) or self.divergences > MAX_DIVERGENCES:
             raise DivergenceError(
                 f"the optimization diverged: the loss reached {total:.3g} after a best of "
-                f"{self.losses.total:.3g}; lower --learning-rate, the largest weight, "
+                f"{self.losses.penalized:.3g}; lower --learning-rate, the largest weight, "
                 "or use --optimizer adam",
                 image=self.image.clamp(0, 1),
             )
-        if total < self.losses.total:
+        if total < self.losses.penalized:
             self.image, self.gradient, self.losses = image, gradient, losses
 
 
-def _evaluate(objective: Callable[[Tensor], Terms], image: Tensor) -> tuple[Losses, Tensor]:
+def _evaluate(
+    objective: Callable[[Tensor], Terms], image: Tensor, gamut_weight: float
+) -> tuple[Losses, Tensor]:
+    """The losses at an image, and the gradient of their sum and the gamut's penalty."""
     image = image.detach().requires_grad_()
     terms = objective(image)
     (gradient,) = torch.autograd.grad(terms.total, image)
-    return Losses(terms.content.item(), terms.style.item(), terms.tv.item()), gradient
+    outside = image.detach() - image.detach().clamp(0, 1)
+    gamut = gamut_weight * outside.square().mean()
+    gradient = gradient + outside * (2 * gamut_weight / image.numel())
+    numbers = (term.item() for term in (terms.content, terms.style, terms.tv, gamut))
+    return Losses(*numbers), gradient
 
 
 def _optimizer(settings: Settings, start: Tensor, iterations: int) -> Optimizer:

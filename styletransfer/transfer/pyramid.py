@@ -77,7 +77,8 @@ def pyramid(size: int, min_size: int) -> list[int]:
     Args:
         size: Longest side of the result in pixels.
         min_size: Wanted longest side of the first size in pixels. The first
-            size is within a factor √2 of it. If it is `size` or more, there is
+            size is from 0.9 to 1.8 times as long: colours that are settled on
+            fewer positions split surfaces. If it is `size` or more, there is
             only one size.
 
     Returns:
@@ -86,10 +87,10 @@ def pyramid(size: int, min_size: int) -> list[int]:
     Example:
         >>> pyramid(512, 128)
         [128, 256, 512]
-        >>> pyramid(500, 128)
-        [125, 250, 500]
+        >>> pyramid(500, 128), pyramid(384, 128)
+        ([125, 250, 500], [192, 384])
     """
-    halvings = max(0, round(math.log2(size / min_size)))
+    halvings = max(0, math.floor(math.log2(size / (0.9 * min_size))))
     return sorted({round_half_up(size / 2**k) for k in range(halvings + 1)})
 
 

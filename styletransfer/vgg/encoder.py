@@ -1,14 +1,11 @@
 """The VGG networks, whose activations describe what a picture shows and how.
 
 Simonyan & Zisserman (2014), numbered as in torchvision: blocks of 3×3
-convolutions, each followed by a ReLU, and a pooling after each block.
-Differs: convolutions repeat the outermost values beyond the border instead of
-padding with zeros. Deep layers see zeros as a frame around the picture, which
-makes the losses depend on its size.
+convolutions, each followed by a ReLU, and a pooling after each block. Beyond
+the border of a picture, every convolution sees zeros, as in the original.
 """
 
 from collections.abc import Collection
-from copy import copy
 from functools import cache
 from typing import Any, Literal, Self
 
@@ -20,7 +17,6 @@ from styletransfer.device.device import prefers_winograd
 from styletransfer.layers import layer_names
 from styletransfer.vgg.checkpoints import Checkpoint, Convolution, load_checkpoint
 from styletransfer.vgg.kernels.network import FastNetwork
-from styletransfer.vgg.kernels.padded import Border
 
 WIDTHS = (64, 128, 256, 512, 512)
 """Channels of each block."""
@@ -37,7 +33,6 @@ class Encoder(nn.Module):
         checkpoint: Its weights. None: random ones from torch's global generator.
         pooling: ``max``, or ``avg`` as Gatys et al. preferred.
         narrowing: Divides the number of channels; for tests.
-        border: What lies beyond the picture's border, at every layer.
         kernels: ``auto``: the fast evaluation of `vgg.kernels` on a CPU, plain
             torch on other devices, where nothing faster has been measured.
             ``plain``: plain torch, the reference that the fast one is tested
@@ -51,23 +46,21 @@ class Encoder(nn.Module):
         *,
         pooling: str = "max",
         narrowing: int = 1,
-        border: Border = "repeat",
         kernels: Kernels = "auto",
     ) -> None:
         super().__init__()
         self.names = layer_names(network)
         self.pooling = pooling
-        self.border: Border = border
         self.kernels: Kernels = kernels
         self.fast: FastNetwork | None = None
         self.mean: Tensor
         self.layers: Any  # A Sequential, whose types know of no weights.
         if checkpoint is None:
-            self.layers = _modules(network, narrowing)
+            self.layers = _modules(network, pooling, narrowing)
             self.register_buffer("mean", torch.full((3,), 0.5))
         else:
             with torch.device("meta"):
-                self.layers = _modules(network, narrowing)
+                self.layers = _modules(network, pooling, narrowing)
             state = {key.removeprefix("features."): v for key, v in checkpoint.state.items()}
             self.layers.load_state_dict(state, assign=True)
             self.register_buffer("mean", checkpoint.mean)
@@ -106,21 +99,9 @@ class Encoder(nn.Module):
                 self.layers,
                 self._prepare,
                 pooling=self.pooling,
-                border=self.border,
                 use_winograd=prefers_winograd(device, dtype),
             )
         return self
-
-    def with_border(self, border: Border) -> Self:
-        """The same network with something else beyond the border; weights are shared.
-
-        Args:
-            border: What lies there.
-        """
-        other = copy(self)
-        other.border = border
-        other.fast = None if self.fast is None else self.fast.with_border(border)
-        return other
 
     def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """Evaluate the activations of some layers.
@@ -146,7 +127,7 @@ class Encoder(nn.Module):
         depth = 1 + max(self.names.index(layer) for layer in layers)
         values = self._prepare(image, depth)
         for name, layer in zip(self.names[:depth], self.layers, strict=False):
-            values = self._evaluate(name, layer, values)
+            values = layer(values)
             if name in layers:
                 features[name] = values
         return features
@@ -159,17 +140,6 @@ class Encoder(nn.Module):
             missing = (0, max(0, least - width), 0, max(0, least - height))
             image = functional.pad(image, missing, mode="replicate")
         return (image - self.mean[:, None, None]).to(self.dtype)
-
-    def _evaluate(self, name: str, layer: Any, values: Tensor) -> Tensor:
-        """Evaluate one layer in plain torch."""
-        if name.startswith("conv"):
-            mode = "replicate" if self.border == "repeat" else "constant"
-            padded = functional.pad(values, (1, 1, 1, 1), mode=mode)
-            return functional.conv2d(padded, layer.weight, layer.bias)
-        if name.startswith("relu"):
-            return functional.relu(values)
-        pool = functional.max_pool2d if self.pooling == "max" else functional.avg_pool2d
-        return pool(values, 2)
 
 
 @cache
@@ -198,9 +168,10 @@ def load_encoder(
     return Encoder(network, checkpoint, pooling=pooling).place_on(device, dtype)
 
 
-def _modules(network: str, narrowing: int) -> nn.Sequential:
+def _modules(network: str, pooling: str, narrowing: int) -> nn.Sequential:
     """The layers under torchvision's numbers, so that state dicts for its networks fit."""
     described = convolutions(network, narrowing)
+    pool = nn.MaxPool2d if pooling == "max" else nn.AvgPool2d
     modules = nn.Sequential()
     for number, name in enumerate(layer_names(network)):
         if name.startswith("conv"):
@@ -208,7 +179,7 @@ def _modules(network: str, narrowing: int) -> nn.Sequential:
             channels = convolution.in_channels, convolution.out_channels
             modules.append(nn.Conv2d(*channels, 3, padding=1))
         else:
-            modules.append(nn.ReLU() if name.startswith("relu") else nn.MaxPool2d(2))
+            modules.append(nn.ReLU() if name.startswith("relu") else pool(2))
     return modules
 
 

@@ -9,7 +9,6 @@ import sys
 import termios
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -158,7 +157,7 @@ def test_the_bar_shows_size_time_left_and_losses_on_one_line(
     first, *_, last = pictures_of(read())
     assert first.startswith(f"{scales[0].width}×{scales[0].height}   0%|")
     assert max(map(len, (first, last))) <= columns
-    terms = ", ".join(f"{name} {value:.3g}" for name, value in asdict(losses).items())
+    terms = ", ".join(f"{name} {value:.3g}" for name, value in losses.terms.items())
     width, height = scales[-1].size
     assert re.fullmatch(rf"{width}×{height} +\d+%\|.*\| [\d:]+ left, {re.escape(terms)}", last)
 

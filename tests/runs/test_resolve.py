@@ -22,6 +22,7 @@ INEFFECTIVE_LINES: dict[str, tuple[dict[str, Any], str]] = {
         {"content_layers": ("relu3_1",), "content_weight": 0.0},
         "--content-weight is 0",
     ),
+    "style_form": ({"style_form": "gram", "style_weight": 0.0}, "--style-weight is 0"),
     "style_layers": ({"style_layers": ("relu1_1",), "style_weight": 0.0}, "--style-weight is 0"),
     "layer_weights": (
         {"layer_weights": (1.0,) * 5, "style_weight": 0.0},

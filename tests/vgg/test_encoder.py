@@ -1,4 +1,3 @@
-import copy
 from collections.abc import Callable
 from typing import get_args, get_type_hints
 
@@ -11,7 +10,6 @@ from styletransfer.layers import BLOCKS, layer_names
 from styletransfer.settings import Settings
 from styletransfer.transfer.stylize import encoder_for
 from styletransfer.vgg.encoder import WIDTHS, Encoder, Kernels, convolutions, load_encoder
-from styletransfer.vgg.kernels.padded import Activations, Border
 from tests.support.commands import run_python
 from tests.support.marks import BFLOAT16
 
@@ -34,13 +32,8 @@ def narrow(
 
 
 def by_hand(encoder: Encoder, image: Tensor, depth: int) -> Tensor:
-    """The layers one after the other, as torch evaluates them once they repeat the border."""
-    values = image - encoder.mean.view(3, 1, 1)
-    for original in encoder.layers[:depth]:
-        layer = copy.copy(original)
-        if isinstance(layer, nn.Conv2d):
-            layer.padding_mode = "replicate"
-        values = nn.functional.relu(values) if isinstance(layer, nn.ReLU) else layer(values)
+    """The layers one after the other, as torch evaluates them."""
+    values: Tensor = encoder.layers[:depth](image - encoder.mean.view(3, 1, 1))
     return values
 
 
@@ -52,9 +45,7 @@ def test_the_networks_and_poolings_are_those_that_the_settings_offer() -> None:
 
 
 @pytest.mark.parametrize("network", ["vgg19", "vgg16"])
-def test_every_layer_equals_the_slice_of_torchvisions_layers_with_a_repeated_border(
-    network: str, noisy: Picture
-) -> None:
+def test_every_layer_equals_the_slice_of_torchvisions_layers(network: str, noisy: Picture) -> None:
     encoder, image = narrow(network), noisy(35, 50, 0)
     names = layer_names(network)
     for number, name in enumerate(names):
@@ -63,16 +54,15 @@ def test_every_layer_equals_the_slice_of_torchvisions_layers_with_a_repeated_bor
 
 
 @pytest.mark.parametrize("pooling", ["max", "avg"])
-@pytest.mark.parametrize("border", ["repeat", "zeros"])
 @pytest.mark.parametrize("size", [(35, 50), (3, 20), (64, 64)])
 def test_the_fast_kernels_equal_plain_torch(
-    size: tuple[int, int], border: Border, pooling: str, noisy: Picture
+    size: tuple[int, int], pooling: str, noisy: Picture
 ) -> None:
     image = noisy(*size, 0).double()
     layers = ["conv1_1", "relu1_1", "pool2", "relu3_1", "conv4_2", "relu5_1"]
     found = []
     for kernels in KERNELS:
-        encoder = narrow(pooling=pooling, kernels=kernels, dtype=torch.float64).with_border(border)
+        encoder = narrow(pooling=pooling, kernels=kernels, dtype=torch.float64)
         variable = image.clone().requires_grad_()
         features = encoder(variable, layers)
         loss = torch.stack([each.square().mean() for each in features.values()]).sum()
@@ -148,7 +138,7 @@ def test_the_network_is_evaluated_only_as_deep_as_asked(
     assert fast is not None
     evaluate = fast._evaluate
 
-    def spy(name: str, *rest: object) -> Activations:
+    def spy(name: str, *rest: object) -> Tensor:
         ran.append(name)
         return evaluate(name, *rest)  # type: ignore[arg-type]  # passed on as they came
 

@@ -1,4 +1,4 @@
-"""3×3 convolution of padded activations by oneDNN, and its gradient."""
+"""3×3 convolution and its gradient, by oneDNN or by Winograd's method."""
 
 import platform
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from styletransfer.device.allocator import empty_channels_last
-from styletransfer.vgg.kernels.padded import Activations, PaddedLayout, writable
+from styletransfer.vgg.kernels import winograd
 from styletransfer.vgg.kernels.relu import relu_, relu_backward
 
 _BAND = 1 << 23
@@ -46,12 +46,11 @@ class Kernel:
         Args:
             shape: Shape of the whole input, (B, C, H, W).
             band: Shape of its first band.
-            turned: Whether to rotate the kernel by 180 degrees and swap input and
-                output channels, for the gradient.
+            turned: As in `convolve`.
             padding: Zeros above and below, and at both sides.
 
         Returns:
-            Weights that only `convolve_band` can read.
+            Weights that only `_convolve_band` can read.
         """
         found, ordered = self._ordered.get(turned, (None, self.weight))
         if found != shape:
@@ -63,138 +62,94 @@ class Kernel:
             self._ordered[turned] = (shape, ordered)
         return ordered
 
+    def convolve(self, values: Tensor, *, turned: bool = False, rectified: bool = False) -> Tensor:
+        """Convolve without autograd, band by band if the results are large.
+
+        Args:
+            values: Shape (B, C, H, W); (B, D, H, W) if turned.
+            turned: Whether to rotate the kernel by 180 degrees, swap input and
+                output channels, and leave out the bias, for the gradient.
+            rectified: Whether to apply a ReLU.
+
+        Returns:
+            Shape (B, D, H, W); (B, C, H, W) if turned.
+        """
+        # A gradient may come in any layout, for example expanded.
+        values = values.contiguous(memory_format=torch.channels_last)
+        channels = self.weight.shape[1 if turned else 0]
+        first, *others = _bands(values, channels)
+        if not others:
+            return _convolve_band(values, self, first, turned, rectified)
+        result = empty_channels_last(values, channels)
+        for band in (first, *others):
+            result[:, :, band] = _convolve_band(values, self, band, turned, rectified)
+        return result
+
+
+AnyKernel = Kernel | winograd.Kernel
+"""A convolution's weights, for oneDNN or for Winograd's method."""
+
 
 def convolve(
-    values: Activations, kernel: Kernel, *, relu_before: bool = False, relu_after: bool = False
-) -> Activations:
-    """Convolve with a 3×3 kernel. Beyond the border, the outermost values repeat.
-
-    Deep layers see zeros there as a frame around the picture. The smaller the
-    picture, the larger the share of it near that frame, so the losses would
-    depend on the size.
+    values: Tensor, kernel: AnyKernel, *, relu_before: bool = False, relu_after: bool = False
+) -> Tensor:
+    """Convolve with a 3×3 kernel. Beyond the border are zeros.
 
     Args:
-        values: Activations of C channels. Their padding is filled; without
-            padding, zeros lie beyond the border.
-        kernel: The weights.
+        values: Shape (B, C, H, W).
+        kernel: The weights; those of `winograd` for B = 1 only.
         relu_before: Whether the values come out of a ReLU. If so, values of 0
             get no gradient.
         relu_after: Whether to apply a ReLU to the results. Its gradient is
             masked by the next consumer, see `styletransfer.vgg.kernels`.
 
     Returns:
-        Activations of D channels in the same layout.
-
-    References:
-        Simonyan & Zisserman (2014). Differs: they pad with zeros.
-    """
-    whole = _Convolution.apply(values.whole, values.layout, kernel, relu_before, relu_after)
-    return values.replaced(whole)
-
-
-class _Convolution(torch.autograd.Function):
-    """`convolve`. The gradient is a convolution with the turned kernel, its padding folded back."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        whole: Tensor,
-        layout: PaddedLayout,
-        kernel: Kernel,
-        relu_before: bool,
-        relu_after: bool,
-    ) -> Tensor:
-        layout.fill_padding(whole)
-        ctx.layout, ctx.kernel = layout, kernel
-        ctx.save_for_backward(*([whole] if relu_before else []))
-        return _convolve(whole, kernel, rectified=relu_after)
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None, None]:
-        gradient = convolution_backward(
-            writable(grad_outputs[0]), ctx.layout, ctx.kernel, *ctx.saved_tensors
-        )
-        return gradient, None, None, None, None
-
-
-def convolution_backward(
-    grad_output: Tensor, layout: PaddedLayout, kernel: Kernel, rectified: Tensor | None = None
-) -> Tensor:
-    """Compute the gradient with respect to a convolution's input.
-
-    Args:
-        grad_output: Shape (B, D, …), dense, channels last; its padding is overwritten.
-        layout: The layout of input and output.
-        kernel: The weights.
-        rectified: The input, if it comes out of a ReLU.
-
-    Returns:
-        Shape (B, C, …).
-    """
-    layout.clear_padding(grad_output)
-    gradient = _convolve(grad_output, kernel, turned=True)
-    layout.fold_gradient(gradient)
-    return gradient if rectified is None else relu_backward(gradient, rectified, gradient)
-
-
-def _convolve(
-    values: Tensor, kernel: Kernel, *, turned: bool = False, rectified: bool = False
-) -> Tensor:
-    """Convolve with zero padding, band by band if the results are large.
-
-    Args:
-        values: Shape (B, C, H, W), including their own padding.
-        kernel: The weights.
-        turned: Whether to use the turned kernel, for the gradient.
-        rectified: Whether to apply a ReLU.
-
-    Returns:
         Shape (B, D, H, W).
     """
-    switches = {"turned": turned, "rectified": rectified}
-    channels, height = kernel.weight.shape[1 if turned else 0], values.shape[2]
-    first, *others = bands(values, channels, range(height))
-    if not others:
-        return convolve_band(values, kernel, first, **switches)
-    result = empty_channels_last(values, channels)
-    for band in (first, *others):
-        result[:, :, band] = convolve_band(values, kernel, band, **switches)
+    result: Tensor = _Convolution.apply(values, kernel, relu_before, relu_after)
     return result
 
 
-def bands(values: Tensor, channels: int, rows: range) -> Iterator[slice]:
+class _Convolution(torch.autograd.Function):
+    """`convolve`. The gradient is a convolution with the turned kernel."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, values: Tensor, kernel: AnyKernel, relu_before: bool, relu_after: bool
+    ) -> Tensor:
+        ctx.kernel = kernel
+        ctx.save_for_backward(*([values] if relu_before else []))
+        return kernel.convolve(values, rectified=relu_after)
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None]:
+        gradient = ctx.kernel.convolve(grad_outputs[0], turned=True)
+        for rectified in ctx.saved_tensors:
+            relu_backward(gradient, rectified, gradient)
+        return gradient, None, None, None
+
+
+def _bands(values: Tensor, channels: int) -> Iterator[slice]:
     """Divide the rows of a convolution's results into bands, one unless the results are large.
 
     Args:
         values: The input, shape (B, C, H, W).
         channels: Channels of the results.
-        rows: Rows of the results.
 
     Yields:
         Bands of an even number of rows, except the last.
     """
-    size = values[:, :1].nbytes * channels
+    height, size = values.shape[2], values[:, :1].nbytes * channels
     whole = len(values) > 1 or values.device.type != "cpu" or size <= _LARGE
-    step = len(rows) if whole else max(2, values.shape[2] * _BAND // size // 2 * 2)
-    for top in rows[::step]:
-        yield slice(top, min(top + step, rows.stop))
+    step = height if whole else max(2, height * _BAND // size // 2 * 2)
+    for top in range(0, height, step):
+        yield slice(top, min(top + step, height))
 
 
-def convolve_band(
-    values: Tensor, kernel: Kernel, band: slice, *, turned: bool = False, rectified: bool = False
+def _convolve_band(
+    values: Tensor, kernel: Kernel, band: slice, turned: bool, rectified: bool
 ) -> Tensor:
-    """Compute some rows of a convolution with zero padding.
-
-    Args:
-        values: Shape (B, C, H, W).
-        kernel: The weights.
-        band: The rows.
-        turned: Whether to use the turned kernel, for the gradient.
-        rectified: Whether to apply a ReLU.
-
-    Returns:
-        Shape (B, D, rows, W).
-    """
+    """Compute some rows of a convolution: shape (B, D, rows, W)."""
     height = values.shape[2]
     above, below = max(0, band.start - 1), min(height, band.stop + 1)
     # oneDNN pads as many rows below as above.

@@ -8,42 +8,28 @@ from torch import Tensor
 from torch.nn import functional
 
 from styletransfer.device.allocator import empty_channels_last
-from styletransfer.vgg.kernels.padded import Activations, PaddedLayout, pad
 from styletransfer.vgg.kernels.relu import bits
 
 _BAND = 2**21
 """Values in a band, few enough for a processor's cache."""
 
 
-def average_pool(values: Activations) -> Activations:
-    """Average pooling over squares of 2×2.
-
-    Args:
-        values: Activations of H × W positions.
-
-    Returns:
-        Activations of H // 2 × W // 2 positions. An odd row or column at the
-        lower and right border is dropped.
-    """
-    return pad(functional.avg_pool2d(values.inner, 2), values.layout.border)
-
-
-def max_pool(values: Activations) -> Activations:
+def max_pool(values: Tensor) -> Tensor:
     """Max pooling over squares of 2×2.
 
     Args:
-        values: Activations of H × W positions, from 0 up, out of a ReLU.
+        values: Activations of shape (B, C, H, W), from 0 up, out of a ReLU.
 
     Returns:
-        Activations of H // 2 × W // 2 positions. An odd row or column at the
-        lower and right border is dropped. The gradient goes to the first of the
+        Shape (B, C, H // 2, W // 2). An odd row or column at the lower and
+        right border is dropped. The gradient goes to the first of the
         largest values of each square, row by row. The next consumer masks the
         gradient of squares of zeros, as after `convolution.convolve`.
     """
-    if values.whole.device.type != "cpu":
-        return pad(functional.max_pool2d(values.inner, 2), values.layout.border)
-    layout = values.layout.halved()
-    return Activations(_MaxPool.apply(values.whole, values.layout, layout), layout)
+    if values.device.type != "cpu":
+        return functional.max_pool2d(values, 2)
+    pooled: Tensor = _MaxPool.apply(values)
+    return pooled
 
 
 class _MaxPool(torch.autograd.Function):
@@ -57,18 +43,16 @@ class _MaxPool(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, whole: Tensor, before: PaddedLayout, after: PaddedLayout) -> Tensor:
-        channels, height, width = whole.shape[1], after.height, after.width
-        pooled = after.allocate(whole, channels)
-        inner = after.inner(pooled)
-        values, results = bits(_last(before.inner(whole))), bits(_last(inner))
-        ctx.before, ctx.after = before, after
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        channels, *ctx.size = values.shape[1:]
+        height, width = (side // 2 for side in ctx.size)
+        pooled = empty_channels_last(values, channels, height, width)
         shapes = ((2 * height, width), (height, width)) if ctx.needs_input_grad[0] else ()
-        kept = [empty_channels_last(whole, channels, *shape) for shape in shapes]
+        kept = [empty_channels_last(values, channels, *shape) for shape in shapes]
         ctx.save_for_backward(*kept)
-        differences = [bits(_last(each)) for each in kept]
-        for band, doubled in _bands(inner):
-            left, right = _columns(values[:, doubled])
+        given, results, *differences = (bits(_last(one)) for one in (values, pooled, *kept))
+        for band, doubled in _bands(pooled):
+            left, right = _columns(given[:, doubled])
             upper, lower = _rows(torch.maximum(left, right))
             torch.maximum(upper, lower, out=results[:, band])
             if differences:
@@ -77,20 +61,19 @@ class _MaxPool(torch.autograd.Function):
         return pooled
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None]:
-        (grad_output,), before, after = grad_outputs, ctx.before, ctx.after
-        horizontal, vertical = ctx.saved_tensors
-        whole = before.allocate(grad_output, grad_output.shape[1])
-        gradient = before.inner(whole)
-        gradient[:, :, 2 * after.height :] = 0
-        gradient[:, :, :, 2 * after.width :] = 0
-        each = after.inner(grad_output), gradient, horizontal, vertical
+    def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
+        (grad_output,), (horizontal, vertical) = grad_outputs, ctx.saved_tensors
+        height, width = grad_output.shape[2:]
+        gradient = empty_channels_last(grad_output, grad_output.shape[1], *ctx.size)
+        gradient[:, :, 2 * height :] = 0
+        gradient[:, :, :, 2 * width :] = 0
+        each = grad_output, gradient, horizontal, vertical
         given, into, columns, rows = (bits(_last(one)) for one in each)
         for band, doubled in _bands(vertical):
             halved = torch.empty_like(columns[:, doubled])
             _divide(given[:, band], rows[:, band], _rows(halved))
             _divide(halved, columns[:, doubled], _columns(into[:, doubled]))
-        return whole, None, None
+        return gradient
 
 
 def _divide(grad_output: Tensor, difference: Tensor, into: tuple[Tensor, Tensor]) -> None:

@@ -8,19 +8,17 @@ References:
     Lavin & Gray (2016), Fast Algorithms for Convolutional Neural Networks.
     Differs: the points come in reciprocal pairs, so that the correlation with
     the turned kernel (the gradient) uses the same transformed weights,
-    reordered; what lies beyond the border is in the padding of the activations.
+    reordered.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.vgg.kernels.padded import Activations, PaddedLayout
-from styletransfer.vgg.kernels.relu import relu_, relu_backward
+from styletransfer.device.allocator import empty_channels_last
+from styletransfer.vgg.kernels.relu import relu_
 from styletransfer.vgg.kernels.winograd_transforms import (
     KERNEL_SIZE,
     Transforms,
@@ -51,19 +49,41 @@ class Kernel:
     side: int
     """The side m of a tile of results."""
 
+    def convolve(self, values: Tensor, *, turned: bool = False, rectified: bool = False) -> Tensor:
+        """As `convolution.Kernel.convolve`, of a single picture, band by band."""
+        side, points = self.side, self.points.mT if turned else self.points
+        count, channels, width = points.shape
+        height, length = values.shape[2:]
+        rows, columns = -(-height // side), -(-length // side)
+        band = -(-rows // max(1, rows * columns // _BAND_TILES))
+        size = count * band * columns * max(channels, width)
+        buffers = [values.new_empty(size) for _ in range(2)]
+        tiled = values.new_empty(band * side, columns * side, width)
+        transforms = transforms_of(side, turned, values.dtype, values.device)
+        result = empty_channels_last(values, width)
+        for top in range(0, rows * side, band * side):
+            bottom = min(top + band * side, rows * side)
+            given = _last(_surrounded(values, top, bottom, columns * side)).contiguous()
+            target = tiled[: bottom - top]
+            bias = None if turned else self.bias
+            _correlate_band(given, points, bias, transforms, buffers, target)
+            wanted = _last(result[:, :, top:bottom])
+            found = target[: len(wanted), :length]
+            wanted.copy_(relu_(found) if rectified else found)
+        return result
 
-def is_worthwhile(values: Activations, weight: Tensor) -> bool:
+
+def is_worthwhile(values: Tensor, weight: Tensor) -> bool:
     """Whether Winograd's method is faster than a direct convolution here.
 
     Measured on two cores with AVX512-BF16, forward and backward: 1.2 to 2.4
     times as fast at 512 px, about equal near these limits, slower below them.
 
     Args:
-        values: Activations of C channels.
+        values: Activations of shape (B, C, H, W).
         weight: Shape (D, C, 3, 3).
     """
-    batch, channels = values.whole.shape[:2]
-    height, width = values.layout.height, values.layout.width
+    batch, channels, height, width = values.shape
     tiles = -(-height // SIDE) * -(-width // SIDE)
     wide = channels >= _LEAST_CHANNELS and len(weight) >= 2 * _LEAST_CHANNELS
     return batch == 1 and wide and tiles >= _LEAST_TILES
@@ -88,125 +108,27 @@ def prepare(weight: Tensor, bias: Tensor, side: int = SIDE) -> Kernel:
     return Kernel(points.to(weight.dtype).view(shape), bias, side)
 
 
-def convolve(
-    values: Activations, kernel: Kernel, *, relu_before: bool = False, relu_after: bool = False
-) -> Activations:
-    """Convolve with a 3×3 kernel, as `convolution.convolve` does.
-
-    Args:
-        values: Activations of a single picture, in the kernel's number format.
-        kernel: The prepared weights.
-        relu_before: As in `convolution.convolve`.
-        relu_after: As in `convolution.convolve`.
-
-    Returns:
-        Activations of D channels in the same layout.
-    """
-    whole = _Convolution.apply(values.whole, values.layout, kernel, relu_before, relu_after)
-    return values.replaced(whole)
-
-
-class _Convolution(torch.autograd.Function):
-    """`convolve`; the gradient is a correlation with the turned kernel."""
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        whole: Tensor,
-        layout: PaddedLayout,
-        kernel: Kernel,
-        relu_before: bool,
-        relu_after: bool,
-    ) -> Tensor:
-        layout.fill_padding(whole)
-        convolved = layout.allocate(whole, kernel.points.shape[2])
-        picture = layout.inner(convolved)
-        transforms = transforms_of(kernel.side, False, whole.dtype, whole.device)
-        given = _Bordered(layout.padded(whole), 1 - layout.padding)
-        for rows, band in _correlate(given, kernel.points, kernel.bias, transforms):
-            picture[:, :, rows] = relu_(band) if relu_after else band
-        ctx.kernel, ctx.layout = kernel, layout
-        ctx.save_for_backward(*([whole] if relu_before else []))
-        return convolved
-
-    @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None, None, None, None]:
-        (grad_output,), kernel, layout = grad_outputs, ctx.kernel, ctx.layout
-        transforms = transforms_of(kernel.side, True, grad_output.dtype, grad_output.device)
-        points = kernel.points.transpose(1, 2)
-        gradient = layout.allocate(grad_output, points.shape[2])
-        padded = layout.padded(gradient)
-        # Repeated values have a gradient of their own, one position further out.
-        given = _Bordered(layout.inner(grad_output), 1 + layout.padding)
-        for rows, band in _correlate(given, points, None, transforms):
-            padded[:, :, rows] = band
-        layout.fold_gradient(gradient)
-        for values in ctx.saved_tensors:
-            relu_backward(gradient, values, gradient)
-        return gradient, None, None, None, None
-
-
-@dataclass(frozen=True, slots=True)
-class _Bordered:
-    """Values with zeros around them, as the input of a correlation without padding."""
-
-    values: Tensor
-    """Shape (1, C, H, W)."""
-
-    zeros: int
-    """Rows and columns of zeros on each side."""
-
-    @property
-    def extent(self) -> tuple[int, int]:
-        """Rows and columns of the results."""
-        height, width = (side + 2 * self.zeros - KERNEL_SIZE + 1 for side in self.values.shape[2:])
-        return height, width
-
-    def band(self, top: int, bottom: int, beyond: int) -> Tensor:
-        """Return the input rows of some rows of results.
-
-        Args:
-            top: First row of the results.
-            bottom: End of the rows, possibly beyond the last one.
-            beyond: Additional columns of zeros at the right.
-        """
-        above, below = top - self.zeros, bottom + KERNEL_SIZE - 1 - self.zeros
-        first, last = max(0, above), min(self.values.shape[2], below)
-        sides = (self.zeros, self.zeros + beyond, first - above, below - last)
-        return functional.pad(self.values[:, :, first:last], sides)
-
-
 def _last(values: Tensor) -> Tensor:
     """From shape (1, C, H, W) to (H, W, C)."""
     return values[0].permute(1, 2, 0)
 
 
-def _correlate(
-    given: _Bordered, points: Tensor, bias: Tensor | None, transforms: Transforms
-) -> Iterator[tuple[slice, Tensor]]:
-    """Correlate with a 3×3 kernel, band by band.
+def _surrounded(values: Tensor, top: int, bottom: int, length: int) -> Tensor:
+    """Rows and columns that a 3×3 kernel reads, with zeros beyond the border.
 
-    Weights `points` have shape ((m+2)², C, D), the bias has shape (D,).
+    Args:
+        values: Shape (1, C, H, W).
+        top: First row of the results.
+        bottom: End of their rows, possibly beyond the last one.
+        length: Number of their columns, possibly more than W.
 
-    Yields:
-        Rows of the results and their values, shape (1, D, rows, columns). The
-        next band overwrites them.
+    Returns:
+        Shape (1, C, bottom − top + 2, length + 2).
     """
-    count, channels, width = points.shape
-    side = round(count**0.5) - KERNEL_SIZE + 1
-    rows, columns = (-(-extent // side) for extent in given.extent)
-    bands = max(1, rows * columns // _BAND_TILES)
-    band = -(-rows // bands)
-    values, (height, length) = given.values, given.extent
-    buffers = [values.new_empty(count * band * columns * max(channels, width)) for _ in range(2)]
-    results = values.new_empty(band * side, columns * side, width)
-    for first in range(0, rows, band):
-        top, bottom = first * side, min(first + band, rows) * side
-        part = _last(given.band(top, bottom, columns * side - length)).contiguous()
-        target = results[: bottom - top]
-        _correlate_band(part, points, bias, transforms, buffers, target)
-        wanted = slice(top, min(bottom, height))
-        yield wanted, target.permute(2, 0, 1)[None, :, : wanted.stop - top, :length]
+    height, width = values.shape[2:]
+    first, last = max(0, top - 1), min(height, bottom + 1)
+    sides = (1, length + 1 - width, first - top + 1, bottom + 1 - last)
+    return functional.pad(values[:, :, first:last], sides)
 
 
 def _correlate_band(

@@ -1,118 +1,160 @@
-import math
-from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import pytest
 import torch
 from torch import Tensor
 
-from styletransfer.transfer.losses import content_loss, gram_matrix, style_loss
+from styletransfer.settings import StyleForm
+from styletransfer.transfer.losses import LayerStatistics, content_error
+from styletransfer.transfer.style_forms import STYLE_FORMS
+from styletransfer.vgg.encoder import Encoder
 from styletransfer.vgg.kernels.loss_taps import (
-    Target,
-    content_target,
-    style_target,
+    TappedStatistics,
     tap_content,
-    tap_style,
+    tap_moments,
 )
-from styletransfer.vgg.kernels.padded import Activations, Border, pad
-from tests.support.marks import BFLOAT16
+from styletransfer.vgg.moments import Moments, moments
 from tests.support.tensors import gradient, random
 
-Tap = Callable[..., tuple[Activations, Tensor]]
+Kind = Literal["content", "mean", "gram", "mean and gram"]
+
+every_kind = pytest.mark.parametrize("kind", ["content", "mean", "gram", "mean and gram"])
+every_form = pytest.mark.parametrize("form", list(STYLE_FORMS))
 
 
-def tapped_style_loss(features: Tensor, target: Tensor) -> Tensor:
-    return tap_style(pad(features, "zeros"), style_target(target))[1]
+def weighted(kind: Kind, found: Moments) -> Tensor:
+    """A loss of moments, whose gradient for the Gram matrix is not symmetric."""
+    channels = found.mean.shape[1]
+    weights = random(channels, 1 + channels, seed=2, dtype=found.mean.dtype)
+    loss = found.mean.new_zeros(())
+    if "mean" in kind:
+        loss = loss + (found.mean * weights[:, 0]).sum()
+    if "gram" in kind:
+        loss = loss + (found.gram * weights[:, 1:]).sum()
+    return loss
 
 
-def made(tap: Tap, values: Tensor) -> Target:
-    return style_target(values) if tap is tap_style else content_target(values)
+def plain(kind: Kind, features: Tensor, other: Tensor) -> Tensor:
+    return (
+        content_error(features, other) if kind == "content" else weighted(kind, moments(features))
+    )
 
 
-@pytest.mark.parametrize("border", ["repeat", "zeros"])
+def tap(
+    kind: Kind, features: Tensor, other: Tensor, rectified: bool = False
+) -> tuple[Tensor, Tensor]:
+    if kind == "content":
+        return tap_content(features, other, rectified)
+    passed, found = tap_moments(features, rectified)
+    return passed, weighted(kind, found)
+
+
+def tapped_error(form: StyleForm, features: Tensor, target: Moments) -> Tensor:
+    return STYLE_FORMS[form](target)(tap_moments(features)[1])
+
+
+def plain_error(form: StyleForm, features: Tensor, target: Moments) -> Tensor:
+    return STYLE_FORMS[form](target)(moments(features))
+
+
+def test_tapped_moments_equal_those_of_plain_torch() -> None:
+    features = random(2, 3, 4, 5, dtype=torch.float64)
+    passed, found = tap_moments(features)
+    assert torch.equal(passed, features)
+    torch.testing.assert_close(found, moments(features))
+
+
 @pytest.mark.parametrize("rectified", [False, True])
-@pytest.mark.parametrize(
-    ("tap", "loss"),
-    [(tap_content, content_loss), (tap_style, style_loss)],
-    ids=["content", "style"],
-)
-def test_a_tapped_loss_adds_its_gradient_to_what_comes_from_deeper(
-    tap: Tap, loss: Callable[..., Tensor], rectified: bool, border: Border
+@pytest.mark.parametrize("consumed", [False, True])
+@every_kind
+def test_a_tap_adds_its_gradient_to_what_comes_from_deeper(
+    kind: Kind, consumed: bool, rectified: bool
 ) -> None:
     features = random(2, 3, 4, 5, dtype=torch.float64).relu()
     other = random(2, 3, 4, 5, seed=1, dtype=torch.float64)
-    target = gram_matrix(other) if tap is tap_style else other
 
     def tapped(at: Tensor) -> Tensor:
-        passed, error = tap(pad(at, border), made(tap, target), rectified)
-        assert torch.equal(passed.inner, at)
-        return 3 * error + (passed.inner * other).sum()
+        passed, loss = tap(kind, at, other, rectified)
+        assert torch.equal(passed, at)
+        return 3 * loss + (passed * other).sum() if consumed else 3 * loss
 
     def apart(at: Tensor) -> Tensor:
-        return 3 * loss(at, target) + (at * other).sum()
+        loss = 3 * plain(kind, at, other)
+        return loss + (at * other).sum() if consumed else loss
 
     expected = gradient(apart, features) * (features > 0 if rectified else 1)
     torch.testing.assert_close(gradient(tapped, features), expected)
 
 
-@pytest.mark.parametrize("border", ["repeat", "zeros"])
-@pytest.mark.parametrize("dtype", [torch.float64, BFLOAT16])
-@pytest.mark.parametrize("tap", [tap_content, tap_style])
-def test_values_in_the_padding_do_not_change_a_loss(
-    tap: Tap, dtype: torch.dtype, border: Border
-) -> None:
-    features, target = (random(1, 8, 3, 250, seed=seed).relu().to(dtype) for seed in (0, 1))
-    target = gram_matrix(target) if tap is tap_style else target
-
-    def tapped(at: Tensor) -> Tensor:
-        placed = pad(at, border)
-        everything = placed.whole.detach()
-        inner = placed.layout.inner(everything).clone()
-        everything.fill_(math.nan)
-        placed.layout.inner(everything).copy_(inner)
-        return tap(placed, made(tap, target))[1]
-
-    loss = content_loss if tap is tap_content else style_loss
-    found, expected = (gradient(each, features) for each in (tapped, partial(loss, target=target)))
-    torch.testing.assert_close(found, expected)
+@every_kind
+def test_a_gradient_that_stands_for_many_numbers_is_not_overwritten(kind: Kind) -> None:
+    features = random(1, 3, 4, 5).requires_grad_()
+    passed, loss = tap(kind, features, random(1, 3, 4, 5, seed=1))
+    one = torch.ones(())
+    torch.autograd.grad((passed, loss), features, (one.expand(1, 3, 4, 5), torch.ones(())))
+    assert one.item() == 1
 
 
 @pytest.mark.parametrize("rectified", [False, True])
-@pytest.mark.parametrize("tap", [tap_content, tap_style])
-def test_a_tap_whose_loss_is_not_used_passes_the_gradient_on(tap: Tap, rectified: bool) -> None:
+@every_kind
+def test_a_tap_whose_loss_is_not_used_passes_the_gradient_on(kind: Kind, rectified: bool) -> None:
     features = random(1, 3, 4, 5).relu()
-    target = gram_matrix(features) if tap is tap_style else features
 
     def tapped(at: Tensor) -> Tensor:
-        passed = tap(pad(at, "repeat"), made(tap, target), rectified)[0]
-        return (2 * passed.inner).sum()
+        return 2 * tap(kind, at, features, rectified)[0].sum()
 
     through = gradient(tapped, features)
     assert torch.equal(through, 2.0 * ((features > 0) | (not rectified)))
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_the_closed_form_equals_autograd_in_float32(layout: torch.memory_format) -> None:
+@every_form
+def test_the_closed_form_equals_autograd_in_float32(
+    form: StyleForm, layout: torch.memory_format
+) -> None:
     features = random(2, 8, 13, 9).contiguous(memory_format=layout)
-    target = gram_matrix(random(2, 8, 13, 9, seed=1))
-    torch.testing.assert_close(tapped_style_loss(features, target), style_loss(features, target))
+    target = moments(random(2, 8, 13, 9, seed=1))
+    tapped, apart = (partial(error, form, target=target) for error in (tapped_error, plain_error))
+    torch.testing.assert_close(tapped(features), apart(features))
     torch.testing.assert_close(
-        gradient(partial(tapped_style_loss, target=target), features),
-        gradient(partial(style_loss, target=target), features),
-        rtol=1e-4,
-        atol=1e-7,
+        gradient(tapped, features), gradient(apart, features), rtol=1e-4, atol=1e-7
     )
 
 
 @pytest.mark.bfloat16
-def test_the_closed_form_in_bfloat16_is_near_autograd_in_float32() -> None:
+@every_form
+def test_the_closed_form_in_bfloat16_is_near_autograd_in_float32(form: StyleForm) -> None:
     features = random(1, 8, 70, 80).relu().contiguous(memory_format=torch.channels_last)
     features = features.to(torch.bfloat16)
-    target = gram_matrix(random(1, 8, 70, 80, seed=1).relu() * 2)
-    loss = tapped_style_loss(features, target)
+    target = moments(random(1, 8, 70, 80, seed=1).relu() * 2)
+    tapped, apart = (partial(error, form, target=target) for error in (tapped_error, plain_error))
+    loss = tapped(features)
     assert loss.dtype == torch.float32
-    torch.testing.assert_close(loss, style_loss(features.float(), target), rtol=0.01, atol=0)
-    actual = gradient(partial(tapped_style_loss, target=target), features)
+    torch.testing.assert_close(loss, apart(features.float()), rtol=1e-4, atol=0)
+    actual = gradient(tapped, features)
     assert actual.dtype == torch.bfloat16
-    expected = gradient(partial(style_loss, target=target), features.float())
+    expected = gradient(apart, features.float())
     assert (actual.float() - expected).norm() < 0.01 * expected.norm()
+
+
+def test_tapped_statistics_of_a_network_equal_those_in_plain_torch(encoder: Encoder) -> None:
+    narrow = Encoder(narrowing=16)
+    narrow.load_state_dict(encoder.state_dict())
+    narrow = narrow.place_on(torch.device("cpu"), torch.float64)
+    image, other = (random(1, 3, 17, 20, seed=seed, dtype=torch.float64) for seed in (0, 1))
+    content = dict(narrow(other, {"relu2_1", "conv3_1"}))
+    layers = ("conv1_1", "relu2_1", "relu3_1")
+    assert narrow.fast is not None
+    found = []
+    for statistics in (
+        TappedStatistics(narrow.fast, content, layers),
+        LayerStatistics(narrow, content, layers),
+    ):
+        at = image.clone().requires_grad_()
+        losses, style = statistics(at)
+        total = torch.stack([*losses.values()]).sum()
+        for each in style.values():
+            total = total + weighted("mean and gram", each)
+        found.append((losses, style, torch.autograd.grad(total, at)))
+    torch.testing.assert_close(*found)

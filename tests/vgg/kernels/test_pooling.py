@@ -1,12 +1,9 @@
-from functools import partial
-
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.vgg.kernels import pooling
-from styletransfer.vgg.kernels.padded import Border, pad
+from styletransfer.vgg.kernels.pooling import max_pool
 from styletransfer.vgg.kernels.relu import masked
 
 
@@ -14,27 +11,26 @@ def values(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=dtype)
 
 
-def max_pool(image: Tensor, border: Border = "repeat") -> Tensor:
-    """The pooling of a picture, without padding before and after."""
-    return pooling.max_pool(pad(image, border)).inner
-
-
-def pool(rectified: Tensor, border: Border = "repeat") -> Tensor:
+def pool(rectified: Tensor) -> Tensor:
     """`max_pool` before something that gives no gradient to what is 0."""
-    return masked(max_pool(rectified, border))
+    return masked(max_pool(rectified))
+
+
+def torchs(rectified: Tensor) -> Tensor:
+    return functional.max_pool2d(rectified, 2)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(1, 3, 8, 6), (2, 5, 7, 9), (1, 1, 2, 2)])
-@pytest.mark.parametrize("border", ["repeat", "zeros"])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_after_a_relu_value_and_gradient_are_to_the_bit_those_of_torchs_own_pooling(
-    border: Border, shape: tuple[int, ...], dtype: torch.dtype
+    layout: torch.memory_format, shape: tuple[int, ...], dtype: torch.dtype
 ) -> None:
     # Rounded to halves, so that many squares hold their largest value twice, and -0.
-    image = (values(*shape).mul(2).round() / 2).to(dtype)
+    image = (values(*shape).mul(2).round() / 2).to(dtype, memory_format=layout)
     found: list[Tensor] = []
     gradients: list[Tensor] = []
-    for each in (partial(pool, border=border), partial(functional.max_pool2d, kernel_size=2)):
+    for each in (pool, torchs):
         variable = image.clone().requires_grad_()
         pooled = each(functional.threshold(variable, 0, 0))
         grad_output = values(*pooled.shape).to(dtype)

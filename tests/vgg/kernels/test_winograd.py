@@ -7,18 +7,11 @@ from torch.nn import functional
 
 from styletransfer.vgg.encoder import Encoder
 from styletransfer.vgg.kernels import winograd
-from styletransfer.vgg.kernels.padded import Activations, Border, PaddedLayout, pad
+from styletransfer.vgg.kernels.convolution import convolve
 from styletransfer.vgg.kernels.relu import masked
 from tests.support.marks import BFLOAT16
 
 Both = tuple[Tensor, ...]
-
-
-def convolve(
-    image: Tensor, kernel: winograd.Kernel, border: Border = "repeat", *, relu_after: bool = False
-) -> Tensor:
-    """The convolution of a picture, without padding before and after."""
-    return winograd.convolve(pad(image, border), kernel, relu_after=relu_after).inner
 
 
 class Problem:
@@ -42,36 +35,28 @@ class Problem:
         self.values = random(1, first, height, width)
         self.grad_output = random(1, second, height, width)
 
-    def direct(self, border: Border = "repeat") -> Both:
+    def direct(self) -> Both:
         """Result and gradient as torch computes them, in float64."""
         dtype, values = torch.float64, self.values.double().requires_grad_()
-        mode = "replicate" if border == "repeat" else "constant"
-        extended = functional.pad(values, (1, 1, 1, 1), mode)
-        result = functional.conv2d(extended, self.weight.to(dtype), self.bias.to(dtype))
+        result = functional.conv2d(values, self.weight.to(dtype), self.bias.to(dtype), padding=1)
         return result.detach(), *torch.autograd.grad(result, values, self.grad_output.to(dtype))
 
-    def use_winograd(self, side: int, border: Border = "repeat") -> Both:
+    def use_winograd(self, side: int) -> Both:
         """Result and gradient by this module."""
         values = self.values.contiguous(memory_format=torch.channels_last).requires_grad_()
         kernel = winograd.prepare(self.weight, self.bias, side)
-        result = convolve(values, kernel, border)
+        result = convolve(values, kernel)
         return result.detach(), *torch.autograd.grad(result, values, self.grad_output)
 
 
-@pytest.mark.parametrize("border", ["repeat", "zeros"])
 @pytest.mark.parametrize("side", [2, 4])
 @pytest.mark.parametrize("size", [(8, 8), (1, 1), (1, 6), (2, 3), (7, 9), (13, 22), (43, 64)])
 def test_it_is_the_convolution_whatever_the_size_and_the_number_of_bands(
-    size: tuple[int, int],
-    side: int,
-    border: Border,
-    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int], side: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(winograd, "_BAND_TILES", 10)
     problem = Problem(*size)
-    for found, expected in zip(
-        problem.use_winograd(side, border), problem.direct(border), strict=True
-    ):
+    for found, expected in zip(problem.use_winograd(side), problem.direct(), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -115,7 +100,7 @@ def test_it_is_worthwhile_for_single_pictures_wide_layers_and_enough_tiles(
     batch: int, channels: tuple[int, int], size: tuple[int, int], expected: bool
 ) -> None:
     first, second = channels
-    values = Activations(torch.empty(batch, first, *size), PaddedLayout(*size, "zeros"))
+    values = torch.empty(batch, first, *size)
     assert winograd.is_worthwhile(values, torch.empty(second, first, 3, 3)) is expected
 
 
