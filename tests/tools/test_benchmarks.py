@@ -16,11 +16,17 @@ from benchmarks.__main__ import header, main
 from benchmarks.command import STEPS
 from benchmarks.convolutions import needed
 from benchmarks.judge import STYLE_LAYERS, PeerObjective
+from benchmarks.pictures import Judge, Verdict, gram_error, wasserstein_error
 from benchmarks.process import measure
 from benchmarks.table import Bar, Row, as_json, format_table, ratios
+from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings
+from styletransfer.transfer.resizing import resize_to_side
+from styletransfer.transfer.style_forms import WassersteinError
 from styletransfer.transfer.stylize import encoder_for
 from styletransfer.vgg.encoder import Encoder
+from styletransfer.vgg.moments import moments
+from tests.support.tensors import random
 
 Picture = Callable[[int, int, int], Tensor]
 
@@ -200,3 +206,42 @@ def _by_the_formula(encoder: Encoder, image: Tensor, content: Tensor, style: Ten
         )
         loss = loss + 10 / len(gram) ** 2 * functional.mse_loss(gram, goal)
     return loss
+
+
+# The judge of pictures
+
+
+def test_the_judge_measures_how_far_activations_have_to_move() -> None:
+    # Means 1 and 3, deviations 1 and 2: ((3 − 1)² + (2 − 1)²) / (3² + 2²).
+    features = torch.tensor([0.0, 2.0]).view(1, 1, 1, 2)
+    target = torch.tensor([1.0, 5.0]).view(1, 1, 1, 2)
+    assert wasserstein_error(features, target) == pytest.approx(5 / 13)
+    assert wasserstein_error(target, target) == pytest.approx(0, abs=1e-12)
+    # Mean squares 2 and 13.
+    assert gram_error(features, target) == pytest.approx(11**2 / 13**2)
+
+
+def test_the_judge_agrees_with_the_loss_but_for_its_smoothing() -> None:
+    mixing = random(6, 6, seed=2, dtype=torch.float64)
+    features, target = (
+        torch.einsum("dc,bchw->bdhw", mixing, random(1, 6, 9, 11, seed=seed, dtype=torch.float64))
+        for seed in (0, 1)
+    )
+    loss = WassersteinError(moments(target))(moments(features + 0.5)).item()
+    assert wasserstein_error(features + 0.5, target) == pytest.approx(loss, rel=0.01)
+
+
+def test_a_verdict_is_one_line() -> None:
+    verdict = Verdict(content=0.5, gram=0.25, wasserstein=(0.1, 0.2, 0.3, 0.4, 0.5), cut_off=0.01)
+    assert str(verdict) == (
+        "content 0.500  Gram 0.250  Wasserstein 0.2500 (relu1_1 to relu4_1), 0.500 (relu5_1): "
+        "0.100 0.200 0.300 0.400 0.500  cut off 0.010"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+def test_a_painting_judged_as_itself_has_no_error() -> None:
+    painting = resize_to_side(read_image(CONTENT), 96)
+    verdict = Judge(painting, painting)(painting)
+    assert max(verdict.content, verdict.gram, *verdict.wasserstein) < 1e-6
