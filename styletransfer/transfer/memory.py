@@ -46,7 +46,7 @@ class _Costs:
 
 
 _COSTS = {
-    "bfloat16": _Costs(205_000_000, (165_000_000, 3360), (330_000_000, 1030), (310_000_000, 335)),
+    "bfloat16": _Costs(205_000_000, (165_000_000, 3360), (365_000_000, 1030), (310_000_000, 335)),
     "float32": _Costs(275_000_000, (275_000_000, 5460), (505_000_000, 1660), (505_000_000, 620)),
 }
 
@@ -67,9 +67,10 @@ def estimate_memory(plan: RunPlan, size: int) -> int:
     results need less for the network and more for each pixel.
 
     Measured on two cores with AVX512-BF16 and torch 2.14, twelve steps on a 4:3
-    picture at 64, 128, 256, 512 and 1024 px: 0.19, 0.19, 0.32, 0.54 and 1.24 GB
-    in bfloat16, 0.27, 0.31, 0.52, 0.83 and 1.88 GB in float32. The estimates are
-    4 to 14 % higher, also with Adam and with large photographs and styles.
+    picture at 64, 128, 256, 512 and 1024 px: 0.19, 0.19, 0.32, 0.52 to 0.58 and
+    1.18 GB in bfloat16, 0.27, 0.31, 0.52, 0.79 and 1.88 GB in float32. The
+    estimates are 4 to 20 % higher, also with Adam and with large photographs and
+    styles.
 
     Args:
         plan: The plan of the run.

@@ -54,9 +54,11 @@ class Objective:
 
     Content and style are measured in the same unit, the mean square of the
     style's activations: so a content with much to show keeps more of it, and a
-    calm one is repainted more freely. Without a style, that of the content's. The
-    targets are computed once, on
-    construction; those of a term of weight 0 are not computed.
+    calm one is repainted more freely. Without a style, the unit is the mean square
+    of the content's activations.
+
+    The targets are computed once, on construction; those of a term of weight 0
+    are not computed.
 
     Args:
         encoder: The network.
@@ -68,8 +70,7 @@ class Objective:
 
     References:
         Gatys et al. (2016), eq. 7, with total variation as a third term. Differs:
-        the content error is relative to the style's activations, and so are all
-        style errors.
+        both errors are relative to the style's activations.
     """
 
     def __init__(

@@ -18,7 +18,6 @@ SMOOTHING = 1e-3
 """Added to all variances that the Wasserstein form compares, as a share of the style's
 mean variance. The square root of a variance has no bounded slope at 0."""
 
-
 DIRECTIONS = 192
 """Principal directions of the style whose correlations the Wasserstein form compares. An
 eigendecomposition of all 512 of a layer takes ten times as long; the others hold 3 to 9 %
