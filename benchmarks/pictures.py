@@ -16,13 +16,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from benchmarks.judge import CONTENT_LAYER, STYLE_LAYERS
 from styletransfer import read_image
 from styletransfer.transfer.resizing import resize, resize_to_side
 from styletransfer.vgg.checkpoints import load_checkpoint
 from styletransfer.vgg.encoder import Encoder, convolutions
 
-CONTENT_LAYER = "relu4_2"
-STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 HALF_LEVEL = 0.5 / 255
 """A value this near to 0 or 1 counts as cut off."""
 

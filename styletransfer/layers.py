@@ -40,7 +40,7 @@ def layer_names(network: str) -> tuple[str, ...]:
     return tuple(names())
 
 
-_SHARES = (5.0, 4.0, 3.5, 1.5, 0.2)
+BLOCK_SHARES = (5.0, 4.0, 3.5, 1.5, 0.2)
 """Default weight of a style layer in each block."""
 
 
@@ -58,7 +58,7 @@ def default_share(layer: str) -> float:
     Returns:
         5, 4, 3.5, 1.5 and 0.2 in the five blocks.
     """
-    return _SHARES[int(layer[4]) - 1]
+    return BLOCK_SHARES[int(layer[4]) - 1]
 
 
 def check_layers(field: str, layers: tuple[str, ...], network: str) -> None:

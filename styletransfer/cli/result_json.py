@@ -54,7 +54,7 @@ def _known(result: AnyResult) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "seed": result.settings.seed,
         "weights": _weights(asdict(result.settings)),
-        "losses": {name: getattr(result.losses, name) for name in (*_TERMS, "total")},
+        "losses": {**result.losses.terms, "total": result.losses.total},
         "device": result.device,
         "precision": result.precision,
         "stopped": result.stopped,

@@ -14,6 +14,7 @@ from styletransfer.cli.option_parsing import (
     read_weight,
     read_whole_numbers,
 )
+from styletransfer.layers import BLOCK_SHARES
 from styletransfer.settings import Settings, format_value, option_name
 from styletransfer.weight_guide import WEIGHT_GUIDE
 
@@ -179,7 +180,8 @@ LayerWeights = Annotated[
     Any,
     _method(
         "layer_weights",
-        "Relative weights of the style layers, in order. Default: 5,4,3.5,1.5,0.2 by block.",
+        "Relative weights of the style layers, in order. "
+        f"Default: {format_value(BLOCK_SHARES, separator=',')} by block.",
         parser=read_numbers,
         metavar="NUMBERS",
     ),

@@ -204,10 +204,10 @@ def _evaluate(
     objective: Callable[[Tensor], Terms], image: Tensor, gamut_weight: float
 ) -> tuple[Losses, Tensor]:
     """The losses at an image, and the gradient of their sum and the gamut's penalty."""
+    outside = image - image.clamp(0, 1)
     image = image.detach().requires_grad_()
     terms = objective(image)
     (gradient,) = torch.autograd.grad(terms.total, image)
-    outside = image.detach() - image.detach().clamp(0, 1)
     gamut = gamut_weight * outside.square().mean()
     gradient = gradient + outside * (2 * gamut_weight / image.numel())
     numbers = (term.item() for term in (terms.content, terms.style, terms.tv, gamut))

@@ -93,7 +93,7 @@ class WassersteinError:
         values = values.clamp_min(0) + smoothing[:, None]
         self.energy = (_squares(target.mean) + trace.to(self.mean)).clamp_min(TINY)
         self.trace = values.sum(1).to(self.mean)
-        self.smoothing = smoothing.to(self.mean)
+        self.smoothing = torch.diag_embed(smoothing.to(self.mean)[:, None].expand_as(values))
         self.least = smoothing.square()[:, None]
         """Least eigenvalue of the product of two covariances with smoothing."""
         self.major, minor = (vectors * values.sqrt()[:, None, :]).tensor_split([DIRECTIONS], 2)
@@ -101,8 +101,7 @@ class WassersteinError:
 
     def __call__(self, image: Moments) -> Tensor:
         """The error, a scalar from 0 up but for rounding."""
-        spread = image.covariance
-        spread = spread + self.smoothing[:, None, None] * torch.eye(spread.shape[1]).to(spread)
+        spread = image.covariance + self.smoothing
         # In float32, rounding hides the small eigenvalues of a product of two covariances.
         overlap: Tensor = _RootTrace.apply(
             self.major.mT @ (_exact(spread) @ self.major), self.least
