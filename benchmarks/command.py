@@ -11,31 +11,33 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks import CONTENT, ROOT, STYLE
-from benchmarks.plan import Plan
+from benchmarks.bars import Bars
+from benchmarks.plan import Plan, Precision
 from benchmarks.process import measure
-from benchmarks.table import Bar, Row
+from benchmarks.table import Row
 
 PART = "The whole command"
 STEPS = ("import", "weights", "targets", "iterations", "saving")
 CONFIGS: Mapping[str, Sequence[str]] = {"default": (), "draft": ("--config", "draft")}
 """Options of the command, by preset."""
 
-BARS = {"default": Bar("≤", 25), "draft": Bar("≤", 8)}
-START_BAR = Bar("<", 4)
 
-
-def command(plan: Plan) -> Iterator[Row]:
+def command(plan: Plan, bars: Bars) -> Iterator[Row]:
     """Measure the whole command and its steps, alternately."""
-    for config, bar in BARS.items():
+    for config in CONFIGS:
         whole: list[float] = []
         splits: list[dict[str, float]] = []
         for _ in range(plan.repeats):
             with tempfile.TemporaryDirectory() as folder:
                 output = str(Path(folder) / "out.png")
-                whole.append(_run(config, output, plan.iterations))
+                whole.append(_run(config, output, plan))
                 splits.append(
                     measure(
-                        "command.split", config=config, output=output, iterations=plan.iterations
+                        "command.split",
+                        config=config,
+                        output=output,
+                        iterations=plan.iterations,
+                        precision=plan.precision,
                     )
                 )
         rest = [time - sum(split.values()) for time, split in zip(whole, splits, strict=True)]
@@ -46,16 +48,16 @@ def command(plan: Plan) -> Iterator[Row]:
             split["import"] + split["weights"] + other
             for split, other in zip(splits, rest, strict=True)
         ]
-        yield Row(PART, f"{config}: import, weights and rest", starts, "s", START_BAR)
-        yield Row(PART, f"{config}: whole command", whole, "s", bar)
+        yield Row(PART, f"{config}: import, weights and rest", starts, "s", bars.start)
+        yield Row(PART, f"{config}: whole command", whole, "s", bars.command.get(config))
 
 
-def _run(config: str, output: str, iterations: tuple[int, ...] | None) -> float:
+def _run(config: str, output: str, plan: Plan) -> float:
     """Run the command in its own process and return the seconds it took."""
     words = [sys.executable, "-m", "styletransfer", str(CONTENT), str(STYLE), "-o", output]
-    words += ["--device", "cpu", *CONFIGS[config]]
-    if iterations is not None:
-        words += ["--iterations", ",".join(map(str, iterations))]
+    words += ["--device", "cpu", "--precision", plan.precision, *CONFIGS[config]]
+    if plan.iterations is not None:
+        words += ["--iterations", ",".join(map(str, plan.iterations))]
     print(f"  stylize {' '.join(words[3:])}", file=sys.stderr, flush=True)
     started = perf_counter()
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -65,13 +67,16 @@ def _run(config: str, output: str, iterations: tuple[int, ...] | None) -> float:
     return seconds
 
 
-def split(config: str, output: str, iterations: list[int] | None) -> dict[str, float]:
+def split(
+    config: str, output: str, iterations: list[int] | None, precision: Precision
+) -> dict[str, float]:
     """Time the steps of the command in a fresh process.
 
     Args:
         config: A preset.
         output: The file of the result.
         iterations: Iterations at each size; None: those of the preset.
+        precision: Number format of our network.
 
     Returns:
         Seconds by step, for each of `STEPS`.
@@ -87,7 +92,7 @@ def split(config: str, output: str, iterations: list[int] | None) -> dict[str, f
     from styletransfer.transfer.stylize import encoder_for, stylize
 
     clock.lap("import")
-    settings = load_settings(config).with_values({"device": "cpu"})
+    settings = load_settings(config).with_values({"device": "cpu", "precision": precision})
     if iterations is not None:
         settings = settings.with_values({"iterations": iterations})
     retain_memory()

@@ -1,4 +1,4 @@
-"""The bare convolutions of an iteration: a lower bound of its time."""
+"""The convolutions of an iteration alone: by PyTorch directly, or our way."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks import CONTENT
+from benchmarks.plan import Precision
 from styletransfer.device.device import retain_memory
 from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings
@@ -55,24 +56,27 @@ def needed(settings: Settings, height: int, width: int, narrowing: int = 1) -> l
     return layers
 
 
-def iteration(size: int, warm_up: int, steps: int) -> float:
+def iteration(size: int, warm_up: int, steps: int, precision: Precision, direct: bool) -> float:
     """Time the convolutions of one iteration: forward pass and gradient of the input.
 
-    Number format, memory layout and padded size are those of the command.
+    Number format and padded size are those of the command.
 
     Args:
         size: Longest side in pixels.
         warm_up: Rounds before the timed ones.
         steps: Timed rounds.
+        precision: Number format.
+        direct: Whether PyTorch computes them, or the kernels of the command.
 
     Returns:
         The median in seconds.
     """
     retain_memory()
-    settings = Settings(size=size, min_size=size, device="cpu")
+    settings = Settings(size=size, min_size=size, device="cpu", precision=precision)
     encoder = encoder_for(settings)
     height, width = pad_to_multiple(resize_to_side(read_image(CONTENT), size)).shape[2:]
-    rounds = [_Round(encoder, layer) for layer in needed(settings, height, width)]
+    make = _Direct if direct else _Ours
+    rounds = [make(encoder, layer) for layer in needed(settings, height, width)]
     seconds = []
     for _ in range(warm_up + steps):
         started = perf_counter()
@@ -82,20 +86,38 @@ def iteration(size: int, warm_up: int, steps: int) -> float:
     return median(seconds[warm_up:])
 
 
-class _Round:
-    """Forward pass and input gradient of one convolution, on random values."""
+class _Direct:
+    """Forward pass and input gradient of one convolution by PyTorch, on random values."""
 
     def __init__(self, encoder: Encoder, layer: Layer) -> None:
         convolution = encoder.layers[layer.position]
         self.weight: Tensor = convolution.weight
         self.bias: Tensor = convolution.bias
-        self.values = _random(layer.shape, encoder.dtype).requires_grad_()
-        self.grad_output = _random((1, len(self.weight), *layer.shape[2:]), encoder.dtype)
+        results = (1, len(self.weight), *layer.shape[2:])
+        self.values = _random(layer.shape, encoder.dtype, torch.channels_last).requires_grad_()
+        self.grad_output = _random(results, encoder.dtype, torch.channels_last)
 
     def __call__(self) -> None:
         result = functional.conv2d(self.values, self.weight, self.bias, padding=1)
         torch.autograd.grad(result, self.values, self.grad_output)
 
 
-def _random(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    return torch.randn(shape).to(dtype).contiguous(memory_format=torch.channels_last)
+class _Ours:
+    """The same with the kernel and the memory layout of the command."""
+
+    def __init__(self, encoder: Encoder, layer: Layer) -> None:
+        if encoder.fast is None:
+            raise SystemExit("benchmarks: there are no kernels of our own on this device")
+        convolution = encoder.layers[layer.position]
+        results = (1, len(convolution.weight), *layer.shape[2:])
+        self.values = _random(layer.shape, encoder.dtype, encoder.fast.layout)
+        self.grad_output = _random(results, encoder.dtype, encoder.fast.layout)
+        self.kernel = encoder.fast.kernel(layer.name, convolution, self.values)
+
+    def __call__(self) -> None:
+        self.kernel.convolve(self.values)
+        self.kernel.convolve(self.grad_output, turned=True)
+
+
+def _random(shape: tuple[int, ...], dtype: torch.dtype, layout: torch.memory_format) -> Tensor:
+    return torch.randn(shape).to(dtype).contiguous(memory_format=layout)

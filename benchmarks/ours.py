@@ -3,13 +3,14 @@
 from itertools import pairwise
 from statistics import median
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmarks import CONTENT, STYLE
 from benchmarks.judge import PeerObjective
+from benchmarks.plan import Precision
 from benchmarks.process import peak_memory
 from styletransfer.device.device import choose_precision, retain_memory
 from styletransfer.images.tensors import read_image
@@ -25,20 +26,19 @@ from styletransfer.transfer.resizing import (
 )
 from styletransfer.transfer.stylize import Step, encoder_for, stylize
 
-Precision = Literal["auto", "float32", "bfloat16"]
-
 NEAR = 1.5
 """The judge evaluates a step only if our own loss is within this factor of the next one
 to reach."""
 
 
-def iteration(size: int, warm_up: int, steps: int) -> float:
+def iteration(size: int, warm_up: int, steps: int, precision: Precision) -> float:
     """Time an iteration of a run at one size, with all its overhead.
 
     Args:
         size: Longest side in pixels.
         warm_up: Steps before the timed ones.
         steps: Timed steps.
+        precision: Number format of our network.
 
     Returns:
         The median in seconds.
@@ -49,22 +49,26 @@ def iteration(size: int, warm_up: int, steps: int) -> float:
     def tick(step: Step) -> None:
         ticks.append(perf_counter())
 
-    settings = Settings(size=size, min_size=size, iterations=(warm_up + steps,), device="cpu")
+    iterations = (warm_up + steps,)
+    settings = Settings(
+        size=size, min_size=size, iterations=iterations, device="cpu", precision=precision
+    )
     stylize(read_image(CONTENT), read_image(STYLE), settings, on_step=tick)
     seconds = [after - before for before, after in pairwise(ticks)]
     return median(seconds[-steps:])
 
 
-def memory(size: int, steps: int) -> int:
+def memory(size: int, steps: int, precision: Precision) -> int:
     """Measure the peak memory of a coarse-to-fine run, minus that of the imports, in bytes.
 
     Args:
         size: Longest side in pixels.
         steps: Steps at each size.
+        precision: Number format of our network.
     """
     imported = peak_memory()
     retain_memory()
-    settings = Settings(size=size, iterations=(steps,), device="cpu")
+    settings = Settings(size=size, iterations=(steps,), device="cpu", precision=precision)
     stylize(read_image(CONTENT), read_image(STYLE), settings)
     return peak_memory() - imported
 

@@ -1,11 +1,17 @@
-"""Extent of the measurements: the full benchmark, or a quick trial run."""
+"""Extent of the measurements: the usual one, the full one, or a quick trial run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Sizes are longest sides in pixels; steps are optimizer iterations."""
+
+    parts: tuple[str, ...]
+    """The parts that are measured unless others are named."""
 
     repeats: int
     """Number of measurements of each time; the median is reported."""
@@ -28,14 +34,21 @@ class Plan:
     marks: tuple[int, ...]
     """Iterations of the peer whose loss is to be reached, ascending."""
 
+    all_ways: bool
+    """Whether that is also tried in float32 and at one size."""
+
     memory_sizes: tuple[int, ...]
     """Sizes at which peak memory is measured."""
 
     iterations: tuple[int, ...] | None
     """Iterations of whole runs at each size of the pyramid; None: the defaults."""
 
+    precision: Precision = "auto"
+    """Number format of our network."""
+
 
 FULL = Plan(
+    parts=("iteration", "growth", "to-loss", "memory", "command", "precision"),
     repeats=3,
     sizes=(256, 512, 1024),
     growth=(256, 2048),
@@ -43,11 +56,22 @@ FULL = Plan(
     steps=6,
     size=512,
     marks=(100, 300, 500),
+    all_ways=True,
     memory_sizes=(512, 1024),
     iterations=None,
 )
 
-QUICK = Plan(
+USUAL = replace(
+    FULL,
+    parts=("iteration", "to-loss", "command"),
+    repeats=1,
+    sizes=(512,),
+    marks=(300,),
+    all_ways=False,
+)
+
+QUICK = replace(
+    FULL,
     repeats=1,
     sizes=(128, 256),
     growth=(128, 256),

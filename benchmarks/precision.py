@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 
+from benchmarks.bars import Bars
 from benchmarks.plan import Plan
 from benchmarks.process import measure
 from benchmarks.table import Row
@@ -10,7 +11,7 @@ from benchmarks.table import Row
 PART = "float32 and bfloat16"
 
 
-def precision(plan: Plan) -> Iterator[Row]:
+def precision(plan: Plan, bars: Bars) -> Iterator[Row]:
     """Compare one run in each format; repeating them would give the same bytes."""
     found = measure("ours.precisions", size=plan.size, iterations=plan.iterations)
     if found is None:

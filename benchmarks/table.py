@@ -72,14 +72,15 @@ def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:
     return [a / b for a, b in zip(above, below, strict=True)]
 
 
-def format_table(rows: Sequence[Row]) -> str:
+def format_table(rows: Sequence[Row], processor: str) -> str:
     """Format rows as text: median, range, limit, and whether it is kept.
 
     Args:
         rows: The rows in order, grouped by part.
+        processor: The class of the processor.
 
     Returns:
-        The table, with a heading for each part.
+        The table, with a heading for each part, which names the processor.
     """
     lines = [_cells(row) for row in rows]
     heads = ("", "median", "lowest–highest", "bar", "")
@@ -87,22 +88,24 @@ def format_table(rows: Sequence[Row]) -> str:
     text = [_line(heads, widths)]
     cells = iter(lines)
     for part, group in groupby(rows, key=lambda row: row.part):
-        text += ["", part, *(_line(next(cells), widths) for _ in group)]
+        text += ["", f"{part}, {processor}", *(_line(next(cells), widths) for _ in group)]
     return "\n".join(text)
 
 
-def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def as_json(rows: Sequence[Row], processor: str) -> list[dict[str, Any]]:
     """Describe rows for JSON; infinity becomes null.
 
     Args:
         rows: The rows in order.
+        processor: The class of the processor.
 
     Returns:
-        One object per row: part, what, unit, median, samples, bar, held.
+        One object per row: part, processor, what, unit, median, samples, bar, held.
     """
     return [
         {
             "part": row.part,
+            "processor": processor,
             "what": row.what,
             "unit": row.unit,
             "median": _finite(row.value),

@@ -10,29 +10,32 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from benchmarks.plan import Plan
+from benchmarks.bars import Bars
+from benchmarks.plan import Plan, Precision
 from benchmarks.process import measure
-from benchmarks.table import Bar, Row, ratios
+from benchmarks.table import Row, ratios
 
 PART = "Time to the peer's loss"
 BARRED = 300
 """Number of peer iterations with a limit."""
 
-WAYS: Mapping[str, tuple[str, bool]] = {
-    "ours": ("auto", True),
+WAYS: Mapping[str, tuple[Precision | None, bool]] = {
+    "ours": (None, True),
     "ours in float32": ("float32", True),
-    "ours, at one size only": ("auto", False),
+    "ours, at one size only": (None, False),
 }
-"""Number format, and whether coarse to fine (as the command) or at one size (as the peer)."""
+"""Number format, if not that of the plan, and whether coarse to fine (as the command) or at
+one size (as the peer)."""
 
 AGREEMENT = 1e-3
 """Largest relative difference between the judge's loss and the one pastiche reports."""
 
 
-def to_loss(plan: Plan) -> Iterator[Row]:
+def to_loss(plan: Plan, bars: Bars) -> Iterator[Row]:
     """Measure both sides, alternately."""
     peer: list[list[float]] = []
-    ours: dict[str, list[list[float]]] = {way: [] for way in WAYS}
+    ways = WAYS if plan.all_ways else {"ours": WAYS["ours"]}
+    ours: dict[str, list[list[float]]] = {way: [] for way in ways}
     with tempfile.TemporaryDirectory() as folder:
         pictures = str(Path(folder) / "peer.pt")
         for _ in range(plan.repeats):
@@ -41,13 +44,13 @@ def to_loss(plan: Plan) -> Iterator[Row]:
             disagreement = _check(run["start_loss"], judged["start_loss"])
             peer.append(run["seconds"])
             _report("pastiche", run["seconds"])
-            for way, (precision, coarse_to_fine) in WAYS.items():
+            for way, (precision, coarse_to_fine) in ways.items():
                 reached = measure(
                     "ours.reach",
                     pictures=pictures,
                     losses=judged["losses"],
                     limit=plan.marks[-1],
-                    precision=precision,
+                    precision=precision or plan.precision,
                     coarse_to_fine=coarse_to_fine,
                 )
                 ours[way].append([math.inf if time is None else time for time in reached])
@@ -56,7 +59,9 @@ def to_loss(plan: Plan) -> Iterator[Row]:
     for place, mark in enumerate(plan.marks):
         times = {name: [run[place] for run in runs] for name, runs in ours.items()}
         head = f"{plan.size} px, {mark} iterations of pastiche"
-        yield from _rows(head, mark, judged["losses"][place], [run[place] for run in peer], times)
+        yield from _rows(
+            head, mark, judged["losses"][place], [run[place] for run in peer], times, bars
+        )
 
 
 def _report(side: str, seconds: list[float]) -> None:
@@ -66,14 +71,19 @@ def _report(side: str, seconds: list[float]) -> None:
 
 
 def _rows(
-    head: str, mark: int, loss: float, peer: list[float], ours: dict[str, list[float]]
+    head: str,
+    mark: int,
+    loss: float,
+    peer: list[float],
+    ours: dict[str, list[float]],
+    bars: Bars,
 ) -> Iterator[Row]:
-    bars = {"ours": Bar("≥", 10), "ours in float32": Bar("≥", 2)} if mark == BARRED else {}
     yield Row(PART, f"{head}: their loss", [loss])
     yield Row(PART, f"{head}: pastiche", peer, "s")
     for way, seconds in ours.items():
         yield Row(PART, f"{head}: {way}", seconds, "s")
-        yield Row(PART, f"{head}: pastiche / {way}", ratios(peer, seconds), "×", bars.get(way))
+        bar = bars.to_loss if mark == BARRED and way == "ours" else None
+        yield Row(PART, f"{head}: pastiche / {way}", ratios(peer, seconds), "×", bar)
 
 
 def _check(own: float, judged: float) -> float:

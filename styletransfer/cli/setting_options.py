@@ -118,7 +118,7 @@ Iterations = Annotated[
     _size(
         "iterations",
         "Optimizer iterations at each size, smallest first; the last number applies to all further "
-        "sizes: 20 draft, 30 normal, 100 fine.",
+        "sizes: 10 draft, 25 normal, 100 fine.",
         "-n",
         parser=read_whole_numbers,
         metavar="NUMBERS",

@@ -100,13 +100,19 @@ _segments: list[Segment] = []
 _lock = threading.Lock()
 
 
-def empty_channels_last(
+def layout_of(values: Tensor) -> torch.memory_format:
+    """The memory layout of a dense tensor (B, C, H, W): channels last, or first."""
+    last = values.is_contiguous(memory_format=torch.channels_last)
+    return torch.channels_last if last else torch.contiguous_format
+
+
+def empty_as(
     values: Tensor, channels: int, height: int | None = None, width: int | None = None
 ) -> Tensor:
-    """Allocate an uninitialized channels-last tensor.
+    """Allocate an uninitialized tensor in the memory layout of another.
 
     Args:
-        values: Gives batch size, number format and device; shape (B, C, H, W).
+        values: Gives batch size, number format, device and layout; shape (B, C, H, W).
         channels: Number of channels D.
         height: Height H'. None: H.
         width: Width W'. None: W.
@@ -117,12 +123,12 @@ def empty_channels_last(
     height = values.shape[2] if height is None else height
     width = values.shape[3] if width is None else width
     shape = (len(values), channels, height, width)
+    layout = layout_of(values)
     size = prod(shape) * values.element_size()
     block = _allocate(size) if size >= MIN_BLOCK and values.device.type == "cpu" else None
     if block is None:
-        layout = torch.channels_last
         return torch.empty(shape, dtype=values.dtype, device=values.device, memory_format=layout)
-    strides = (channels * height * width, 1, channels * width, channels)
+    strides = torch.empty(shape, device="meta", memory_format=layout).stride()
     # In place, because autograd forbids in-place changes of a view that a custom function returns.
     return torch.frombuffer(block, dtype=values.dtype).as_strided_(shape, strides)
 

@@ -2,12 +2,18 @@
 
 import ctypes
 import os
+import platform
 import sys
 from dataclasses import dataclass
+from functools import cache
+from typing import Literal
 
 import torch
 
 from styletransfer.errors import DeviceError, quote
+
+Convolution = Literal["direct", "nnpack", "winograd"]
+"""How convolutions are computed: `vgg.kernels.convolution`, `nnpack` or `winograd`."""
 
 # Parameters of mallopt, from malloc.h.
 _M_TRIM_THRESHOLD = -1
@@ -101,22 +107,37 @@ def _bfloat16_unit(device: torch.device) -> str | None:
     return next((unit for unit, check in checks.items() if getattr(torch.cpu, check, bool)()), None)
 
 
-def prefers_winograd(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether Winograd convolutions are faster than direct ones.
+def choose_convolution(device: torch.device, dtype: torch.dtype) -> Convolution:
+    """Choose how convolutions of a CPU are computed.
 
-    They save multiplications but read and write more memory. This pays off on
-    CPUs, except in bfloat16 with AMX: AMX and GPUs multiply whole matrices, and
-    there memory traffic takes most of the time.
+    Winograd's method saves multiplications but reads and writes more memory: in
+    bfloat16 that pays off, except with AMX, which multiplies whole matrices. In
+    float32, NNPACK does the same faster where torch has it.
 
     Args:
         device: Where the network is evaluated.
         dtype: The number format of the convolutions.
 
     Returns:
-        Whether to use them where they fit, see `vgg.kernels.winograd`.
+        ``direct``, or what is faster for all but small or narrow layers.
     """
-    uses_amx = dtype == torch.bfloat16 and _bfloat16_unit(device) == "AMX"
-    return device.type == "cpu" and not uses_amx
+    if device.type == "cpu" and dtype == torch.bfloat16 and _bfloat16_unit(device) != "AMX":
+        return "winograd"
+    if device.type == "cpu" and dtype == torch.float32 and _has_nnpack():
+        return "nnpack"
+    return "direct"
+
+
+@cache
+def _has_nnpack() -> bool:
+    """Whether torch has NNPACK, under its private name. Measured on x86 only."""
+    x86 = platform.machine().lower() in {"x86_64", "amd64"}
+    # Asking whether it is available is also what initializes it.
+    return (
+        x86
+        and hasattr(torch, "_nnpack_spatial_convolution")
+        and bool(torch.backends.nnpack.is_available())
+    )
 
 
 def explain(precision: str, device: torch.device) -> str:

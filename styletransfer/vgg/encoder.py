@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from styletransfer.device.device import prefers_winograd
+from styletransfer.device.device import choose_convolution
 from styletransfer.layers import layer_names
 from styletransfer.vgg.checkpoints import Checkpoint, Convolution, load_checkpoint
 from styletransfer.vgg.kernels.network import FastNetwork
@@ -99,7 +99,7 @@ class Encoder(nn.Module):
                 self.layers,
                 self._prepare,
                 pooling=self.pooling,
-                use_winograd=prefers_winograd(device, dtype),
+                method=choose_convolution(device, dtype),
             )
         return self
 

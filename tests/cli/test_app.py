@@ -441,6 +441,26 @@ def test_a_path_with_a_line_break_still_makes_one_line(workspace: Path, command:
     assert ran.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(("given", "found"), [(None, "10000"), ("7", "7")])
+def test_idle_threads_are_told_to_sleep_soon_unless_the_user_says_otherwise(
+    given: str | None, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    if given is not None:
+        monkeypatch.setenv("GOMP_SPINCOUNT", given)
+    program = """
+        import os, sys
+        from styletransfer import __main__ as command
+        from styletransfer.cli import app
+
+        assert "torch" not in sys.modules, "torch reads the variable on import"
+        app.main = lambda stop: print(os.environ["GOMP_SPINCOUNT"])
+        command.main()
+    """
+    ran = run_python("-c", textwrap.dedent(program))
+    assert (ran.out, ran.err) == (f"{found}\n", "")
+
+
 @pytest.mark.parametrize("option", ["-q", "--skip-existing"])
 def test_a_current_folder_that_is_gone_is_one_line(option: str, workspace: Path) -> None:
     program = """

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from styletransfer.device import allocator
-from styletransfer.device.allocator import MIN_BLOCK, Segment, empty_channels_last
+from styletransfer.device.allocator import MIN_BLOCK, Segment, empty_as
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="torch allocates on other systems")
 
@@ -53,31 +53,32 @@ def test_blocks_in_use_do_not_overlap() -> None:
     held: list[tuple[Tensor, int]] = []
     for number in range(200):
         channels = int(torch.randint(1, 6, (), generator=generator))
-        held.append((empty_channels_last(ONE, channels).fill_(number), number))
+        held.append((empty_as(ONE, channels).fill_(number), number))
         if len(held) > 8:
             del held[int(torch.randint(8, (), generator=generator))]
         assert all(bool((tensor == value).all()) for tensor, value in held)
 
 
 def test_a_view_keeps_its_block_allocated() -> None:
-    view = empty_channels_last(ONE, 2).fill_(7)[:, 1:, 10:20]
+    view = empty_as(ONE, 2).fill_(7)[:, 1:, 10:20]
 
-    others = [empty_channels_last(ONE, 2).fill_(0) for _ in range(4)]
+    others = [empty_as(ONE, 2).fill_(0) for _ in range(4)]
 
     assert len(others) == 4
     assert torch.equal(view, torch.full_like(view, 7))
 
 
 @pytest.mark.parametrize("channels", [1, 4])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
-def test_an_allocated_tensor_is_like_one_of_torch_in_channels_last(
-    dtype: torch.dtype, channels: int
+def test_an_allocated_tensor_is_like_one_of_torch_in_the_same_layout(
+    dtype: torch.dtype, layout: torch.memory_format, channels: int
 ) -> None:
-    values = torch.zeros(2, 3, 500, 600, dtype=dtype)
+    values = torch.zeros(2, 3, 500, 600, dtype=dtype).to(memory_format=layout)
 
-    tensor = empty_channels_last(values, channels, 700)
+    tensor = empty_as(values, channels, 700)
 
-    expected = torch.empty(2, channels, 700, 600, dtype=dtype, memory_format=torch.channels_last)
+    expected = torch.empty(2, channels, 700, 600, dtype=dtype, memory_format=layout)
     assert tensor.shape == expected.shape
     assert tensor.stride() == expected.stride()
     assert tensor.dtype == dtype
@@ -87,7 +88,7 @@ def test_an_allocated_tensor_is_like_one_of_torch_in_channels_last(
 def test_torch_allocates_small_tensors() -> None:
     before = [list(segment.free) for segment in allocator._segments]
 
-    tensors = [empty_channels_last(ONE[:, :, :, :100], 1) for _ in range(10)]
+    tensors = [empty_as(ONE[:, :, :, :100], 1) for _ in range(10)]
 
     assert tensors[0].nbytes < MIN_BLOCK
     assert [list(segment.free) for segment in allocator._segments] == before
@@ -103,7 +104,7 @@ def test_autograd_accumulates_gradients_in_place() -> None:
 
         @staticmethod
         def backward(ctx: object, *grad_outputs: Tensor) -> Tensor:
-            tensor = empty_channels_last(ONE, 1).fill_(1)
+            tensor = empty_as(ONE, 1).fill_(1)
             made.append(tensor.data_ptr())
             return tensor
 
@@ -122,4 +123,4 @@ def test_torch_allocates_if_the_address_space_is_limited(monkeypatch: pytest.Mon
     monkeypatch.setattr(allocator, "_is_limited", lambda: True)
 
     assert allocator._allocate(MIB) is None
-    assert empty_channels_last(ONE, 2).shape == (1, 2, 512, 512)
+    assert empty_as(ONE, 2).shape == (1, 2, 512, 512)

@@ -2,10 +2,11 @@ import pytest
 import torch
 
 from styletransfer.device.device import (
+    _has_nnpack,
+    choose_convolution,
     choose_device,
     choose_precision,
     explain,
-    prefers_winograd,
     set_threads,
     tune,
 )
@@ -146,24 +147,40 @@ def test_float32_is_chosen_on_mps() -> None:
 
 
 @pytest.mark.parametrize(
-    ("device", "amx", "dtype", "expected"),
+    ("device", "amx", "nnpack", "dtype", "expected"),
     [
-        ("cpu", False, torch.float32, True),
-        ("cpu", False, torch.bfloat16, True),
-        ("cpu", True, torch.float32, True),
-        ("cpu", True, torch.bfloat16, False),
-        ("mps", False, torch.float32, False),
-        ("cuda:0", False, torch.float32, False),
+        ("cpu", False, True, torch.float32, "nnpack"),
+        ("cpu", False, False, torch.float32, "direct"),
+        ("cpu", True, True, torch.float32, "nnpack"),
+        ("cpu", False, True, torch.float64, "direct"),
+        ("cpu", False, True, torch.bfloat16, "winograd"),
+        ("cpu", True, True, torch.bfloat16, "direct"),
+        ("mps", False, True, torch.float32, "direct"),
+        ("cuda:0", False, True, torch.float32, "direct"),
     ],
 )
-def test_winograd_is_preferred_on_cpus_except_in_bfloat16_with_amx(
+def test_convolutions_go_the_fastest_way_that_the_machine_has(
     device: str,
     amx: bool,
+    nnpack: bool,
     dtype: torch.dtype,
-    expected: bool,
+    expected: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (8, 0))
-    assert prefers_winograd(torch.device(device), dtype) is expected
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr(torch.backends.nnpack, "is_available", lambda: nnpack)
+    _has_nnpack.cache_clear()
+    assert choose_convolution(torch.device(device), dtype) == expected
+    _has_nnpack.cache_clear()
+
+
+def test_without_nnpacks_private_name_convolutions_go_the_plain_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(torch, "_nnpack_spatial_convolution", raising=False)
+    _has_nnpack.cache_clear()
+    assert choose_convolution(torch.device("cpu"), torch.float32) == "direct"
+    _has_nnpack.cache_clear()

@@ -45,25 +45,26 @@ def exact(encoder: Encoder) -> Encoder:
 
 
 def test_the_table_has_median_range_limit_and_verdict() -> None:
-    assert format_table(ROWS).splitlines() == [
+    assert format_table(ROWS, "AVX2").splitlines() == [
         "                            median  lowest–highest     bar",
         "",
-        "Speed",
+        "Speed, AVX2",
         "  512 px: ours               0.3 s        0.25–0.5",
         "  512 px: peer / ours          4 ×            3–20     ≥ 5  MISSED",
         "",
-        "Memory",
+        "Memory, AVX2",
         "  1024 px: ours            1234 MB                  ≤ 1500  held",
         "  never                not reached   1–not reached     ≤ 2  MISSED",
     ]
 
 
 def test_json_has_the_same_values_with_null_for_infinity() -> None:
-    described = json.loads(json.dumps(as_json(ROWS), allow_nan=False))
+    described = json.loads(json.dumps(as_json(ROWS, "AVX2"), allow_nan=False))
     assert [row["held"] for row in described] == [None, False, True, False]
     assert [row["median"] for row in described] == [0.3, 4.0, 1234.5, None]
     assert described[3]["samples"] == [None, 1.0, None]
     assert described[1]["bar"] == "≥ 5"
+    assert {row["processor"] for row in described} == {"AVX2"}
 
 
 @pytest.mark.parametrize(
@@ -188,7 +189,9 @@ def test_a_quick_run_prints_a_table_and_writes_json(
 @pytest.mark.slow
 def test_each_step_of_the_command_is_measured(tmp_path: Path) -> None:
     output = str(tmp_path / "out.png")
-    seconds = measure("command.split", config="draft", output=output, iterations=[1])
+    seconds = measure(
+        "command.split", config="draft", output=output, iterations=[1], precision="auto"
+    )
     assert seconds.keys() == set(STEPS)
     assert min(seconds.values()) > 0
 

@@ -226,7 +226,8 @@ def test_features_have_the_encoders_number_format_and_the_mean_at_least_float32(
     features = dict(encoder(noisy(16, 16, 0).to(encoder.mean), ["relu2_1"]))["relu2_1"]
     assert encoder.dtype == features.dtype == dtype
     assert encoder.mean.dtype == torch.promote_types(dtype, torch.float32)
-    assert features.stride(1) == 1
+    assert encoder.fast is not None
+    assert features.is_contiguous(memory_format=encoder.fast.layout)
 
 
 @pytest.mark.bfloat16

@@ -1,4 +1,4 @@
-"""3×3 convolution and its gradient, by oneDNN or by Winograd's method."""
+"""3×3 convolution and its gradient, by oneDNN, NNPACK or Winograd's method."""
 
 import platform
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.device.allocator import empty_channels_last
-from styletransfer.vgg.kernels import winograd
+from styletransfer.device.allocator import empty_as, layout_of
+from styletransfer.vgg.kernels import nnpack, winograd
 from styletransfer.vgg.kernels.relu import relu_, relu_backward
 
 _BAND = 1 << 23
@@ -72,22 +72,25 @@ class Kernel:
             rectified: Whether to apply a ReLU.
 
         Returns:
-            Shape (B, D, H, W); (B, C, H, W) if turned.
+            Shape (B, D, H, W), in the layout of the values; (B, C, H, W) if turned.
         """
+        layout = layout_of(values)
         # A gradient may come in any layout, for example expanded.
         values = values.contiguous(memory_format=torch.channels_last)
         channels = self.weight.shape[1 if turned else 0]
         first, *others = _bands(values, channels)
         if not others:
-            return _convolve_band(values, self, first, turned, rectified)
-        result = empty_channels_last(values, channels)
+            return _convolve_band(values, self, first, turned, rectified).contiguous(
+                memory_format=layout
+            )
+        result = empty_as(values, channels)
         for band in (first, *others):
             result[:, :, band] = _convolve_band(values, self, band, turned, rectified)
-        return result
+        return result.contiguous(memory_format=layout)
 
 
-AnyKernel = Kernel | winograd.Kernel
-"""A convolution's weights, for oneDNN or for Winograd's method."""
+AnyKernel = Kernel | nnpack.Kernel | winograd.Kernel
+"""A convolution's weights, for oneDNN, NNPACK or Winograd's method."""
 
 
 def convolve(
@@ -97,7 +100,7 @@ def convolve(
 
     Args:
         values: Shape (B, C, H, W).
-        kernel: The weights; those of `winograd` for B = 1 only.
+        kernel: The weights; those of `nnpack` and `winograd` for B = 1 only.
         relu_before: Whether the values come out of a ReLU. If so, values of 0
             get no gradient.
         relu_after: Whether to apply a ReLU to the results. Its gradient is

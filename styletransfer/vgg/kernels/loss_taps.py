@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from styletransfer.device.allocator import empty_channels_last
+from styletransfer.device.allocator import empty_as, layout_of
 from styletransfer.vgg.kernels.moments import moments, positions
 from styletransfer.vgg.kernels.network import FastNetwork, is_rectified
 from styletransfer.vgg.kernels.relu import relu_backward
@@ -111,7 +111,7 @@ class _ContentError(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, None, None]:
         passed, grad_output = grad_outputs
         features, target = ctx.saved_tensors
-        gradient = _writable(passed)
+        gradient = _writable(passed, features)
         if grad_output is not None:
             difference = (features - target).mul_(grad_output * (2 / target.numel()))
             gradient = difference if gradient is None else gradient.add_(difference)
@@ -137,11 +137,11 @@ class _Moments(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, None]:
         passed, of_mean, of_gram = grad_outputs
         (features,) = ctx.saved_tensors
-        gradient = _writable(passed)
+        gradient = _writable(passed, features)
         if of_mean is not None or of_gram is not None:
             keep = int(gradient is not None)
             if gradient is None:
-                gradient = empty_channels_last(features, features.shape[1])
+                gradient = empty_as(features, features.shape[1])
             count = features.shape[2] * features.shape[3]
             for index, one in enumerate(gradient):
                 into = positions(one)
@@ -155,9 +155,9 @@ class _Moments(torch.autograd.Function):
         return _masked(gradient, features, ctx.rectified), None
 
 
-def _writable(gradient: Tensor | None) -> Tensor | None:
-    """A dense gradient that may be overwritten; copied if it is not dense, as when expanded."""
-    return None if gradient is None else gradient.contiguous(memory_format=torch.channels_last)
+def _writable(gradient: Tensor | None, features: Tensor) -> Tensor | None:
+    """A gradient in the layout of the activations, copied only if it is not, as when expanded."""
+    return None if gradient is None else gradient.contiguous(memory_format=layout_of(features))
 
 
 def _masked(gradient: Tensor | None, features: Tensor, rectified: bool) -> Tensor | None:

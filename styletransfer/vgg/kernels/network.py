@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.vgg.kernels import winograd
+from styletransfer.device.device import Convolution
+from styletransfer.vgg.kernels import nnpack, winograd
 from styletransfer.vgg.kernels.convolution import AnyKernel, Kernel, convolve
 from styletransfer.vgg.kernels.pooling import max_pool
 from styletransfer.vgg.kernels.relu import masked, relu
@@ -22,6 +23,13 @@ _POOLINGS: Mapping[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+_KERNELS: Mapping[Convolution, Callable[[Tensor, Tensor], AnyKernel]] = {
+    "direct": Kernel,
+    "nnpack": nnpack.Kernel,
+    "winograd": winograd.prepare,
+}
+
+
 class FastNetwork:
     """The layers of an `Encoder`, evaluated by the functions of this folder.
 
@@ -32,7 +40,7 @@ class FastNetwork:
         prepare: Turns an image of shape (B, 3, H, W) into the input of the
             first so many layers.
         pooling: ``max`` or ``avg``.
-        use_winograd: Whether wide convolutions go by `winograd`.
+        method: How convolutions are computed where that is faster than directly.
     """
 
     def __init__(
@@ -42,15 +50,16 @@ class FastNetwork:
         prepare: Callable[[Tensor, int], Tensor],
         *,
         pooling: str,
-        use_winograd: bool,
+        method: Convolution,
     ) -> None:
         self.names = names
         self.layers = layers
         self.prepare = prepare
         self.pool = _POOLINGS[pooling]
-        self.use_winograd = use_winograd
-        self.kernels: dict[str, Kernel] = {}
-        self.winograd_kernels: dict[str, winograd.Kernel] = {}
+        self.method = method
+        nnpacks = method == "nnpack"
+        self.layout = torch.contiguous_format if nnpacks else torch.channels_last
+        self.kernels: dict[tuple[str, Convolution], AnyKernel] = {}
 
     def features(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """Evaluate the activations of some layers, as `Encoder.forward`.
@@ -85,7 +94,7 @@ class FastNetwork:
         if not layers:
             return
         depth = 1 + max(self.names.index(layer) for layer in layers)
-        values = self.prepare(image, depth).contiguous(memory_format=torch.channels_last)
+        values = self.prepare(image, depth).contiguous(memory_format=self.layout)
         for name in self.names[:depth]:
             values = self._evaluate(name, values, layers)
             if name in layers:
@@ -110,18 +119,25 @@ class FastNetwork:
         index = self.names.index(name)
         # The gradient of a layer that was visited is masked there.
         relu_before = index > 0 and self.names[index - 1] not in layers
-        kernel = self._kernel(name, self.layers[index], values)
+        kernel = self.kernel(name, self.layers[index], values)
         return convolve(values, kernel, relu_before=relu_before, relu_after=name not in layers)
 
-    def _kernel(self, name: str, layer: Any, values: Tensor) -> AnyKernel:
-        """The kernel of a convolution, by Winograd's method where that is faster."""
-        if self.use_winograd and winograd.is_worthwhile(values, layer.weight):
-            if name not in self.winograd_kernels:
-                self.winograd_kernels[name] = winograd.prepare(layer.weight, layer.bias)
-            return self.winograd_kernels[name]
-        if name not in self.kernels:
-            self.kernels[name] = Kernel(layer.weight, layer.bias)
-        return self.kernels[name]
+    def kernel(self, name: str, layer: Any, values: Tensor) -> AnyKernel:
+        """The kernel of a convolution: the fastest for values of this shape.
+
+        Args:
+            name: Its layer's name.
+            layer: Its module.
+            values: Activations of shape (B, C, H, W).
+        """
+        method: Convolution = "direct"
+        if self.method == "nnpack" and nnpack.is_worthwhile(values):
+            method = "nnpack"
+        elif self.method != "direct" and winograd.is_worthwhile(values, layer.weight):
+            method = "winograd"
+        if (name, method) not in self.kernels:
+            self.kernels[name, method] = _KERNELS[method](layer.weight, layer.bias)
+        return self.kernels[name, method]
 
 
 def is_rectified(name: str) -> bool:

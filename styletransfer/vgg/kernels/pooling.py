@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.device.allocator import empty_channels_last
+from styletransfer.device.allocator import empty_as
 from styletransfer.vgg.kernels.relu import bits
 
 _BAND = 2**21
@@ -23,7 +23,7 @@ def max_pool(values: Tensor) -> Tensor:
     Returns:
         Shape (B, C, H // 2, W // 2). An odd row or column at the lower and
         right border is dropped. The gradient goes to the first of the
-        largest values of each square, row by row. The next consumer masks the
+        largest values of each square, column by column. The next consumer masks the
         gradient of squares of zeros, as after `convolution.convolve`.
     """
     if values.device.type != "cpu":
@@ -37,8 +37,8 @@ class _MaxPool(torch.autograd.Function):
 
     Autograd would keep the positions of the maxima as 8-byte integers, half as
     much memory again as all activations in bfloat16. Instead, the differences
-    between left and right values are kept, and those between the maxima of the
-    upper and the lower row. Everything is computed band by band on bits read as
+    between upper and lower values are kept, and those between the maxima of the
+    left and the right column. Everything is computed band by band on bits read as
     integers, which need no rounding and move as fast as memory allows.
     """
 
@@ -46,33 +46,33 @@ class _MaxPool(torch.autograd.Function):
     def forward(ctx: Any, values: Tensor) -> Tensor:
         channels, *ctx.size = values.shape[1:]
         height, width = (side // 2 for side in ctx.size)
-        pooled = empty_channels_last(values, channels, height, width)
-        shapes = ((2 * height, width), (height, width)) if ctx.needs_input_grad[0] else ()
-        kept = [empty_channels_last(values, channels, *shape) for shape in shapes]
+        pooled = empty_as(values, channels, height, width)
+        shapes = ((height, 2 * width), (height, width)) if ctx.needs_input_grad[0] else ()
+        kept = [empty_as(values, channels, *shape) for shape in shapes]
         ctx.save_for_backward(*kept)
         given, results, *differences = (bits(_last(one)) for one in (values, pooled, *kept))
         for band, doubled in _bands(pooled):
-            left, right = _columns(given[:, doubled])
-            upper, lower = _rows(torch.maximum(left, right))
-            torch.maximum(upper, lower, out=results[:, band])
+            upper, lower = _rows(given[:, doubled, : 2 * width])
+            left, right = _columns(torch.maximum(upper, lower))
+            torch.maximum(left, right, out=results[:, band])
             if differences:
-                torch.sub(left, right, out=differences[0][:, doubled])
-                torch.sub(upper, lower, out=differences[1][:, band])
+                torch.sub(upper, lower, out=differences[0][:, band])
+                torch.sub(left, right, out=differences[1][:, band])
         return pooled
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> Tensor:
-        (grad_output,), (horizontal, vertical) = grad_outputs, ctx.saved_tensors
+        (grad_output,), (vertical, horizontal) = grad_outputs, ctx.saved_tensors
         height, width = grad_output.shape[2:]
-        gradient = empty_channels_last(grad_output, grad_output.shape[1], *ctx.size)
+        gradient = empty_as(grad_output, grad_output.shape[1], *ctx.size)
         gradient[:, :, 2 * height :] = 0
         gradient[:, :, :, 2 * width :] = 0
-        each = grad_output, gradient, horizontal, vertical
-        given, into, columns, rows = (bits(_last(one)) for one in each)
-        for band, doubled in _bands(vertical):
-            halved = torch.empty_like(columns[:, doubled])
-            _divide(given[:, band], rows[:, band], _rows(halved))
-            _divide(halved, columns[:, doubled], _columns(into[:, doubled]))
+        each = grad_output, gradient, vertical, horizontal
+        given, into, rows, columns = (bits(_last(one)) for one in each)
+        for band, doubled in _bands(horizontal):
+            halved = torch.empty_like(rows[:, band])
+            _divide(given[:, band], columns[:, band], _columns(halved))
+            _divide(halved, rows[:, band], _rows(into[:, doubled, : 2 * width]))
         return gradient
 
 

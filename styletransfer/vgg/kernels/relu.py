@@ -6,13 +6,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.device.allocator import empty_channels_last
+from styletransfer.device.allocator import empty_as
 
 _BITS = {torch.bfloat16: torch.int16, torch.float32: torch.int32, torch.float64: torch.int64}
 
 
-def relu(values: Tensor) -> Tensor:
-    """ReLU with autograd. Unlike torch's own it returns no -0, whose bits are the lowest."""
+def relu(values: Tensor, into: Tensor | None = None) -> Tensor:
+    """ReLU with autograd. Unlike torch's own it returns no -0, whose bits are the lowest.
+
+    Args:
+        values: Any shape.
+        into: Where to write, without autograd; same shape. None: a new tensor.
+    """
+    if into is not None:
+        return torch.threshold(values, 0, 0, out=into)
     return functional.threshold(values, 0, 0)
 
 
@@ -55,7 +62,7 @@ def relu_backward(grad_output: Tensor, rectified: Tensor, into: Tensor | None = 
     Returns:
         The gradient with respect to the input of the ReLU, `into` if given.
     """
-    into = empty_channels_last(grad_output, grad_output.shape[1]) if into is None else into
+    into = empty_as(grad_output, grad_output.shape[1]) if into is None else into
     each = grad_output, rectified, into
     if grad_output.device.type == "cpu":
         each = bits(grad_output), bits(rectified), bits(into)

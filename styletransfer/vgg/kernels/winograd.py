@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.device.allocator import empty_channels_last
+from styletransfer.device.allocator import empty_as
 from styletransfer.vgg.kernels.relu import relu_
 from styletransfer.vgg.kernels.winograd_transforms import (
     KERNEL_SIZE,
@@ -60,7 +60,7 @@ class Kernel:
         buffers = [values.new_empty(size) for _ in range(2)]
         tiled = values.new_empty(band * side, columns * side, width)
         transforms = transforms_of(side, turned, values.dtype, values.device)
-        result = empty_channels_last(values, width)
+        result = empty_as(values, width)
         for top in range(0, rows * side, band * side):
             bottom = min(top + band * side, rows * side)
             given = _last(_surrounded(values, top, bottom, columns * side)).contiguous()
