@@ -74,7 +74,7 @@ class Settings:
     min_size: int = 128
     """Longest side of the first, smallest size of the pyramid, in pixels."""
 
-    iterations: tuple[int, ...] = (40, 25, 12)
+    iterations: tuple[int, ...] = (30, 20, 12)
     """Optimizer steps at each size, smallest first; the last number applies to
     all further sizes."""
 
