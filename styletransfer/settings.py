@@ -7,18 +7,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self, get_type_hints
 
+from styletransfer import choices
 from styletransfer.errors import ConfigError, quote
 from styletransfer.layers import check_layers
 from styletransfer.validation import UNLIMITED, check_colour, check_value, coerce, suggest
-
-StyleForm = Literal["gram", "moments", "wasserstein"]
-TVForm = Literal["isotropic", "anisotropic", "squared"]
-Optimizer = Literal["lbfgs", "adam"]
-Network = Literal["vgg19", "vgg16"]
-WeightsLayout = Literal["torchvision", "caffe"]
-Pooling = Literal["max", "avg"]
-Precision = Literal["auto", "float32", "bfloat16"]
-Bits = Literal[8, 16]
 
 DEFAULT_SIZE = 512
 """Longest side in pixels, unless the content is smaller."""
@@ -84,14 +76,17 @@ class Settings:
     style_weight: float = 14.0
     """Weight of the style loss; 0 or more."""
 
-    style_form: StyleForm = "wasserstein"
+    style_form: choices.StyleForm = "wasserstein"
     """How statistics are compared with the style's, see `transfer.style_forms`."""
 
     tv_weight: float = 2.0
     """Weight of the total variation loss; 0 or more."""
 
-    tv_form: TVForm = "isotropic"
+    tv_form: choices.TVForm = "isotropic"
     """Summand of the total variation, see `transfer.total_variation`."""
+
+    preserve_color: choices.PreserveColor = "none"
+    """How colours of the content are kept, see `transfer.colour_preservation`."""
 
     style_blend: tuple[float, ...] | None = None
     """Share of each style image; normalized to sum to 1. None: equal."""
@@ -114,7 +109,7 @@ class Settings:
     seed: int = 0
     """Seed of the initial noise; 0 or more."""
 
-    optimizer: Optimizer = "lbfgs"
+    optimizer: choices.Optimizer = "lbfgs"
     """The optimizer."""
 
     learning_rate: float | None = None
@@ -128,23 +123,23 @@ class Settings:
     tolerance: float = 0.0
     """A size ends early if the loss fell by less than this in ten steps. 0: never."""
 
-    network: Network = "vgg19"
+    network: choices.Network = "vgg19"
     """The network whose features are compared."""
 
     weights: str = BUNDLED
     """``bundled``, ``torchvision`` (downloaded once), or the path of a file."""
 
-    weights_layout: WeightsLayout = "torchvision"
+    weights_layout: choices.WeightsLayout = "torchvision"
     """Layout of a weights file, see `vgg.checkpoints.LAYOUTS`; ignored for
     ``bundled`` and ``torchvision``."""
 
-    pooling: Pooling = "max"
+    pooling: choices.Pooling = "max"
     """Pooling of the network."""
 
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``."""
 
-    precision: Precision = "auto"
+    precision: choices.Precision = "auto"
     """Number format of the convolutions. auto: bfloat16 where the processor
     computes it natively."""
 
@@ -156,7 +151,7 @@ class Settings:
     """Colour behind transparent parts of the images: an sRGB colour by name or
     as #rrggbb. `stylize` takes images without transparency."""
 
-    bits: Bits = 8
+    bits: choices.Bits = 8
     """Bits per channel of the saved result. `stylize` returns floats."""
 
     keep_metadata: bool = False

@@ -4,9 +4,9 @@ from typing import get_args
 import pytest
 from torchvision.models.vgg import cfgs
 
+from styletransfer.choices import Network
 from styletransfer.errors import ConfigError
 from styletransfer.layers import BLOCKS, check_layers, default_share, layer_names
-from styletransfer.settings import Network
 
 
 @pytest.mark.parametrize(

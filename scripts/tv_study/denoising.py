@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, get_args
 
 import torch
 
+from styletransfer.choices import TVForm
 from styletransfer.report.quality import edge_sharpness, noise
-from styletransfer.settings import TVForm
 from styletransfer.transfer.total_variation import total_variation_loss
 
 if TYPE_CHECKING:

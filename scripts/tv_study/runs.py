@@ -13,7 +13,7 @@ from torch.nn import functional
 from scripts.tv_study.measures import alternation, crop, spread
 from styletransfer.images.tensors import read_image
 from styletransfer.report.quality import edge_sharpness, noise
-from styletransfer.settings import Settings, TVForm
+from styletransfer.settings import Settings
 from styletransfer.transfer.resizing import resize_to_side
 from styletransfer.transfer.stylize import SharedTargets, encoder_for, stylize
 from styletransfer.transfer.total_variation import total_variation
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
+
+    from styletransfer.choices import TVForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from scripts.tv_study.runs import PAIRS, Found, Run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from styletransfer.settings import TVForm
+    from styletransfer.choices import TVForm
 
     Runs = Mapping[Run, Found]
 

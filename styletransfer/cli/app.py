@@ -82,6 +82,7 @@ def stylize(
     style_form: setting.StyleForm = None,
     tv_weight: setting.TVWeight = None,
     tv_form: setting.TVForm = None,
+    preserve_color: setting.PreserveColor = None,
     style_blend: setting.StyleBlend = None,
     style_scale: setting.StyleScale = None,
     size: setting.Size = None,

@@ -1,12 +1,10 @@
 """Options of the settings: one for each field of `Settings`, with its name and default."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
-from typer import Option
-
-from styletransfer import settings
+from styletransfer import choices, settings
+from styletransfer.cli.declaring import declare
 from styletransfer.cli.option_parsing import (
     read_names,
     read_numbers,
@@ -15,46 +13,14 @@ from styletransfer.cli.option_parsing import (
     read_whole_numbers,
 )
 from styletransfer.layers import BLOCK_SHARES
-from styletransfer.settings import Settings, format_value, option_name
+from styletransfer.settings import format_value
 from styletransfer.weight_guide import WEIGHT_GUIDE
 
-_DEFAULTS = Settings()
-
-
-def _declare(
-    name: str,
-    text: str,
-    *short: str,
-    panel: str,
-    parser: Callable[[str], Any] | None = None,
-    metavar: str | None = None,
-) -> Any:
-    """Declare the option of a setting, as an annotation for Typer.
-
-    Typer's own default stays None, so that a configuration file can set what
-    the command line does not. The help shows the default of `Settings`; if that
-    is None, `text` says what None means.
-    """
-    default = getattr(_DEFAULTS, name)
-    if default is not None:
-        text = f"{text} (default: {format_value(default, separator=',')})"
-    flag = option_name(name)
-    return Option(
-        f"{flag}/{flag.replace('--', '--no-', 1)}" if isinstance(default, bool) else flag,
-        *short,
-        help=text,
-        show_default=False,
-        rich_help_panel=panel,
-        parser=parser,
-        metavar=metavar,
-    )
-
-
-_look = partial(_declare, panel="Look")
-_size = partial(_declare, panel="Size and time")
-_method = partial(_declare, panel="Method")
-_network = partial(_declare, panel="Network and machine")
-_files = partial(_declare, panel="Picture files")
+_look = partial(declare, panel="Look")
+_size = partial(declare, panel="Size and time")
+_method = partial(declare, panel="Method")
+_network = partial(declare, panel="Network and machine")
+_files = partial(declare, panel="Picture files")
 
 
 def _weight(name: str) -> Any:
@@ -65,15 +31,24 @@ def _weight(name: str) -> Any:
 ContentWeight = Annotated[Any, _weight("content_weight")]
 StyleWeight = Annotated[Any, _weight("style_weight")]
 _FORMS = "Comparison with the style: gram (Gram matrices), moments, or wasserstein (truest)."
-StyleForm = Annotated[settings.StyleForm | None, _look("style_form", _FORMS, metavar="FORM")]
+StyleForm = Annotated[choices.StyleForm | None, _look("style_form", _FORMS, metavar="FORM")]
 TVWeight = Annotated[Any, _weight("tv_weight")]
 TVForm = Annotated[
-    settings.TVForm | None,
+    choices.TVForm | None,
     _look(
         "tv_form",
         "Form of the total variation: isotropic sqrt(dx^2+dy^2), anisotropic |dx|+|dy|, or "
         "squared dx^2+dy^2, which blurs edges.",
         metavar="FORM",
+    ),
+]
+PreserveColor = Annotated[
+    choices.PreserveColor | None,
+    _look(
+        "preserve_color",
+        "Keep the photograph's colours: none, luminance (its hues, the painting's brushwork), or "
+        "match (the painting, recoloured to the photograph's palette).",
+        metavar="HOW",
     ),
 ]
 StyleScale = Annotated[
@@ -138,7 +113,7 @@ Init = Annotated[
 ]
 Seed = Annotated[int | None, _method("seed", "Seed of the random noise of --init noise.")]
 Optimizer = Annotated[
-    settings.Optimizer | None,
+    choices.Optimizer | None,
     _method("optimizer", "Optimizer: lbfgs, or adam, which needs less memory.", metavar="NAME"),
 ]
 LearningRate = Annotated[
@@ -186,7 +161,7 @@ LayerWeights = Annotated[
         metavar="NUMBERS",
     ),
 ]
-Network = Annotated[settings.Network | None, _network("network", "Network for the features.")]
+Network = Annotated[choices.Network | None, _network("network", "Network for the features.")]
 Weights = Annotated[
     str | None,
     _network(
@@ -197,14 +172,14 @@ Weights = Annotated[
     ),
 ]
 WeightsLayout = Annotated[
-    settings.WeightsLayout | None,
+    choices.WeightsLayout | None,
     _network(
         "weights_layout",
         "Input convention of a weights file: torchvision (RGB, normalized by mean and standard "
         "deviation) or caffe (BGR, 0 to 255).",
     ),
 ]
-Pooling = Annotated[settings.Pooling | None, _network("pooling", "Pooling of the network.")]
+Pooling = Annotated[choices.Pooling | None, _network("pooling", "Pooling of the network.")]
 Device = Annotated[
     str | None,
     _network(
@@ -214,7 +189,7 @@ Device = Annotated[
     ),
 ]
 Precision = Annotated[
-    settings.Precision | None,
+    choices.Precision | None,
     _network(
         "precision",
         "Number format of the convolutions. auto: bfloat16 if the processor supports it "
@@ -238,7 +213,7 @@ Background = Annotated[
     ),
 ]
 Bits = Annotated[
-    settings.Bits | None,
+    choices.Bits | None,
     _files("bits", "Bits per channel of the result: 8 for display, 16 for editing (.png or .tif)."),
 ]
 KeepMetadata = Annotated[

@@ -99,7 +99,7 @@ class Snapshots:
         if self._iterations % self.every:
             return
         try:
-            image = resize(step.image.clamp(0, 1), *self._size).cpu()
+            image = resize(step.picture(), *self._size).cpu()
             self._save(image, self.path(self._iterations))
         except ImageError as error:
             if not self._failed:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from styletransfer.settings import StyleForm
+from styletransfer.choices import StyleForm
 from styletransfer.transfer.losses import TINY
 from styletransfer.vgg.moments import Moments
 

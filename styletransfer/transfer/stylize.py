@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from styletransfer.device.allocator import release, released
 from styletransfer.device.device import Precision, choose_device, choose_precision
 from styletransfer.errors import ConfigError, DivergenceError, ImageError
 from styletransfer.settings import Settings
+from styletransfer.transfer.colour_preservation import finish_picture, prepare_pictures
 from styletransfer.transfer.memory import explain_out_of_memory
 from styletransfer.transfer.objective import Objective, Targets
 from styletransfer.transfer.optimize import Losses, OnStep, optimize
@@ -43,6 +45,17 @@ class Step:
     """The image after this step, shape (1, 3, H, W) at the current size, on the
     device. RGB that may lie outside [0, 1]. It is not a copy and must not be
     written to."""
+
+    finish: Callable[[Tensor], Tensor] = torch.clone
+    """Gives an image within [0, 1] the content's colours, if they are preserved."""
+
+    def picture(self) -> Tensor:
+        """What the run would return if it ended here, at the current size.
+
+        Returns:
+            Shape (1, 3, H, W), RGB in [0, 1], on the device.
+        """
+        return self.finish(self.image.clamp(0, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,7 @@ def stylize(
     """Repaint a content picture in the manner of one or more styles.
 
     Coarse to fine: at each size of the pyramid, an image is optimized so that
-    its features match the content's, its Gram matrices match the styles', and
+    its features match the content's, their statistics match the styles', and
     its total variation stays low. Each size starts from the result of the last
     one, see `resizing.enlarge_change`.
 
@@ -121,7 +134,10 @@ def stylize(
     targets = targets or SharedTargets()
     plan = _plan_with(encoder, content, styles, settings) if plan is None else plan
     final = scale = plan.scales[-1]
+    how = settings.preserve_color
+    finish = partial(finish_picture, content=content, how=how)
     first = _first_image(content, init, plan.scales[0], settings).cpu()
+    (content, first), styles = prepare_pictures([content, first], content, styles, how)
     image = resize(first, *plan.scales[0].size)
     with released(), explain_out_of_memory(plan, lambda: scale):
         for scale in plan.scales:
@@ -137,17 +153,17 @@ def stylize(
             start = pad_to_multiple(enlarge_change(image, first, *scale.size)).to(encoder.mean)
             try:
                 optimized = optimize(
-                    objective, start, scale.iterations, settings, _at_size(on_step, scale)
+                    objective, start, scale.iterations, settings, _at_size(on_step, scale, finish)
                 )
             except DivergenceError as error:
                 best = crop(error.image, *scale.size).cpu()
-                error.image = enlarge_change(best, first, *final.size)
+                error.image = finish(enlarge_change(best, first, *final.size))
                 raise
             image = crop(optimized.image, *scale.size).cpu()
             if optimized.stopped:
                 break
         image = enlarge_change(image, first, *final.size)
-    return Result(image, optimized.losses, optimized.stopped)
+    return Result(finish(image), optimized.losses, optimized.stopped)
 
 
 def encoder_for(settings: Settings, plan: RunPlan | None = None) -> Encoder:
@@ -199,12 +215,16 @@ def _first_image(content: Tensor, init: Tensor | None, scale: Scale, settings: S
     raise ConfigError(f"init {settings.init!r} is a file: read it, and pass it as init=")
 
 
-def _at_size(on_step: Callable[[Step], bool | None] | None, scale: Scale) -> OnStep | None:
+def _at_size(
+    on_step: Callable[[Step], bool | None] | None,
+    scale: Scale,
+    finish: Callable[[Tensor], Tensor],
+) -> OnStep | None:
     if on_step is None:
         return None
 
     def call(iteration: int, losses: Losses, image: Tensor) -> bool | None:
-        return on_step(Step(scale, iteration, losses, crop(image, *scale.size)))
+        return on_step(Step(scale, iteration, losses, crop(image, *scale.size), finish))
 
     return call
 

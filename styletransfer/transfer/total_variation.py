@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.settings import TVForm
+from styletransfer.choices import TVForm
 
 SMOOTHING = 1e-3
 """The ε under the root of the total variation loss, in units of [0, 1]."""

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from styletransfer.choices import StyleForm, TVForm
 from styletransfer.images.tensors import read_image
-from styletransfer.settings import Settings, StyleForm, TVForm
+from styletransfer.settings import Settings
 from styletransfer.transfer.losses import content_error
 from styletransfer.transfer.objective import Objective, Targets, Terms, picture_moments
 from styletransfer.transfer.style_forms import STYLE_FORMS

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from styletransfer.choices import TVForm
 from styletransfer.errors import DivergenceError
 from styletransfer.images.tensors import read_image
-from styletransfer.settings import Settings, TVForm
+from styletransfer.settings import Settings
 from styletransfer.transfer.objective import Objective, Terms
 from styletransfer.transfer.optimize import (
     DIVERGENCE_RATIO,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.settings import StyleForm
+from styletransfer.choices import StyleForm
 from styletransfer.transfer.style_forms import (
     DIRECTIONS,
     SMOOTHING,

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from styletransfer.settings import TVForm
+from styletransfer.choices import TVForm
 from styletransfer.transfer.total_variation import (
     SMOOTHING,
     total_variation,

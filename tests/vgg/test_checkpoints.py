@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.functional import conv2d
 
+from styletransfer.choices import WeightsLayout
 from styletransfer.errors import WeightsError
-from styletransfer.settings import WeightsLayout
 from styletransfer.vgg.checkpoints import LAYOUTS, Checkpoint, load_checkpoint
 from styletransfer.vgg.encoder import Encoder, convolutions
 from styletransfer.vgg.weight_files import BUNDLED_PATH

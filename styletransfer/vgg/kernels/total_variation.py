@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from styletransfer.settings import TVForm
+from styletransfer.choices import TVForm
 
 
 def total_variation_loss(image: Tensor, form: TVForm, smoothing: float) -> Tensor:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from styletransfer.settings import StyleForm
+from styletransfer.choices import StyleForm
 from styletransfer.transfer.losses import LayerStatistics, content_error
 from styletransfer.transfer.style_forms import STYLE_FORMS
 from styletransfer.vgg.encoder import Encoder

@@ -4,7 +4,7 @@ from typing import get_args
 import pytest
 import torch
 
-from styletransfer.settings import TVForm
+from styletransfer.choices import TVForm
 from styletransfer.transfer import total_variation as plain
 from styletransfer.vgg.kernels.total_variation import total_variation_loss
 from tests.support.tensors import gradient, random
