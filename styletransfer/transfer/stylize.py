@@ -135,6 +135,10 @@ def stylize(
     plan = _plan_with(encoder, content, styles, settings) if plan is None else plan
     final = scale = plan.scales[-1]
     how = settings.preserve_color
+    if how != "none":
+        # No more than will be seen is recoloured.
+        content = resize(content, *final.size)
+        styles = [resize_to_side(one, final.longest_side * settings.style_scale) for one in styles]
     finish = partial(finish_picture, content=content, how=how)
     first = _first_image(content, init, plan.scales[0], settings).cpu()
     (content, first), styles = prepare_pictures([content, first], content, styles, how)

@@ -1,8 +1,8 @@
 """What makes the network fast on a CPU, each part interchangeable with torch's own.
 
 `network.FastNetwork` evaluates the layers, `loss_taps` takes the losses from
-activations on their way. All are tensors (B, C, H, W), channels last. One
-convention holds inside this folder only:
+activations on their way. All are tensors (B, C, H, W), channels last, or first
+where NNPACK computes the convolutions. One convention holds inside this folder only:
 
 **The consumer masks the gradient of a ReLU.** A ReLU is fused into the
 convolution before it and has no backward step of its own. Whatever consumes its
