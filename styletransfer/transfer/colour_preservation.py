@@ -66,6 +66,9 @@ def prepare_pictures(
 def finish_picture(image: Tensor, content: Tensor, how: PreserveColor) -> Tensor:
     """Give a result the content's chroma if ``luminance`` was preserved.
 
+    Where ``match`` made all pictures grey, the result is made grey as well: the
+    optimization moves the three channels each on its own.
+
     Args:
         image: The result, shape (1, 3, H, W), RGB in [0, 1].
         content: The content, at any size.
@@ -74,9 +77,9 @@ def finish_picture(image: Tensor, content: Tensor, how: PreserveColor) -> Tensor
     Returns:
         The result, on its device.
     """
-    if how != "luminance":
-        return image
-    return with_chroma(image, resize(content, image.shape[3], image.shape[2]).to(image))
+    if how == "luminance":
+        return with_chroma(image, resize(content, image.shape[3], image.shape[2]).to(image))
+    return to_grey(image) if how == "match" and _is_grey(content) else image
 
 
 def match_colours(style: Tensor, content: Tensor) -> Tensor:
@@ -174,6 +177,11 @@ def _mixed(image: Tensor, matrix: Sequence[Sequence[float]], *, inverse: bool = 
     mixing = torch.tensor(matrix, dtype=torch.float64)
     mixing = torch.linalg.inv(mixing) if inverse else mixing
     return torch.einsum("dc,bchw->bdhw", mixing.to(image), image)
+
+
+def _is_grey(image: Tensor) -> bool:
+    """Whether no pixel has a colour that 8 bits could hold."""
+    return bool((image.amax(1) - image.amin(1)).max() < 0.5 / 255)
 
 
 def _flat(image: Tensor) -> Tensor:

@@ -111,9 +111,12 @@ def test_luminance_keeps_the_chroma_of_the_photograph(
     assert (to_oklab(result) - to_oklab(content))[:, 0].abs().mean() > 0.01
 
 
-def test_from_grey_pictures_comes_a_grey_picture(encoder: Encoder, noisy: Picture) -> None:
+@pytest.mark.parametrize("how", ["luminance", "match"])
+def test_from_grey_pictures_comes_a_grey_picture(
+    how: str, encoder: Encoder, noisy: Picture
+) -> None:
     content, style = to_grey(noisy(48, 48, 1)), to_grey(noisy(48, 48, 2))
-    settings = QUICK.with_values({"preserve_color": "luminance"})
+    settings = QUICK.with_values({"preserve_color": how})
     assert is_grey(stylize(content, style, settings, encoder=encoder).image)
 
 
