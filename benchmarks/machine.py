@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from benchmarks.plan import Precision
 from styletransfer import __version__
+from styletransfer.choices import Precision
 from styletransfer.device.device import choose_precision
 
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from benchmarks import CONTENT, STYLE
 from benchmarks.judge import PeerObjective
-from benchmarks.plan import Precision
 from benchmarks.process import peak_memory
+from styletransfer.choices import Precision
 from styletransfer.device.device import choose_precision, retain_memory
 from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings

@@ -1,9 +1,8 @@
 """Extent of the measurements: the usual one, the full one, or a quick trial run."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
 
-Precision = Literal["auto", "float32", "bfloat16"]
+from styletransfer.choices import Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

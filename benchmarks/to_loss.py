@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.bars import Bars
-from benchmarks.plan import Plan, Precision
+from benchmarks.plan import Plan
 from benchmarks.process import measure
 from benchmarks.table import Row, ratios
+from styletransfer.choices import Precision
 
 PART = "Time to the peer's loss"
 BARRED = 300

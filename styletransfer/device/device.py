@@ -128,13 +128,17 @@ def choose_convolution(device: torch.device, dtype: torch.dtype) -> Convolution:
     return "direct"
 
 
+def is_x86() -> bool:
+    """Whether the processor is of the family on which torch's private kernels were measured."""
+    return platform.machine().lower() in {"x86_64", "amd64"}
+
+
 @cache
 def _has_nnpack() -> bool:
     """Whether torch has NNPACK, under its private name. Measured on x86 only."""
-    x86 = platform.machine().lower() in {"x86_64", "amd64"}
     # Asking whether it is available is also what initializes it.
     return (
-        x86
+        is_x86()
         and hasattr(torch, "_nnpack_spatial_convolution")
         and bool(torch.backends.nnpack.is_available())
     )

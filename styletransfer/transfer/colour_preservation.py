@@ -41,26 +41,25 @@ _LEAST_SPREAD = 1e-6
 
 
 def prepare_pictures(
-    pictures: Sequence[Tensor], content: Tensor, styles: Sequence[Tensor], how: PreserveColor
-) -> tuple[list[Tensor], list[Tensor]]:
+    content: Tensor, first: Tensor, styles: list[Tensor], how: PreserveColor
+) -> tuple[Tensor, Tensor, list[Tensor]]:
     """Prepare what the network is to see.
 
     Args:
-        pictures: The content and others of its colours, each of shape
-            (1, 3, H, W), RGB in [0, 1].
-        content: The content.
+        content: Shape (1, 3, H, W), RGB in [0, 1].
+        first: What the run starts from, of the same form.
         styles: The styles, of the same form.
         how: ``luminance`` makes all of them grey; ``match`` gives the styles
             the content's colours.
 
     Returns:
-        The pictures and the styles.
+        Content, first image and styles.
     """
     if how == "luminance":
-        return [to_grey(one) for one in pictures], [to_grey(one) for one in styles]
+        return to_grey(content), to_grey(first), [to_grey(style) for style in styles]
     if how == "match":
-        return list(pictures), [match_colours(style, content) for style in styles]
-    return list(pictures), list(styles)
+        return content, first, [match_colours(style, content) for style in styles]
+    return content, first, styles
 
 
 def finish_picture(image: Tensor, content: Tensor, how: PreserveColor) -> Tensor:

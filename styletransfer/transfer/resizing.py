@@ -1,10 +1,12 @@
 """Resizing of images, and padding to whole positions of the deepest layers."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.transfer.pyramid import fit
+from styletransfer.transfer.pyramid import Scale, fit
 
 GRID = 16
 """Pixels of the image that one position of the fifth block covers."""
@@ -38,6 +40,24 @@ def resize_to_side(image: Tensor, side: float) -> Tensor:
         As `resize`.
     """
     return resize(image, *fit(image.shape[3], image.shape[2], max(1, round(side))))
+
+
+def resize_to_scale(
+    content: Tensor, styles: Sequence[Tensor], scale: Scale, style_scale: float
+) -> tuple[Tensor, list[Tensor]]:
+    """Resize content and styles to a size of a run.
+
+    Args:
+        content: Shape (1, 3, H, W), RGB in [0, 1].
+        styles: Pictures of that form.
+        scale: The size.
+        style_scale: As `Settings.style_scale`.
+
+    Returns:
+        Content and styles, each as `resize`.
+    """
+    side = scale.longest_side * style_scale
+    return resize(content, *scale.size), [resize_to_side(style, side) for style in styles]
 
 
 def enlarge_change(image: Tensor, first: Tensor, width: int, height: int) -> Tensor:

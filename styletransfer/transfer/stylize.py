@@ -23,7 +23,7 @@ from styletransfer.transfer.resizing import (
     enlarge_change,
     pad_to_multiple,
     resize,
-    resize_to_side,
+    resize_to_scale,
 )
 from styletransfer.vgg.encoder import Encoder, load_encoder
 
@@ -137,20 +137,19 @@ def stylize(
     how = settings.preserve_color
     if how != "none":
         # No more than will be seen is recoloured.
-        content = resize(content, *final.size)
-        styles = [resize_to_side(one, final.longest_side * settings.style_scale) for one in styles]
+        content, styles = resize_to_scale(content, styles, final, settings.style_scale)
     finish = partial(finish_picture, content=content, how=how)
     first = _first_image(content, init, plan.scales[0], settings).cpu()
-    (content, first), styles = prepare_pictures([content, first], content, styles, how)
+    content, first, styles = prepare_pictures(content, first, styles, how)
     image = resize(first, *plan.scales[0].size)
     with released(), explain_out_of_memory(plan, lambda: scale):
         for scale in plan.scales:
             release()
-            side = scale.longest_side * settings.style_scale
+            shown, painted = resize_to_scale(content, styles, scale, settings.style_scale)
             objective = Objective(
                 encoder,
-                pad_to_multiple(resize(content, *scale.size)).to(encoder.mean),
-                [resize_to_side(style, side).to(encoder.mean) for style in styles],
+                pad_to_multiple(shown).to(encoder.mean),
+                [style.to(encoder.mean) for style in painted],
                 settings,
                 targets.at(scale),
             )

@@ -1,6 +1,5 @@
 """3×3 convolution and its gradient, by oneDNN, NNPACK or Winograd's method."""
 
-import platform
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -10,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from styletransfer.device.allocator import empty_as, layout_of
+from styletransfer.device.device import is_x86
 from styletransfer.vgg.kernels import nnpack, winograd
 from styletransfer.vgg.kernels.relu import relu_, relu_backward
 
@@ -191,8 +191,7 @@ def _is_fused(weight: Tensor) -> bool:
 
 @cache
 def _has_fused(dtype: torch.dtype) -> bool:
-    x86 = platform.machine().lower() in {"x86_64", "amd64"}
-    if not (x86 and torch.backends.mkldnn.is_available()):
+    if not (is_x86() and torch.backends.mkldnn.is_available()):
         return False
     ours = torch.ops.mkldnn
     if dtype == torch.bfloat16 and not ours._is_mkldnn_bf16_supported():

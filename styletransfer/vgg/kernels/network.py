@@ -119,17 +119,17 @@ class FastNetwork:
         index = self.names.index(name)
         # The gradient of a layer that was visited is masked there.
         relu_before = index > 0 and self.names[index - 1] not in layers
-        kernel = self.kernel(name, self.layers[index], values)
+        kernel = self.kernel(name, values)
         return convolve(values, kernel, relu_before=relu_before, relu_after=name not in layers)
 
-    def kernel(self, name: str, layer: Any, values: Tensor) -> AnyKernel:
+    def kernel(self, name: str, values: Tensor) -> AnyKernel:
         """The kernel of a convolution: the fastest for values of this shape.
 
         Args:
             name: Its layer's name.
-            layer: Its module.
             values: Activations of shape (B, C, H, W).
         """
+        layer = self.layers[self.names.index(name)]
         method: Convolution = "direct"
         if self.method == "nnpack" and nnpack.is_worthwhile(values):
             method = "nnpack"

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from styletransfer.device.allocator import empty_as
-from styletransfer.vgg.kernels.relu import relu
+from styletransfer.vgg.kernels.relu import relu_
 
 _LEAST_POSITIONS = 1024
 
@@ -45,11 +45,7 @@ class Kernel:
             given = values[:, :, first:last].contiguous()
             found = torch._nnpack_spatial_convolution(given, weight, bias, padding=[1, 1])
             found = found[:, :, top - first : bottom - first]
-            target = result[:, :, top:bottom]
-            if rectified:
-                relu(found, target)
-            else:
-                target.copy_(found)
+            result[:, :, top:bottom] = relu_(found) if rectified else found
         return result
 
 

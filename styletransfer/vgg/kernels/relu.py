@@ -11,15 +11,8 @@ from styletransfer.device.allocator import empty_as
 _BITS = {torch.bfloat16: torch.int16, torch.float32: torch.int32, torch.float64: torch.int64}
 
 
-def relu(values: Tensor, into: Tensor | None = None) -> Tensor:
-    """ReLU with autograd. Unlike torch's own it returns no -0, whose bits are the lowest.
-
-    Args:
-        values: Any shape.
-        into: Where to write, without autograd; same shape. None: a new tensor.
-    """
-    if into is not None:
-        return torch.threshold(values, 0, 0, out=into)
+def relu(values: Tensor) -> Tensor:
+    """ReLU with autograd. Unlike torch's own it returns no -0, whose bits are the lowest."""
     return functional.threshold(values, 0, 0)
 
 
