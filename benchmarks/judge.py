@@ -3,8 +3,10 @@
 import torch
 from torch import Tensor
 
-from styletransfer.transfer.objective import Terms, layer_statistics, picture_moments
+from styletransfer.transfer.losses import layer_statistics
+from styletransfer.transfer.objective import Terms
 from styletransfer.transfer.style_forms import GramError
+from styletransfer.transfer.targets import picture_moments
 from styletransfer.vgg.encoder import Encoder
 
 CONTENT_LAYER = "relu4_2"
@@ -45,7 +47,7 @@ class PeerObjective:
         contents, statistics = self.statistics(image)
         style = image.new_zeros(())
         for layer, found in statistics.items():
-            style = style + self.style_factors[layer] * self.style_errors[layer](found)
+            style = style + self.style_factors[layer] * self.style_errors[layer](found).sum()
         content = 0.01 * contents[CONTENT_LAYER]
         return Terms(content, style, image.new_zeros(()))
 

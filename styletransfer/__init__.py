@@ -22,10 +22,13 @@ if TYPE_CHECKING:
         StyleTransferError,
         WeightsError,
     )
-    from styletransfer.images.tensors import read_image, save_image
+    from styletransfer.images.tensors import read_image, save_image, to_picture, to_tensor
+    from styletransfer.masks.region_masks import read_regions
     from styletransfer.presets import load_settings
     from styletransfer.settings import Settings
+    from styletransfer.transfer.regions import Regions
     from styletransfer.transfer.stylize import Result, Step, stylize
+    from styletransfer.transfer.targets import SharedTargets
 
 __version__ = "0.1.0"
 
@@ -34,8 +37,10 @@ __all__ = [
     "DeviceError",
     "DivergenceError",
     "ImageError",
+    "Regions",
     "Result",
     "Settings",
+    "SharedTargets",
     "ShortageError",
     "Step",
     "StyleTransferError",
@@ -43,8 +48,11 @@ __all__ = [
     "__version__",
     "load_settings",
     "read_image",
+    "read_regions",
     "save_image",
     "stylize",
+    "to_picture",
+    "to_tensor",
 ]
 
 _ERRORS = "styletransfer.errors"
@@ -54,16 +62,21 @@ _LAZY = {
     "DeviceError": _ERRORS,
     "DivergenceError": _ERRORS,
     "ImageError": _ERRORS,
+    "Regions": "styletransfer.transfer.regions",
     "Result": "styletransfer.transfer.stylize",
     "Settings": "styletransfer.settings",
+    "SharedTargets": "styletransfer.transfer.targets",
     "ShortageError": _ERRORS,
     "Step": "styletransfer.transfer.stylize",
     "StyleTransferError": _ERRORS,
     "WeightsError": _ERRORS,
     "load_settings": "styletransfer.presets",
     "read_image": "styletransfer.images.tensors",
+    "read_regions": "styletransfer.masks.region_masks",
     "save_image": "styletransfer.images.tensors",
     "stylize": "styletransfer.transfer.stylize",
+    "to_picture": "styletransfer.images.tensors",
+    "to_tensor": "styletransfer.images.tensors",
 }
 """Where the public names are that are imported when first asked for.
 

@@ -44,6 +44,10 @@ BLOCK_SHARES = (5.0, 4.0, 3.5, 1.5, 0.2)
 """Default weight of a style layer in each block."""
 
 
+DETAIL_LAYER = "relu2_2"
+"""The layer that `Settings.detail` adds to the content loss."""
+
+
 def default_share(layer: str) -> float:
     """Return the default weight of a style layer.
 

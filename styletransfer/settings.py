@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, get_type_hints
 from styletransfer import choices
 from styletransfer.errors import ConfigError, quote
 from styletransfer.layers import check_layers
+from styletransfer.regions import parse_regions
 from styletransfer.validation import UNLIMITED, check_colour, check_value, coerce, suggest
 
 DEFAULT_SIZE = 512
@@ -34,6 +35,7 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
     "layer_weights": (0, math.inf),
     "style_blend": (0, math.inf),
     "style_scale": (0.05, 20),
+    "detail": (0, 1),
     "learning_rate": (1e-6, 100),
     "preconditioning": (0, 2),
     "tolerance": (0, 1),
@@ -91,8 +93,27 @@ class Settings:
     style_blend: tuple[float, ...] | None = None
     """Share of each style image; normalized to sum to 1. None: equal."""
 
-    style_scale: float = 1.0
-    """Longest side of the style, as a multiple of the current size."""
+    style_scale: tuple[float, ...] = (1.0,)
+    """Longest side of the style, as a multiple of the current size. Several: the
+    mean of the statistics at each."""
+
+    detail: float = 0.0
+    """Share of the content loss that compares `layers.DETAIL_LAYER`, where letters
+    and eyes are, instead of the content layers; from 0 to 1."""
+
+    content_mask: str | None = None
+    """Path of a picture whose colours divide the content into regions."""
+
+    style_mask: tuple[str, ...] | None = None
+    """Paths of such pictures, one for each style. None: all of a style."""
+
+    regions: tuple[str, ...] | None = None
+    """What each colour of `content_mask` takes, such as ``white=1`` for the first
+    style or ``black=keep``. None: see `masks.assignment`."""
+
+    tileable: bool = False
+    """Whether the result's opposite borders fit together. Its sides are multiples of
+    16 pixels."""
 
     content_layers: tuple[str, ...] = ("relu4_2",)
     """Layers whose activations the content loss compares."""
@@ -165,6 +186,7 @@ class Settings:
         check_layers("style_layers", self.style_layers, self.network)
         self._check_shares()
         check_colour("background", self.background)
+        parse_regions(self.regions or ())
         if self.weights == BUNDLED and self.network != "vgg19":
             raise ConfigError(
                 f"the bundled weights are of vgg19, not {self.network}; "
@@ -179,7 +201,7 @@ class Settings:
                 f"layer_weights needs one number for each of the {len(self.style_layers)} "
                 f"style layers, not {len(self.layer_weights)}"
             )
-        for name in ("iterations", "layer_weights", "style_blend"):
+        for name in ("iterations", "layer_weights", "style_blend", "style_scale"):
             shares = getattr(self, name)
             if shares is not None and sum(shares) == 0:
                 raise ConfigError(f"{name} must have at least one number above 0")
@@ -203,32 +225,6 @@ class Settings:
 def field_names() -> list[str]:
     """List the names of the settings, in the order of declaration."""
     return [field.name for field in fields(Settings)]
-
-
-def option_name(field: str) -> str:
-    """Return the command-line option of a setting.
-
-    Example:
-        >>> option_name("tv_weight")
-        '--tv-weight'
-    """
-    return f"--{field.replace('_', '-')}"
-
-
-def format_value(value: Any, separator: str = ", ") -> str:
-    """Format the value of a setting for people, without loss of precision.
-
-    Example:
-        >>> [format_value(value) for value in (2.0, 0.3, 1e-5, True, "lbfgs")]
-        ['2', '0.3', '1e-05', 'on', 'lbfgs']
-        >>> format_value((1.0, 0.2), separator=",")
-        '1,0.2'
-    """
-    if isinstance(value, tuple):
-        return separator.join(map(format_value, value))
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def expand_user(path: Path) -> Path:

@@ -101,8 +101,12 @@ def check_colour(name: str, value: str) -> None:
         raise ConfigError(f"{name} must be a colour such as white or #f5e6c8, not {quote(value)}")
 
 
+_MOST_NAMES = 20
+"""Names that a message lists."""
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Return the end of a message about an unknown name: the closest known one, or all.
+    """Return the end of a message about an unknown name: the closest known one, or a few.
 
     Example:
         >>> suggest("tv-wieght", ["size", "tv_weight"])
@@ -113,7 +117,10 @@ def suggest(name: str, known: Iterable[str]) -> str:
     names = list(known)
     # Longer ones are like no name, and would take long to compare.
     matches = get_close_matches(name[:100].replace("-", "_"), names, n=1, cutoff=0.5)
-    return f"did you mean {matches[0]!r}?" if matches else f"known are {', '.join(names)}"
+    if matches:
+        return f"did you mean {matches[0]!r}?"
+    more = " and more" if len(names) > _MOST_NAMES else ""
+    return f"known are {', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def matches(value: Any, hint: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from styletransfer.errors import ConfigError
-from styletransfer.settings import Settings, expand_user, field_names, format_value, option_name
+from styletransfer.settings import Settings, expand_user, field_names
 
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -48,8 +48,8 @@ def refusal(**values: Any) -> str:
         ("style_blend", (1.0, -1.0), "0 or more"),
         ("style_blend", (1.0, NAN), "a list of numbers"),
         ("style_blend", (1.0, INFINITY), "0 or more"),
-        ("style_scale", 0.0, "from 0.05 to 20"),
-        ("style_scale", 21, "from 0.05 to 20"),
+        ("style_scale", (0.0,), "from 0.05 to 20"),
+        ("style_scale", (1.0, 21), "from 0.05 to 20"),
         ("content_layers", "relu4_2", "a list of strings"),
         ("content_layers", (42,), "a list of strings"),
         ("layer_weights", (-1.0,) * 5, "0 or more"),
@@ -239,36 +239,10 @@ def test_the_message_about_an_unknown_name_suggests_the_closest(name: str, close
         Settings().with_values({name: 1})
 
 
-def test_the_message_about_a_name_without_a_close_one_lists_all() -> None:
+def test_the_message_about_a_name_without_a_close_one_lists_twenty() -> None:
     with pytest.raises(ConfigError) as caught:
         Settings().with_values({"zzz": 1})
-    assert all(name in str(caught.value) for name in field_names())
-
-
-@pytest.mark.parametrize("number", [1.0, 0.1, 1e-5, 1 / 3, 12345678.9, 1e22])
-def test_a_formatted_number_is_read_back_as_the_same(number: float) -> None:
-    assert float(format_value(number)) == number
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (2.0, "2"),
-        (True, "on"),
-        (False, "off"),
-        (16, "16"),
-        ("relu4_2", "relu4_2"),
-        ((1.0, 0.25), "1, 0.25"),
-        (("relu1_1", "relu2_1"), "relu1_1, relu2_1"),
-        ((), ""),
-    ],
-)
-def test_a_value_is_formatted_for_people(value: Any, text: str) -> None:
-    assert format_value(value) == text
-
-
-def test_every_setting_has_an_option_with_dashes() -> None:
-    assert all("_" not in option_name(name) for name in field_names())
+    assert str(caught.value).endswith(f"known are {', '.join(field_names()[:20])} and more")
 
 
 def test_a_tilde_is_the_home_folder_unless_a_file_has_that_name(

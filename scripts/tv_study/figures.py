@@ -14,7 +14,7 @@ from scripts.tv_study.runs import PAIRS, Run
 from scripts.tv_study.tables import GRIDS, TARGETS, WEIGHTS, WEIGHTS_OF_SIZES, matched, of_form
 from styletransfer.images.contact_sheet import Axis, ContactSheet
 from styletransfer.images.tensors import to_picture
-from styletransfer.settings import format_value
+from styletransfer.option_text import format_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,8 @@ from styletransfer.images.tensors import read_image
 from styletransfer.report.quality import edge_sharpness, noise
 from styletransfer.settings import Settings
 from styletransfer.transfer.resizing import resize_to_side
-from styletransfer.transfer.stylize import SharedTargets, encoder_for, stylize
+from styletransfer.transfer.stylize import encoder_for, stylize
+from styletransfer.transfer.targets import SharedTargets
 from styletransfer.transfer.total_variation import total_variation
 
 if TYPE_CHECKING:

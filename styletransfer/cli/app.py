@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from styletransfer import __version__
+from styletransfer.cli import region_options as region
 from styletransfer.cli import run_options as run
 from styletransfer.cli import setting_options as setting
 from styletransfer.cli.option_parsing import HintingCommand
@@ -85,6 +86,11 @@ def stylize(
     preserve_color: setting.PreserveColor = None,
     style_blend: setting.StyleBlend = None,
     style_scale: setting.StyleScale = None,
+    detail: setting.Detail = None,
+    content_mask: region.ContentMask = None,
+    style_mask: region.StyleMask = None,
+    regions: region.Regions = None,
+    tileable: setting.Tileable = None,
     size: setting.Size = None,
     min_size: setting.MinSize = None,
     iterations: setting.Iterations = None,

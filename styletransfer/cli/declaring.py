@@ -5,7 +5,8 @@ from typing import Any
 
 from typer import Option
 
-from styletransfer.settings import Settings, format_value, option_name
+from styletransfer.option_text import format_value, option_name
+from styletransfer.settings import Settings
 
 _DEFAULTS = Settings()
 

@@ -97,6 +97,11 @@ def read_size(text: str) -> int | str:
         ) from error
 
 
+def read_files(text: str) -> tuple[str, ...]:
+    """Read comma-separated names of files; a file whose name has a comma, alone."""
+    return (text,) if Path(text).is_file() else read_names(text)
+
+
 def read_names(text: str) -> tuple[str, ...]:
     """Read comma-separated names; spaces around them are ignored."""
     return tuple(item.strip() for item in text.split(","))

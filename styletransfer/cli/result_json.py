@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 _TERMS = ("content", "style", "tv")
 
-_UNKNOWN = {
+_UNKNOWN: dict[str, Any] = {
     **dict.fromkeys(("size", "seconds", "seed", "weights", "losses", "device", "precision")),
+    "regions": [],
     **dict.fromkeys(("stopped", "skipped", "sheet"), False),
 }
 
@@ -57,6 +58,7 @@ def _known(result: AnyResult) -> dict[str, Any]:
         "losses": {**result.losses.terms, "total": result.losses.total},
         "device": result.device,
         "precision": result.precision,
+        "regions": [] if result.regions is None else result.regions.describe(),
         "stopped": result.stopped,
     }
 

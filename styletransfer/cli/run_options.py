@@ -149,7 +149,8 @@ Json = Annotated[
     Option(
         "--json",
         help="Print a JSON object for each result instead of its path: path, content, styles, "
-        "size, seconds, seed, weights, losses, device, precision, stopped, skipped, sheet.",
+        "size, seconds, seed, weights, losses, device, precision, regions, stopped, skipped, "
+        "sheet.",
         rich_help_panel=_SCRIPTS,
     ),
 ]

@@ -13,7 +13,7 @@ from styletransfer.cli.option_parsing import (
     read_whole_numbers,
 )
 from styletransfer.layers import BLOCK_SHARES
-from styletransfer.settings import format_value
+from styletransfer.option_text import format_value
 from styletransfer.weight_guide import WEIGHT_GUIDE
 
 _look = partial(declare, panel="Look")
@@ -52,12 +52,26 @@ PreserveColor = Annotated[
     ),
 ]
 StyleScale = Annotated[
-    float | None,
+    Any,
     _look(
         "style_scale",
         "Longest side of the style picture, as a multiple of the result's: 0.5 fine brushwork, "
-        "1 default, 2 broad brushwork.",
+        "1 normal, 2 broad brushwork; several, such as 0.5,1, are mixed.",
+        parser=read_numbers,
+        metavar="NUMBERS",
     ),
+]
+Detail = Annotated[
+    float | None,
+    _look(
+        "detail",
+        "Share of the content loss for fine detail: 0 none, 0.3 eyes and large letters stay, "
+        "1 small print stays.",
+    ),
+]
+Tileable = Annotated[
+    bool | None,
+    _look("tileable", "Make opposite borders fit together, for a pattern without seams."),
 ]
 StyleBlend = Annotated[
     Any,

@@ -115,7 +115,9 @@ def save_image(
 
 
 def to_tensor(picture: Image.Image) -> Tensor:
-    """Convert a picture of mode RGB to a tensor of shape (1, 3, H, W), float32 in [0, 1].
+    """Convert a picture to a tensor of shape (1, 3, H, W), RGB in [0, 1], float32.
+
+    Transparency and colour profile are left out; `read_image` heeds them.
 
     Example:
         >>> to_tensor(Image.new("RGB", (3, 2), "white")).shape
@@ -124,7 +126,7 @@ def to_tensor(picture: Image.Image) -> Tensor:
     import numpy as np
     import torch
 
-    levels = torch.from_numpy(np.array(picture))
+    levels = torch.from_numpy(np.array(picture.convert("RGB")))
     return levels.permute(2, 0, 1).unsqueeze(0).contiguous().float().div_(255)
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-from styletransfer.settings import Settings, field_names, format_value
+from styletransfer.option_text import format_value
+from styletransfer.settings import Settings, field_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from PIL import ImageColor
 
 from styletransfer.images.tensors import open_picture, to_picture, to_tensor
+from styletransfer.masks.region_masks import mask_files
+from styletransfer.option_text import format_value
 from styletransfer.report.choices import Selector, build_selector
 from styletransfer.report.data_uri import embed_file, embed_picture, embed_svg
 from styletransfer.report.loss_chart import DARK, LIGHT, axis_limits, draw_chart
 from styletransfer.report.repeat_command import repeat_command
-from styletransfer.settings import Settings, field_names, format_value
+from styletransfer.settings import Settings, field_names
 from styletransfer.weight_guide import WEIGHT_GUIDE
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 """The folder of the page's template, style sheet, script and example pictures."""
 
 STYLE_SIDE = 512
-"""Longest side of an embedded style picture, in pixels."""
+"""Longest side of an embedded style picture or mask, in pixels."""
 
 LEVELS = 255
 """Noise is shown in 8-bit levels."""
@@ -59,7 +61,8 @@ def page_values(results: Sequence[PictureResult], styles: Sequence[Path]) -> dic
         "dark": DARK,
         "content": {"name": first.content.name, "uri": embed_picture(to_picture(content))},
         "content_quality": _quality(content, content),
-        "styles": [_style(path, background) for path in styles],
+        "styles": [_thumbnail(path, background) for path in styles],
+        "masks": [_thumbnail(path, background) for path in mask_files(first.settings)],
         "width": first.width,
         "height": first.height,
         "background": f"#{red:02x}{green:02x}{blue:02x}",
@@ -92,7 +95,7 @@ def _results(
     ]
 
 
-def _style(path: Path, background: str) -> dict[str, str]:
+def _thumbnail(path: Path, background: str) -> dict[str, str]:
     picture = open_picture(path, background=background)
     return {"name": path.name, "uri": embed_picture(picture, STYLE_SIDE)}
 
@@ -193,6 +196,7 @@ def _facts(result: PictureResult) -> list[str]:
         *([f"{iterations} iterations"] if iterations else []),
         f"{result.seconds:.0f} s" if result.seconds >= 10 else f"{result.seconds:.1f} s",
         f"{result.device}, {result.precision}",
+        *([f"regions: {result.regions}"] if result.regions else []),
     ]
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from styletransfer.option_text import format_value, option_name
 from styletransfer.runs.resolve import INEFFECTIVE
-from styletransfer.settings import Settings, field_names, format_value, option_name
+from styletransfer.settings import Settings, field_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

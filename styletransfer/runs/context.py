@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from styletransfer.device.free_memory import free_memory_of_host
 from styletransfer.errors import StyleTransferError, reason
 from styletransfer.images.tensors import Limits, decode_picture, to_tensor
+from styletransfer.masks.region_masks import open_masks
 from styletransfer.runs.resolve import init_file
 from styletransfer.settings import DEFAULT_SIZE
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from styletransfer.images.tensors import Decoded
+    from styletransfer.masks.region_masks import RegionMasks
     from styletransfer.runs.interruption import StopRequest
     from styletransfer.runs.progress import BatchProgress
     from styletransfer.settings import Settings
-    from styletransfer.transfer.stylize import SharedTargets
+    from styletransfer.transfer.targets import SharedTargets
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,9 @@ class RunContext:
     notify: Callable[[str], None]
     """Called with each line for the user."""
 
+    masks: RegionMasks | None = None
+    """What divides the content into regions; None: nothing."""
+
     quiet: bool = False
     """Report warnings and errors only."""
 
@@ -120,13 +125,14 @@ class RunContext:
         quiet: bool = False,
         verbose: bool = False,
     ) -> Self:
-        """Decode the style pictures and the picture to start from.
+        """Decode the style pictures, the picture to start from, and the masks.
 
         Raises:
-            ImageError: If one cannot be read.
+            ConfigError: If masks and styles do not fit together.
+            ImageError: If a picture cannot be read.
         """
         init = init_file(settings)
-        scale = max(1, settings.style_scale)
+        scale = max(1, *settings.style_scale)
         pictures = {
             path: InputPicture(
                 path,
@@ -142,6 +148,7 @@ class RunContext:
         return cls(
             styles=[pictures[path] for path in styles],
             init=None if init is None else pictures[init],
+            masks=open_masks(settings, len(styles), notify, _limits(settings, scale)),
             background=settings.background,
             stop=stop,
             notify=notify,

@@ -114,7 +114,9 @@ def _check_arguments(request: Request, notify: Callable[[str], None]) -> None:
         raise ImageError(
             f"{output}: unknown suffix; use one of {' '.join(OUTPUT_SUFFIXES)}, or {_FOLDER_REMEDY}"
         )
-    if styles > _USUAL_STYLES and request.settings.style_blend is None:
+    settings = request.settings
+    assigned = settings.style_blend or settings.content_mask or settings.style_mask
+    if styles > _USUAL_STYLES and not assigned:
         notify(
             f"{styles} styles are blended: CONTENT is the first picture, {content}, and all others "
             f"are styles; if they should be painted themselves, {_FOLDER_REMEDY}"

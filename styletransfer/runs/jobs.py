@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from styletransfer.masks.region_masks import mask_files
 from styletransfer.runs.resolve import init_file, weights_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from styletransfer.masks.region_masks import RegionMasks
     from styletransfer.runs.loss_log import Entry
     from styletransfer.runs.weight_grid import Sweep
     from styletransfer.settings import Settings
@@ -138,6 +140,9 @@ class PictureResult:
     entries: Sequence[Entry] = ()
     """The losses after each iteration."""
 
+    regions: RegionMasks | None = None
+    """The regions of the content. None: all of it takes all styles."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExistingResult:
@@ -186,4 +191,5 @@ def _inputs(
     content: Path, styles: Sequence[Path], settings: Settings, config: Path | None
 ) -> list[Path]:
     others = (init_file(settings), weights_file(settings), config)
-    return [content, *styles, *(each for each in others if each is not None)]
+    files = [each for each in others if each is not None]
+    return [content, *styles, *files, *mask_files(settings)]

@@ -95,6 +95,8 @@ class PictureRun:
         log.check([*job.inputs, job.output])
         if not shared:
             warn_about_transparency(content, job.output, context)
+            if context.masks is not None:
+                context.masks.warn_about_proportions(content.size, context.notify)
         return cls(
             job=job,
             context=context,
@@ -158,6 +160,7 @@ class PictureRun:
             precision=plan.precision.name,
             stopped=result.stopped,
             entries=self.log.entries,
+            regions=self.context.masks,
         )
 
     def save(self, image: Tensor, path: Path) -> None:
@@ -196,6 +199,7 @@ class PictureRun:
                     targets=context.targets,
                     plan=plan,
                     on_step=on_step,
+                    regions=None if context.masks is None else context.masks.to_regions(),
                 )
             except DivergenceError as error:
                 self.save(error.image, self.job.unfinished)
@@ -208,9 +212,10 @@ class PictureRun:
 
         scale = plan.scales[-1]
         size = f"{scale.width}×{scale.height}"
-        styles = len(self.context.styles)
-        blend = f" in a blend of {styles} styles" if styles > 1 else ""
-        line = f"stylizing{blend} at {size} on {plan.device} in {plan.precision.name}"
+        styles, masks = len(self.context.styles), self.context.masks
+        how = f" in a blend of {styles} styles" if styles > 1 else ""
+        how = how if masks is None else f" by regions ({masks})"
+        line = f"stylizing{how} at {size} on {plan.device} in {plan.precision.name}"
         if self.context.verbose:
             line += explain(self.job.settings.precision, plan.device)
         self.context.announce(line)
@@ -221,8 +226,13 @@ class PictureRun:
 
         settings, init = self.job.settings, self.context.init
         start = self.content if settings.init == "content" else init
+        masks = self.context.masks
         problem = find_problem(
-            result, self.content.image, None if start is None else start.image, settings
+            result,
+            self.content.image,
+            None if start is None else start.image,
+            settings,
+            1.0 if masks is None else masks.painted,
         )
         if problem is not None:
             self.context.notify(f"{self.job.output}: {problem}")

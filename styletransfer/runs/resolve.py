@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from styletransfer.errors import ConfigError
 from styletransfer.images.provenance import is_picture, read_record
+from styletransfer.option_text import option_name
 from styletransfer.presets import load_settings
-from styletransfer.settings import BUNDLED, Settings, expand_user, option_name
+from styletransfer.settings import BUNDLED, Settings, expand_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,9 @@ INEFFECTIVE: Mapping[str, tuple[Callable[[Settings], bool], str]] = {
     "layer_weights": (lambda s: s.style_weight == 0, "--style-weight is 0"),
     "style_scale": (lambda s: s.style_weight == 0, "--style-weight is 0"),
     "style_blend": (lambda s: s.style_weight == 0, "--style-weight is 0"),
+    "style_mask": (lambda s: s.style_weight == 0, "--style-weight is 0"),
+    "regions": (lambda s: s.content_mask is None, "there is no --content-mask"),
+    "detail": (lambda s: s.content_weight == 0, "--content-weight is 0"),
     "weights_layout": (
         lambda s: s.weights in _NAMED_WEIGHTS,
         "--weights is not a file",
@@ -65,11 +69,12 @@ def settings_of_each(
     for name, (has_no_effect, reason) in INEFFECTIVE.items():
         if name in values[0] and all(map(has_no_effect, settings)):
             raise ConfigError(f"{option_name(name)} has no effect: {reason}")
-    blend = settings[0].style_blend
-    if blend is not None and len(blend) != styles:
-        raise ConfigError(
-            f"--style-blend needs one number for each of the {styles} styles, not {len(blend)}"
-        )
+    blend, masks = settings[0].style_blend, settings[0].style_mask
+    for option, one, each in (("--style-blend", "number", blend), ("--style-mask", "mask", masks)):
+        if each is not None and len(each) != styles:
+            raise ConfigError(
+                f"{option} needs one {one} for each of the {styles} styles, not {len(each)}"
+            )
     return settings
 
 

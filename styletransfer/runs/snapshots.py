@@ -93,14 +93,11 @@ class Snapshots:
         Args:
             step: The iteration; its image is not changed.
         """
-        from styletransfer.transfer.resizing import resize
-
         self._iterations += 1
         if self._iterations % self.every:
             return
         try:
-            image = resize(step.picture(), *self._size).cpu()
-            self._save(image, self.path(self._iterations))
+            self._save(step.picture(self._size).cpu(), self.path(self._iterations))
         except ImageError as error:
             if not self._failed:
                 self._notify(f"{error}; the run continues without this snapshot")

@@ -132,7 +132,7 @@ class SweepRun:
             return
         # Here and not above, since it imports torch.
         self.context.load_torch()
-        from styletransfer.transfer.stylize import SharedTargets
+        from styletransfer.transfer.targets import SharedTargets
 
         self.context.targets = SharedTargets()
         for run in runs:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from styletransfer.errors import ConfigError
 from styletransfer.images.contact_sheet import Axis
+from styletransfer.option_text import format_value, option_name
 from styletransfer.runs.resolve import settings_of_each
-from styletransfer.settings import format_value, option_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from styletransfer.vgg.encoder import Encoder
+from styletransfer.vgg.kernels.loss_taps import TappedStatistics
 from styletransfer.vgg.moments import Moments, moments
 
 TINY = 1e-12
@@ -38,14 +39,25 @@ class LayerStatistics:
         encoder: The network.
         content: Target activations by layer, each of shape (1, C, H, W).
         style_layers: Layers whose statistics are wanted.
+        shares: Shares of regions by style layer, see `vgg.moments.moments`. None:
+            the whole picture.
+        circular: As in `Encoder.forward`.
     """
 
     def __init__(
-        self, encoder: Encoder, content: Mapping[str, Tensor], style_layers: Collection[str]
+        self,
+        encoder: Encoder,
+        content: Mapping[str, Tensor],
+        style_layers: Collection[str],
+        shares: Mapping[str, Tensor] | None = None,
+        *,
+        circular: bool = False,
     ) -> None:
         self.encoder = encoder
         self.content = content
         self.style_layers = style_layers
+        self.shares = shares or {}
+        self.circular = circular
 
     def __call__(self, image: Tensor) -> tuple[dict[str, Tensor], dict[str, Moments]]:
         """Evaluate the network.
@@ -56,11 +68,34 @@ class LayerStatistics:
         Returns:
             Content errors by layer, scalars, and moments by layer.
         """
-        features = self.encoder(image, {*self.content, *self.style_layers})
+        layers = {*self.content, *self.style_layers}
+        features = self.encoder(image, layers, circular=self.circular)
         return (
             {name: content_error(features[name], target) for name, target in self.content.items()},
-            {name: moments(features[name]) for name in self.style_layers},
+            {name: moments(features[name], self.shares.get(name)) for name in self.style_layers},
         )
+
+
+def layer_statistics(
+    encoder: Encoder,
+    content: Mapping[str, Tensor],
+    style_layers: Collection[str],
+    shares: Mapping[str, Tensor] | None = None,
+    *,
+    circular: bool = False,
+) -> LayerStatistics | TappedStatistics:
+    """Content errors and moments by layer, with the kernels of the encoder.
+
+    Args:
+        encoder: The network.
+        content: As in `LayerStatistics`, like the following.
+        style_layers: Layer names.
+        shares: Shares of regions by style layer.
+        circular: Whether borders meet.
+    """
+    if encoder.fast is None:
+        return LayerStatistics(encoder, content, style_layers, shares, circular=circular)
+    return TappedStatistics(encoder.fast, content, style_layers, shares, circular=circular)
 
 
 def _exact(values: Tensor) -> Tensor:

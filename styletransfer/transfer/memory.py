@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from styletransfer.device.free_memory import free_memory
 from styletransfer.errors import ShortageError
-from styletransfer.transfer.pyramid import fit, history_length
+from styletransfer.transfer.pyramid import GRID, fit, history_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 # Bytes, measured: see `estimate_memory`.
 _PAIR_PIXEL = 24  # exact: two float32 images
 _INPUT_PIXEL = 16  # three float32 values, and what the conversion to them leaves behind
-_GRID = 16  # pixels; images are padded to whole multiples
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def estimate_memory(plan: RunPlan, size: int) -> int:
         network + pixels * (each + pairs * _PAIR_PIXEL)
         for network, each in (costs.small, costs.large)
     )
-    side = max(1, round(size * settings.style_scale))
+    side = max(1, round(size * max(settings.style_scale)))
     pixels = max(_padded_area(fit(*each, side)) for each in plan.styles)
     style = min(network + pixels * each for network, each in (costs.small, costs.style))
     inputs = sum(_area(each) for each in (plan.content, *plan.styles)) * _INPUT_PIXEL
@@ -161,7 +160,7 @@ def _area(size: tuple[int, int]) -> int:
 
 
 def _padded_area(size: tuple[int, int]) -> int:
-    width, height = (side + -side % _GRID for side in size)
+    width, height = (side + -side % GRID for side in size)
     return width * height
 
 

@@ -1,50 +1,44 @@
 """The objective at one image size: three weighted losses and their targets."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from styletransfer.layers import default_share
+from styletransfer.errors import ConfigError
+from styletransfer.layers import DETAIL_LAYER, default_share
 from styletransfer.settings import Settings
-from styletransfer.transfer.losses import TINY, LayerStatistics
+from styletransfer.transfer.losses import TINY, layer_statistics
+from styletransfer.transfer.regions import Regions
 from styletransfer.transfer.style_forms import STYLE_FORMS
+from styletransfer.transfer.targets import Targets, blended_moments, is_found, normalized
 from styletransfer.transfer.total_variation import SMOOTHING, total_variation_loss
 from styletransfer.vgg.encoder import Encoder
-from styletransfer.vgg.kernels import loss_taps
-from styletransfer.vgg.kernels import moments as fast_moments
 from styletransfer.vgg.kernels import total_variation as kernels
-from styletransfer.vgg.moments import Moments, moments
+from styletransfer.vgg.moments import Moments
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The three weighted terms of the objective, scalar tensors."""
+    """The weighted terms of the objective, scalar tensors."""
 
     content: Tensor
     style: Tensor
     tv: Tensor
 
+    extra: Tensor | None = None
+    """A term of the caller. None: there is none."""
+
     @property
     def total(self) -> Tensor:
         """The loss: their sum."""
-        return self.content + self.style + self.tv
+        known = self.content + self.style + self.tv
+        return known if self.extra is None else known + self.extra
 
 
-@dataclass(slots=True)
-class Targets:
-    """What an image is compared with at one size. Empty: not computed yet.
-
-    Neither depends on the weights. Runs on the same pictures whose settings
-    differ only in their weights can share them.
-    """
-
-    content: dict[str, Tensor] = field(default_factory=dict)
-    """Activations of the content by layer, each of shape (1, C, H, W)."""
-
-    style: dict[str, Moments] = field(default_factory=dict)
-    """Blended moments of the styles by layer, of content layers too."""
+ExtraLoss = Callable[[Tensor], Tensor]
+"""A scalar from an image of shape (1, 3, H, W)."""
 
 
 class Objective:
@@ -67,6 +61,9 @@ class Objective:
         settings: Weights, layers and forms.
         targets: Targets of other runs at this size. Missing ones are added.
             None: not shared.
+        regions: Which parts of the content take which parts of the styles, at
+            their sizes. None: all of it takes all of them.
+        extra_loss: A further term, of an image as `__call__` takes it. None: none.
 
     References:
         Gatys et al. (2016), eq. 7, with total variation as a third term. Differs:
@@ -80,34 +77,50 @@ class Objective:
         styles: Sequence[Tensor],
         settings: Settings,
         targets: Targets | None = None,
+        *,
+        regions: Regions | None = None,
+        extra_loss: ExtraLoss | None = None,
     ) -> None:
         self.encoder = encoder
         self.settings = settings
-        content_layers = settings.content_layers if settings.content_weight else ()
+        self.regions = regions
+        self.extra_loss = extra_loss
+        self.content = content
+        self.kept = None if regions is None else regions.kept_at(content.shape[3], content.shape[2])
+        content_shares = _content_shares(settings) if settings.content_weight else {}
+        content_layers = tuple(content_shares)
         style_layers = settings.style_layers if settings.style_weight else ()
-        shares = _normalized(
+        shares = normalized(
             settings.layer_weights or [default_share(layer) for layer in settings.style_layers]
         )
         self.layer_shares = dict(zip(settings.style_layers, shares, strict=True))
         targets = Targets() if targets is None else targets
         with torch.no_grad():
             if missing := {*content_layers} - {*targets.content}:
-                targets.content |= encoder(content, missing)
+                targets.content |= encoder(content, missing, circular=settings.tileable)
             wanted = {*content_layers, *style_layers} if style_layers else set()
             if missing := wanted - {*targets.style}:
-                targets.style |= self._blended_moments(styles, missing)
+                targets.style |= blended_moments(encoder, styles, missing, settings, regions)
+        self.areas = {layer: self._areas(found) for layer, found in targets.style.items()}
         # Shared targets may hold a term that has weight 0 in this run.
+        self.content_shares = content_shares
         self.content_targets = {layer: targets.content[layer] for layer in content_layers}
         self.content_energies = {
-            layer: _mean_square(target, targets.style.get(layer) if style_layers else None)
-            for layer, target in self.content_targets.items()
+            layer: self._content_energy(layer, targets.style.get(layer) if style_layers else None)
+            for layer in content_layers
         }
         error = STYLE_FORMS[settings.style_form]
         self.style_errors = {layer: error(targets.style[layer]) for layer in style_layers}
         self._total_variation_loss = (
             total_variation_loss if encoder.fast is None else kernels.total_variation_loss
         )
-        self.statistics = layer_statistics(encoder, self.content_targets, style_layers)
+        self.statistics = layer_statistics(
+            encoder,
+            self.content_targets,
+            style_layers,
+            None if regions is None else encoder.follow(regions.content, style_layers),
+            circular=settings.tileable,
+        )
 
     def __call__(self, image: Tensor) -> Terms:
         """Evaluate the weighted terms; their sum is the loss.
@@ -119,77 +132,55 @@ class Objective:
             The weighted terms. A term of weight 0 is not evaluated and is 0.
         """
         settings = self.settings
+        if self.kept is not None:
+            image = torch.lerp(image, self.content, self.kept)
         content = style = tv = image.new_zeros(())
         content_errors, statistics = self.statistics(image)
         for layer, error in content_errors.items():
-            content = content + error / self.content_energies[layer] / len(content_errors)
+            content = content + self.content_shares[layer] * error / self.content_energies[layer]
         for layer, found in statistics.items():
-            style = style + self.layer_shares[layer] * self.style_errors[layer](found)
+            errors = self.areas[layer] * self.style_errors[layer](found)
+            style = style + self.layer_shares[layer] * errors.sum()
         if settings.tv_weight:
-            tv = self._total_variation_loss(image, settings.tv_form, SMOOTHING)
+            tv = self._total_variation_loss(
+                image, settings.tv_form, SMOOTHING, circular=settings.tileable
+            )
         return Terms(
             settings.content_weight * content,
             settings.style_weight * style,
             settings.tv_weight * tv,
+            self._extra(image),
         )
 
-    def _blended_moments(
-        self, styles: Sequence[Tensor], layers: Collection[str]
-    ) -> dict[str, Moments]:
-        """Average the moments of the styles by their shares."""
-        shares = _normalized(self.settings.style_blend or [1.0] * len(styles))
-        each = [picture_moments(self.encoder, one, layers) for one in styles]
-        return {
-            layer: Moments(
-                *(
-                    sum(share * part for share, part in zip(shares, parts, strict=True))
-                    for parts in zip(*(found[layer] for found in each), strict=True)
-                )
-            )
-            for layer in each[0]
-        }
+    def _extra(self, image: Tensor) -> Tensor | None:
+        if self.extra_loss is None:
+            return None
+        found = self.extra_loss(image)
+        if not isinstance(found, Tensor) or found.numel() != 1:
+            raise ConfigError(f"extra_loss must return a tensor of one number, not {found!r:.80}")
+        return found.sum()
+
+    def _content_energy(self, layer: str, style: Moments | None) -> Tensor:
+        """The mean square of the style's activations, or without a style of the content's.
+
+        Of several regions, the mean by their areas.
+        """
+        if style is None or not self.areas[layer].any():
+            return self.content_targets[layer].float().square().mean().clamp_min(TINY)
+        areas, each = self.areas[layer], style.gram.diagonal(dim1=1, dim2=2).mean(1)
+        return ((areas * each).sum() / areas.sum().clamp_min(TINY)).clamp_min(TINY)
+
+    def _areas(self, found: Moments) -> Tensor:
+        """The area of each region: 0 in a layer where no style is large enough to show it."""
+        if self.regions is None:
+            return found.mean.new_ones(1)
+        return self.regions.areas * is_found(found)
 
 
-def layer_statistics(
-    encoder: Encoder, content: Mapping[str, Tensor], style_layers: Collection[str]
-) -> LayerStatistics | loss_taps.TappedStatistics:
-    """Content errors and moments by layer, with the kernels of the encoder.
-
-    Args:
-        encoder: The network.
-        content: As in `LayerStatistics`.
-        style_layers: As in `LayerStatistics`.
-    """
-    if encoder.fast is None:
-        return LayerStatistics(encoder, content, style_layers)
-    return loss_taps.TappedStatistics(encoder.fast, content, style_layers)
-
-
-def picture_moments(
-    encoder: Encoder, picture: Tensor, layers: Collection[str]
-) -> dict[str, Moments]:
-    """Moments of a picture by layer, with the kernels of the encoder.
-
-    Args:
-        encoder: The network.
-        picture: Shape (1, 3, H, W), RGB in [0, 1].
-        layers: Layer names.
-
-    Returns:
-        Moments, from the first layer to the deepest.
-    """
-    if encoder.fast is None:
-        return {layer: moments(each) for layer, each in encoder(picture, layers).items()}
-    return fast_moments.network_moments(encoder.fast, picture, layers)
-
-
-def _normalized(weights: Sequence[float]) -> list[float]:
-    """Scale weights to sum to 1."""
-    return [weight / sum(weights) for weight in weights]
-
-
-def _mean_square(content: Tensor, style: Moments | None) -> Tensor:
-    """The mean square of the style's activations, or without a style of the content's."""
-    if style is None:
-        return content.float().square().mean().clamp_min(TINY)
-    return style.gram.diagonal(dim1=1, dim2=2).mean().clamp_min(TINY)
+def _content_shares(settings: Settings) -> dict[str, float]:
+    """The share of each layer in the content loss."""
+    layers = settings.content_layers
+    shares = dict.fromkeys(layers, (1 - settings.detail) / len(layers))
+    if settings.detail:
+        shares[DETAIL_LAYER] = shares.get(DETAIL_LAYER, 0) + settings.detail
+    return {layer: share for layer, share in shares.items() if share}

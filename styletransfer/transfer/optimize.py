@@ -63,7 +63,7 @@ class Optimizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """The three weighted terms of one evaluation, as numbers."""
+    """The weighted terms of one evaluation, as numbers."""
 
     content: float
     style: float
@@ -72,6 +72,9 @@ class Losses:
     gamut: float = 0.0
     """Penalty of values outside [0, 1], next to nothing at the end."""
 
+    extra: float = 0.0
+    """A term of the caller of `stylize`."""
+
     @property
     def terms(self) -> dict[str, float]:
         """The three terms by name."""
@@ -79,8 +82,8 @@ class Losses:
 
     @property
     def total(self) -> float:
-        """The loss: the sum of the terms."""
-        return sum(self.terms.values())
+        """The loss: the sum of the terms, and of the caller's."""
+        return sum(self.terms.values()) + self.extra
 
     @property
     def penalized(self) -> float:
@@ -150,7 +153,7 @@ def optimize(
         losses, gradient = _evaluate(objective, image, GAMUT_WEIGHT * weights)
         best.update(image, gradient, losses)
         history.append(losses.penalized)
-        stopped = step > 0 and on_step is not None and on_step(step, losses, image) is True
+        stopped = step > 0 and on_step is not None and bool(on_step(step, losses, image))
         if stopped or step == iterations or _has_converged(history, settings.tolerance):
             break
         if losses.penalized > REJECT_RATIO * best.losses.penalized:
@@ -205,12 +208,14 @@ def _evaluate(
 ) -> tuple[Losses, Tensor]:
     """The losses at an image, and the gradient of their sum and the gamut's penalty."""
     outside = image - image.clamp(0, 1)
-    image = image.detach().requires_grad_()
-    terms = objective(image)
-    (gradient,) = torch.autograd.grad(terms.total, image)
+    with torch.enable_grad():
+        image = image.detach().requires_grad_()
+        terms = objective(image)
+        (gradient,) = torch.autograd.grad(terms.total, image)
     gamut = gamut_weight * outside.square().mean()
     gradient = gradient + outside * (2 * gamut_weight / image.numel())
-    numbers = (term.item() for term in (terms.content, terms.style, terms.tv, gamut))
+    extra = outside.new_zeros(()) if terms.extra is None else terms.extra
+    numbers = (term.item() for term in (terms.content, terms.style, terms.tv, gamut, extra))
     return Losses(*numbers), gradient
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from styletransfer.settings import DEFAULT_SIZE, Settings
 
+GRID = 16
+"""Pixels of the image that one position of the fifth block covers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -36,19 +39,22 @@ def plan_scales(width: int, height: int, settings: Settings) -> list[Scale]:
     Args:
         width: Width of the content in pixels.
         height: Height of the content in pixels.
-        settings: Sizes and iterations.
+        settings: Sizes, iterations, and whether the result is tileable.
 
     Returns:
-        The sizes, smallest first; the last one is the result's.
+        The sizes, smallest first; the last one is the result's. If that is
+        tileable, both sides of each are rounded to the nearest multiple of
+        `GRID`, at least `GRID` itself, and no two sizes are equal.
     """
     longest = max(width, height)
     size = longest if settings.size == "original" else settings.size
     size = size or min(DEFAULT_SIZE, longest)
+    sizes = [fit(width, height, side) for side in pyramid(size, settings.min_size)]
+    if settings.tileable:
+        # In order, and those that have become equal only once.
+        sizes = list(dict.fromkeys((_to_grid(across), _to_grid(down)) for across, down in sizes))
     steps = settings.iterations
-    return [
-        Scale(*fit(width, height, side), steps[min(level, len(steps) - 1)])
-        for level, side in enumerate(pyramid(size, settings.min_size))
-    ]
+    return [Scale(*each, steps[min(level, len(steps) - 1)]) for level, each in enumerate(sizes)]
 
 
 def history_length(iterations: int) -> int:
@@ -119,3 +125,8 @@ def fit(width: int, height: int, size: int) -> tuple[int, int]:
 def round_half_up(value: float) -> int:
     """Round to the nearest integer, halves up (Python's `round` takes them to even)."""
     return math.floor(value + 0.5)
+
+
+def _to_grid(side: int) -> int:
+    """Round to the nearest multiple of `GRID`, halves up, at least `GRID` itself."""
+    return max(1, round_half_up(side / GRID)) * GRID

@@ -1,24 +1,24 @@
 """Resizing of images, and padding to whole positions of the deepest layers."""
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from styletransfer.transfer.pyramid import Scale, fit
-
-GRID = 16
-"""Pixels of the image that one position of the fifth block covers."""
+from styletransfer.transfer.pyramid import GRID, Scale, fit
 
 
-def resize(image: Tensor, width: int, height: int) -> Tensor:
+def resize(image: Tensor, width: int, height: int, *, circular: bool = False) -> Tensor:
     """Resize an image with an antialiased bicubic filter.
 
     Args:
         image: Shape (1, 3, H, W), RGB in [0, 1].
         width: In pixels.
         height: In pixels.
+        circular: Whether the filter sees the opposite border beyond a border, so
+            that a picture whose opposite borders fit together stays one.
 
     Returns:
         Shape (1, 3, `height`, `width`), clamped to [0, 1]; the image itself if
@@ -26,7 +26,7 @@ def resize(image: Tensor, width: int, height: int) -> Tensor:
     """
     if image.shape[2:] == (height, width):
         return image
-    return _bicubic(image, width, height).clamp(0, 1)
+    return _bicubic(image, width, height, circular).clamp(0, 1)
 
 
 def resize_to_side(image: Tensor, side: float) -> Tensor:
@@ -43,7 +43,12 @@ def resize_to_side(image: Tensor, side: float) -> Tensor:
 
 
 def resize_to_scale(
-    content: Tensor, styles: Sequence[Tensor], scale: Scale, style_scale: float
+    content: Tensor,
+    styles: Sequence[Tensor],
+    scale: Scale,
+    style_scale: Sequence[float],
+    *,
+    circular: bool = False,
 ) -> tuple[Tensor, list[Tensor]]:
     """Resize content and styles to a size of a run.
 
@@ -52,15 +57,19 @@ def resize_to_scale(
         styles: Pictures of that form.
         scale: The size.
         style_scale: As `Settings.style_scale`.
+        circular: As in `resize`, for the content.
 
     Returns:
-        Content and styles, each as `resize`.
+        Content and styles, each as `resize`; each style at all of its sizes in turn.
     """
-    side = scale.longest_side * style_scale
-    return resize(content, *scale.size), [resize_to_side(style, side) for style in styles]
+    sides = [scale.longest_side * factor for factor in style_scale]
+    painted = [resize_to_side(style, side) for style in styles for side in sides]
+    return resize(content, *scale.size, circular=circular), painted
 
 
-def enlarge_change(image: Tensor, first: Tensor, width: int, height: int) -> Tensor:
+def enlarge_change(
+    image: Tensor, first: Tensor, width: int, height: int, *, circular: bool = False
+) -> Tensor:
     """Bring the result of one size to a larger one by enlarging what has changed.
 
     The fine detail that only the larger size can hold is taken from the first
@@ -72,6 +81,7 @@ def enlarge_change(image: Tensor, first: Tensor, width: int, height: int) -> Ten
         first: What the run started from, at any size, same form.
         width: In pixels.
         height: In pixels.
+        circular: As in `resize`.
 
     Returns:
         Shape (1, 3, `height`, `width`), clamped to [0, 1]; the image itself if
@@ -79,8 +89,9 @@ def enlarge_change(image: Tensor, first: Tensor, width: int, height: int) -> Ten
     """
     if image.shape[2:] == (height, width):
         return image
-    change = image - resize(first, image.shape[3], image.shape[2])
-    return (resize(first, width, height) + _bicubic(change, width, height)).clamp(0, 1)
+    change = image - resize(first, image.shape[3], image.shape[2], circular=circular)
+    enlarged = _bicubic(change, width, height, circular)
+    return (resize(first, width, height, circular=circular) + enlarged).clamp(0, 1)
 
 
 def pad_to_multiple(image: Tensor) -> Tensor:
@@ -111,5 +122,41 @@ def crop(image: Tensor, width: int, height: int) -> Tensor:
     return image[:, :, :height, :width]
 
 
-def _bicubic(field: Tensor, width: int, height: int) -> Tensor:
-    return functional.interpolate(field, (height, width), mode="bicubic", antialias=True)
+def _bicubic(field: Tensor, width: int, height: int, circular: bool) -> Tensor:
+    if not circular:
+        return functional.interpolate(field, (height, width), mode="bicubic", antialias=True)
+    zero = field.new_zeros(())
+    for dim, side in ((2, height), (3, width)):
+        positions, weights = _taps(field.shape[dim], side)
+        weights = weights.to(field)[..., None] if dim == 2 else weights.to(field)
+        taps = zip(positions.to(field.device), weights, strict=True)
+        field = sum((field.index_select(dim, at) * weight for at, weight in taps), zero)
+    return field
+
+
+def _taps(source: int, side: int) -> tuple[Tensor, Tensor]:
+    """What each pixel of a resized row is made of, if the row is repeated.
+
+    The weights are those of torch's antialiased bicubic filter. That filter cannot
+    be used on a padded row unless the padding is a whole number of pixels before
+    and after, and for many sizes that takes whole copies of the picture.
+
+    Args:
+        source: Pixels of the row.
+        side: Pixels of the resized row.
+
+    Returns:
+        Pixels of the row and their weights, which sum to 1: both of shape (K, `side`).
+
+    References:
+        Keys (1981), eq. 4 (a = −1/2), widened by the factor of the reduction.
+    """
+    stretch = max(1.0, source / side)
+    centres = (torch.arange(side, dtype=torch.float64) + 0.5) * source / side
+    reach = torch.arange(math.ceil(4 * stretch) + 1)[:, None]
+    positions = (centres - 2 * stretch).floor().long() + reach
+    distances = ((positions + 0.5 - centres) / stretch).abs()
+    near = (1.5 * distances - 2.5) * distances.square() + 1
+    far = ((2.5 - 0.5 * distances) * distances - 4) * distances + 2
+    weights = near.where(distances < 1, far.where(distances < 2, 0))
+    return positions % source, weights / weights.sum(0)

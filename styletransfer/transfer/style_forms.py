@@ -1,7 +1,8 @@
 """The forms of the style loss: how far one layer's statistics are from the style's.
 
 Each is an error relative to its target, so a pure number. To first order, one
-set of weights therefore serves every image size and every network.
+set of weights therefore serves every image size and every network. There is one for
+each picture, or for each region of one.
 """
 
 from collections.abc import Callable, Mapping
@@ -43,8 +44,8 @@ class GramError:
         self.energy = _squares(target.gram).clamp_min(TINY)
 
     def __call__(self, image: Moments) -> Tensor:
-        """The error, a scalar from 0 up."""
-        return (_squares(image.gram - self.gram) / self.energy).mean()
+        """The errors, shape (B,), from 0 up."""
+        return _squares(image.gram - self.gram) / self.energy
 
 
 class MomentsError:
@@ -63,10 +64,10 @@ class MomentsError:
         self.energy = _squares(self.covariance).clamp_min(TINY)
 
     def __call__(self, image: Moments) -> Tensor:
-        """The error, a scalar from 0 up."""
+        """The errors, shape (B,), from 0 up."""
         means = _squares(image.mean - self.mean) / self.mean_energy
         spreads = _squares(image.covariance - self.covariance) / self.energy
-        return (means / 2 + spreads / 2).mean()
+        return means / 2 + spreads / 2
 
 
 class WassersteinError:
@@ -100,7 +101,7 @@ class WassersteinError:
         self.minor = minor.to(self.mean)
 
     def __call__(self, image: Moments) -> Tensor:
-        """The error, a scalar from 0 up but for rounding."""
+        """The errors, shape (B,), from 0 up but for rounding."""
         spread = image.covariance + self.smoothing
         # In float32, rounding hides the small eigenvalues of a product of two covariances.
         overlap: Tensor = _RootTrace.apply(
@@ -110,7 +111,7 @@ class WassersteinError:
         common = overlap.to(spread) + along.sqrt().sum(1)
         spreads = _trace(spread) + self.trace - 2 * common
         error: Tensor = (_squares(image.mean - self.mean) + spreads) / self.energy
-        return error.mean()
+        return error
 
 
 class _RootTrace(torch.autograd.Function):

@@ -1,30 +1,24 @@
 """The whole method: a content picture, repainted in the manner of style pictures."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
 
 from styletransfer.device.allocator import release, released
 from styletransfer.device.device import Precision, choose_device, choose_precision
-from styletransfer.errors import ConfigError, DivergenceError, ImageError
+from styletransfer.errors import DivergenceError
 from styletransfer.settings import Settings
-from styletransfer.transfer.colour_preservation import finish_picture, prepare_pictures
+from styletransfer.transfer.inputs import Inputs, check_pictures, prepare_inputs
 from styletransfer.transfer.memory import explain_out_of_memory
-from styletransfer.transfer.objective import Objective, Targets
+from styletransfer.transfer.objective import ExtraLoss, Objective
 from styletransfer.transfer.optimize import Losses, OnStep, optimize
 from styletransfer.transfer.plan import RunPlan
 from styletransfer.transfer.pyramid import Scale, plan_scales
-from styletransfer.transfer.resizing import (
-    crop,
-    enlarge_change,
-    pad_to_multiple,
-    resize,
-    resize_to_scale,
-)
+from styletransfer.transfer.regions import Regions
+from styletransfer.transfer.resizing import crop, enlarge_change, pad_to_multiple, resize
+from styletransfer.transfer.targets import SharedTargets, Targets
 from styletransfer.vgg.encoder import Encoder, load_encoder
 
 
@@ -47,15 +41,18 @@ class Step:
     written to."""
 
     finish: Callable[[Tensor], Tensor] = torch.clone
-    """Gives an image within [0, 1] the content's colours, if they are preserved."""
+    """Gives an image within [0, 1] the colours and regions of the content that are kept."""
 
-    def picture(self) -> Tensor:
-        """What the run would return if it ended here, at the current size.
+    def picture(self, size: tuple[int, int] | None = None) -> Tensor:
+        """What the run would return if it ended here.
+
+        Args:
+            size: Width and height in pixels. None: the current size.
 
         Returns:
             Shape (1, 3, H, W), RGB in [0, 1], on the device.
         """
-        return self.finish(self.image.clamp(0, 1))
+        return self.finish(resize(self.image.clamp(0, 1), *(size or self.scale.size)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +69,6 @@ class Result:
     """Whether the caller asked to stop before the end."""
 
 
-class SharedTargets:
-    """Targets shared by runs on the same pictures whose settings differ only in weights.
-
-    The first run that needs a target computes it, the next ones find it. A run
-    with shared targets gives the same picture to the bit as one without.
-    """
-
-    def __init__(self) -> None:
-        self._by_size: defaultdict[tuple[int, int], Targets] = defaultdict(Targets)
-
-    def at(self, scale: Scale) -> Targets:
-        """The targets at a size."""
-        return self._by_size[scale.size]
-
-
 def stylize(
     content: Tensor,
     styles: Tensor | Sequence[Tensor],
@@ -97,6 +79,8 @@ def stylize(
     targets: SharedTargets | None = None,
     plan: RunPlan | None = None,
     on_step: Callable[[Step], bool | None] | None = None,
+    regions: Regions | None = None,
+    extra_loss: ExtraLoss | None = None,
 ) -> Result:
     """Repaint a content picture in the manner of one or more styles.
 
@@ -114,6 +98,11 @@ def stylize(
         targets: Targets shared with other runs. None: not shared.
         plan: The plan of this run, if it was made before. None: made here.
         on_step: Called after every step; returning True ends the run there.
+        regions: Which parts of the content take which parts of the styles. None:
+            all of it takes all of them.
+        extra_loss: A further term of the loss: a scalar from the image at the
+            current size, shape (1, 3, H, W), on the device, values around [0, 1],
+            differentiable and weighted. None: none.
 
     Returns:
         The result, at its full size even if the run was stopped before.
@@ -129,44 +118,60 @@ def stylize(
     """
     settings = settings or Settings()
     styles = [styles] if isinstance(styles, Tensor) else list(styles)
-    _check(content, styles, init, settings)
+    content, styles = content.detach(), [style.detach() for style in styles]
+    check_pictures(content, styles, init, regions, settings)
     encoder = encoder or encoder_for(settings)
     targets = targets or SharedTargets()
+    targets.check(encoder, content, styles, settings)
     plan = _plan_with(encoder, content, styles, settings) if plan is None else plan
     final = scale = plan.scales[-1]
-    how = settings.preserve_color
-    if how != "none":
-        # No more than will be seen is recoloured.
-        content, styles = resize_to_scale(content, styles, final, settings.style_scale)
-    finish = partial(finish_picture, content=content, how=how)
-    first = _first_image(content, init, plan.scales[0], settings).cpu()
-    content, first, styles = prepare_pictures(content, first, styles, how)
-    image = resize(first, *plan.scales[0].size)
+    inputs = prepare_inputs(content, styles, init, regions, plan.scales, settings)
+    first, circular = inputs.first, settings.tileable
+    image = resize(first, *plan.scales[0].size, circular=circular)
     with released(), explain_out_of_memory(plan, lambda: scale):
         for scale in plan.scales:
             release()
-            shown, painted = resize_to_scale(content, styles, scale, settings.style_scale)
-            objective = Objective(
-                encoder,
-                pad_to_multiple(shown).to(encoder.mean),
-                [style.to(encoder.mean) for style in painted],
-                settings,
-                targets.at(scale),
-            )
-            start = pad_to_multiple(enlarge_change(image, first, *scale.size)).to(encoder.mean)
+            objective = _objective(encoder, inputs, scale, targets.at(scale), extra_loss)
+            start = enlarge_change(image, first, *scale.size, circular=circular)
+            watch = _at_size(on_step, scale, inputs.finish)
             try:
                 optimized = optimize(
-                    objective, start, scale.iterations, settings, _at_size(on_step, scale, finish)
+                    objective,
+                    pad_to_multiple(start).to(encoder.mean),
+                    scale.iterations,
+                    settings,
+                    watch,
                 )
             except DivergenceError as error:
                 best = crop(error.image, *scale.size).cpu()
-                error.image = finish(enlarge_change(best, first, *final.size))
+                best = enlarge_change(best, first, *final.size, circular=circular)
+                error.image = inputs.finish(best)
                 raise
             image = crop(optimized.image, *scale.size).cpu()
             if optimized.stopped:
                 break
-        image = enlarge_change(image, first, *final.size)
-    return Result(finish(image), optimized.losses, optimized.stopped)
+        image = enlarge_change(image, first, *final.size, circular=circular)
+    return Result(inputs.finish(image), optimized.losses, optimized.stopped)
+
+
+def _objective(
+    encoder: Encoder,
+    inputs: Inputs,
+    scale: Scale,
+    targets: Targets,
+    extra_loss: ExtraLoss | None,
+) -> Objective:
+    """The objective at a size, of images that are padded as `pad_to_multiple` does."""
+    content, styles, regions = inputs.at(scale)
+    return Objective(
+        encoder,
+        pad_to_multiple(content).to(encoder.mean),
+        [style.to(encoder.mean) for style in styles],
+        inputs.settings,
+        targets,
+        regions=None if regions is None else regions.padded(encoder.mean),
+        extra_loss=extra_loss and (lambda image: extra_loss(crop(image, *scale.size))),
+    )
 
 
 def encoder_for(settings: Settings, plan: RunPlan | None = None) -> Encoder:
@@ -206,18 +211,6 @@ def _plan_with(
     )
 
 
-def _first_image(content: Tensor, init: Tensor | None, scale: Scale, settings: Settings) -> Tensor:
-    if init is not None:
-        return init
-    if settings.init == "content":
-        return content
-    if settings.init == "noise":
-        generator = torch.Generator().manual_seed(settings.seed)
-        noise = torch.randn(1, 3, scale.height, scale.width, generator=generator)
-        return (0.5 + 0.1 * noise).clamp(0, 1)
-    raise ConfigError(f"init {settings.init!r} is a file: read it, and pass it as init=")
-
-
 def _at_size(
     on_step: Callable[[Step], bool | None] | None,
     scale: Scale,
@@ -230,19 +223,3 @@ def _at_size(
         return on_step(Step(scale, iteration, losses, crop(image, *scale.size), finish))
 
     return call
-
-
-def _check(
-    content: Tensor, styles: Sequence[Tensor], init: Tensor | None, settings: Settings
-) -> None:
-    if not styles:
-        raise ImageError("there is no style picture; pass at least one")
-    named = [("content", content), *(("style", style) for style in styles)]
-    for name, image in named if init is None else [*named, ("init", init)]:
-        if image.ndim != 4 or image.shape[:2] != (1, 3) or not image.numel():
-            raise ImageError(f"{name} must have shape (1, 3, H, W), not {tuple(image.shape)}")
-    blend = settings.style_blend
-    if blend is not None and len(blend) != len(styles):
-        raise ConfigError(
-            f"style_blend needs one number for each of the {len(styles)} styles, not {len(blend)}"
-        )

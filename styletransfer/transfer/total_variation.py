@@ -13,17 +13,19 @@ SMOOTHING = 1e-3
 """The ε under the root of the total variation loss, in units of [0, 1]."""
 
 
-def total_variation(image: Tensor, form: TVForm = "isotropic") -> Tensor:
+def total_variation(image: Tensor, form: TVForm = "isotropic", *, circular: bool = False) -> Tensor:
     """Total variation: how much neighbouring pixels differ, summed.
 
     ``Σ_{i,j} √((x_{i+1,j} − x_{i,j})² + (x_{i,j+1} − x_{i,j})²)`` per channel,
     then averaged over the channels. A difference that would reach outside the
-    image is 0. The gradient is 0 where the root is 0.
+    image is 0, unless the picture is circular. The gradient is 0 where the root is 0.
 
     Args:
         image: Shape (B, C, H, W).
         form: ``isotropic`` as above, ``anisotropic`` for Σ|dx| + |dy|, or
             ``squared`` for Σ dx² + dy².
+        circular: Whether the last row and column are followed by the first, as in
+            a picture whose opposite borders fit together.
 
     Returns:
         Shape (B,), 0 and up, in units of the image.
@@ -36,7 +38,7 @@ def total_variation(image: Tensor, form: TVForm = "isotropic") -> Tensor:
         >>> total_variation(torch.tensor([[[[0.0, 4.0], [3.0, 0.0]]]]))
         tensor([12.])
     """
-    down, right = _differences(image)
+    down, right = _differences(image, circular)
     each: Tensor
     if form == "isotropic":
         each = torch.linalg.vector_norm(torch.stack((down, right)), dim=0)
@@ -48,7 +50,11 @@ def total_variation(image: Tensor, form: TVForm = "isotropic") -> Tensor:
 
 
 def total_variation_loss(
-    image: Tensor, form: TVForm = "isotropic", smoothing: float = SMOOTHING
+    image: Tensor,
+    form: TVForm = "isotropic",
+    smoothing: float = SMOOTHING,
+    *,
+    circular: bool = False,
 ) -> Tensor:
     """Total variation per pixel, smoothed so that it can be optimized.
 
@@ -60,12 +66,13 @@ def total_variation_loss(
         form: As in `total_variation`.
         smoothing: ε in units of the image, above 0. In flat regions the gradient
             then fades to 0. The squared form needs no smoothing.
+        circular: As in `total_variation`.
 
     Returns:
         A scalar from 0 up. At most ε below ``total_variation(image) / (H·W)``;
         the anisotropic form, with two roots, at most 2 ε.
     """
-    down, right = (difference.square() for difference in _differences(image))
+    down, right = (difference.square() for difference in _differences(image, circular))
     if form == "squared":
         return (down + right).mean()
     squares = [down + right] if form == "isotropic" else [down, right]
@@ -73,8 +80,10 @@ def total_variation_loss(
     return torch.stack(roots).sum()
 
 
-def _differences(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Differences to the pixel below and to the right; 0 at the last one."""
+def _differences(image: Tensor, circular: bool) -> tuple[Tensor, Tensor]:
+    """Differences to the pixel below and to the right; at the last one 0, or to the first."""
+    if circular:
+        return image.roll(-1, 2) - image, image.roll(-1, 3) - image
     down = functional.pad(image.diff(dim=2), (0, 0, 0, 1))
     right = functional.pad(image.diff(dim=3), (0, 1))
     return down, right

@@ -2,7 +2,8 @@
 
 Simonyan & Zisserman (2014), numbered as in torchvision: blocks of 3×3
 convolutions, each followed by a ReLU, and a pooling after each block. Beyond
-the border of a picture, every convolution sees zeros, as in the original.
+the border of a picture, every convolution sees zeros, as in the original, or on
+request the opposite border.
 """
 
 from collections.abc import Collection
@@ -103,12 +104,18 @@ class Encoder(nn.Module):
             )
         return self
 
-    def forward(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+    def forward(
+        self, image: Tensor, layers: Collection[str], *, circular: bool = False
+    ) -> dict[str, Tensor]:
         """Evaluate the activations of some layers.
 
         Args:
             image: Shape (B, 3, H, W), RGB in [0, 1] or around it.
             layers: Layer names.
+            circular: Whether a convolution sees the opposite border instead of
+                zeros, as if the picture were repeated. Its sides should be
+                multiples of 16: of others the poolings drop the last rows or
+                columns, and deeper layers see the opposite border of the rest.
 
         Returns:
             By name, from the first layer to the deepest, activations of shape
@@ -120,26 +127,55 @@ class Encoder(nn.Module):
             ValueError: If a layer is unknown.
         """
         if self.fast is not None:
-            return self.fast.features(image, layers)
+            return self.fast.features(image, layers, circular=circular)
         features: dict[str, Tensor] = {}
         if not layers:
             return features
         depth = 1 + max(self.names.index(layer) for layer in layers)
         values = self._prepare(image, depth)
         for name, layer in zip(self.names[:depth], self.layers, strict=False):
-            values = layer(values)
+            wraps = circular and name.startswith("conv")
+            values = _convolve_circularly(values, layer) if wraps else layer(values)
             if name in layers:
                 features[name] = values
         return features
 
+    def follow(self, shares: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """Follow the shares of regions down to some layers.
+
+        A position of a layer stands for a square of pixels, of which it takes the mean.
+
+        Args:
+            shares: Share of each pixel in R regions, shape (1, R, H, W).
+            layers: Layer names, as in `forward`.
+
+        Returns:
+            Shares of shape (R, H_l, W_l) by name.
+        """
+        found: dict[str, Tensor] = {}
+        if not layers:
+            return found
+        depth = 1 + max(self.names.index(layer) for layer in layers)
+        shares = self._widen(shares, depth)
+        for name in self.names[:depth]:
+            if name.startswith("pool"):
+                shares = functional.avg_pool2d(shares, 2)
+            if name in layers:
+                found[name] = shares[0]
+        return found
+
     def _prepare(self, image: Tensor, depth: int) -> Tensor:
-        """Centre an image for the first `depth` layers, wide enough for their poolings."""
+        """Centre an image for the first `depth` layers."""
+        return (self._widen(image, depth) - self.mean[:, None, None]).to(self.dtype)
+
+    def _widen(self, image: Tensor, depth: int) -> Tensor:
+        """Make an image wide enough for the poolings of the first `depth` layers."""
         height, width = image.shape[-2:]
         least = 2 ** sum(name.startswith("pool") for name in self.names[:depth])
-        if min(height, width) < least:
-            missing = (0, max(0, least - width), 0, max(0, least - height))
-            image = functional.pad(image, missing, mode="replicate")
-        return (image - self.mean[:, None, None]).to(self.dtype)
+        if min(height, width) >= least:
+            return image
+        missing = (0, max(0, least - width), 0, max(0, least - height))
+        return functional.pad(image, missing, mode="replicate")
 
 
 @cache
@@ -181,6 +217,12 @@ def _modules(network: str, pooling: str, narrowing: int) -> nn.Sequential:
         else:
             modules.append(nn.ReLU() if name.startswith("relu") else pool(2))
     return modules
+
+
+def _convolve_circularly(values: Tensor, layer: nn.Conv2d) -> Tensor:
+    """A convolution of the network that sees the opposite border instead of zeros."""
+    padded = functional.pad(values, (1, 1, 1, 1), mode="circular")
+    return functional.conv2d(padded, layer.weight, layer.bias)
 
 
 def convolutions(network: str, narrowing: int = 1) -> dict[str, Convolution]:

@@ -8,11 +8,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+LEAST_SHARE = 1e-6
+"""Least sum of shares, in positions, so that a region without any has finite moments."""
+
 
 class Moments(NamedTuple):
     """What is kept of a layer's activations, once their places are forgotten.
 
-    Both parts may be averaged over several pictures.
+    B counts pictures, or the regions of one. Both parts may be averaged over
+    several pictures.
     """
 
     mean: Tensor
@@ -27,20 +31,25 @@ class Moments(NamedTuple):
         return self.gram - self.mean[:, :, None] * self.mean[:, None, :]
 
 
-def moments(features: Tensor) -> Moments:
-    """Mean and Gram matrix of activations.
+def moments(features: Tensor, shares: Tensor | None = None) -> Moments:
+    """Mean and Gram matrix of activations, of the whole picture or of its regions.
 
-    ``m = F 1 / (H·W)`` and ``G = F Fᵀ / (H·W)``
+    ``m = F 1 / (H·W)`` and ``G = F Fᵀ / (H·W)``; of a region with the share w of each
+    position ``m = F w / Σw`` and ``G = F diag(w) Fᵀ / Σw``.
 
     Args:
         features: Activations F of shape (B, C, H, W).
+        shares: Share of each position in R regions, shape (R, H, W), from 0 to 1;
+            only for B = 1. None: the whole picture.
 
     Returns:
-        Both in float32 or better.
+        Both in float32 or better, for B pictures or R regions; 0 for a region
+        without any position.
 
     References:
         Gatys et al. (2016), eq. 3. Differs: divided by H·W, so that one style
-        weight serves every image size.
+        weight serves every image size. Regions: Gatys et al. (2017), eq. 5. Differs:
+        shares are not squared, so that those of neighbouring regions sum to 1.
 
     Example:
         >>> moments(torch.ones(1, 2, 5, 7)).gram
@@ -49,4 +58,9 @@ def moments(features: Tensor) -> Moments:
     """
     exact = torch.promote_types(features.dtype, torch.float32)
     positions = features.to(exact).flatten(2)
-    return Moments(positions.mean(2), positions @ positions.mT / positions.shape[2])
+    if shares is None:
+        return Moments(positions.mean(2), positions @ positions.mT / positions.shape[2])
+    weights = shares.to(positions).flatten(1)
+    weights = weights / weights.sum(1, keepdim=True).clamp_min(LEAST_SHARE)
+    weighted = positions * weights[:, None]
+    return Moments(weighted.sum(2), weighted @ positions.mT)

@@ -1,6 +1,7 @@
 """Results as JSON."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from PIL import Image
 from styletransfer.cli.result_json import describe, to_line
 from styletransfer.images.provenance import record
 from styletransfer.images.tensors import save_image
+from styletransfer.masks.region_masks import RegionMasks
+from styletransfer.regions import parse_regions
 from styletransfer.runs.jobs import ExistingResult, PictureResult, SheetResult
 from styletransfer.settings import Settings
 from styletransfer.transfer.optimize import Losses
@@ -41,10 +44,26 @@ def test_a_new_result_is_described() -> None:
         "losses": {"content": 0.5, "style": 1.5, "tv": 0.25, "total": 2.25},
         "device": "cpu",
         "precision": "float32",
+        "regions": [],
         "stopped": False,
         "skipped": False,
         "sheet": False,
     }
+
+
+def test_the_regions_of_a_result_are_listed() -> None:
+    mask = Image.new("RGB", (4, 1), "black")
+    mask.putpixel((0, 0), (255, 255, 255))
+    regions = tuple(parse_regions(["white=1", "black=keep"]))
+    masks = RegionMasks(regions=regions, content=mask, styles=(), count=1)
+    described = describe(replace(RESULT, regions=masks), STYLES)
+
+    assert described["regions"] == [
+        {"colour": "white", "takes": 1, "area": 0.25},
+        {"colour": "black", "takes": "keep", "area": 0.75},
+    ]
+    assert json.loads(to_line(described, "utf-8")) == described
+    assert list(described) == list(describe(RESULT, STYLES))
 
 
 def test_a_skipped_result_has_the_same_keys_and_null_for_what_is_not_known(
@@ -58,6 +77,7 @@ def test_a_skipped_result_has_the_same_keys_and_null_for_what_is_not_known(
     assert list(described) == list(describe(RESULT, STYLES))
     assert described["size"] == [5, 4]
     assert (described["stopped"], described["skipped"]) == (False, True)
+    assert described["regions"] == []
     assert {key for key, value in described.items() if value is None} == {
         *("seconds", "seed", "weights", "losses", "device", "precision")
     }

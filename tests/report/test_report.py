@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from styletransfer.errors import ConfigError, ImageError
+from styletransfer.masks.region_masks import open_masks
 from styletransfer.report.report import Report, render
 from styletransfer.runs.jobs import PictureResult
 from styletransfer.settings import Settings, field_names
@@ -89,6 +90,18 @@ def test_the_page_shows_results_charts_content_styles_and_the_weight_guide(
     assert all(image["alt"] for image in shown.all("img"))
     assert charts(shown) == ["light", "dark"] * len(settings)
     assert len(shown.all("h1")) == 1
+
+
+def test_the_page_shows_masks_and_says_what_each_region_takes(tmp_path: Path) -> None:
+    mask = tmp_path / "mask.png"
+    half = Image.new("RGB", (20, 10), "white")
+    half.paste("black", (0, 0, 5, 10))
+    half.save(mask)
+    settings = Settings(content_mask=str(mask))
+    text = render(results(tmp_path, [settings], regions=open_masks(settings, 1)), styles(tmp_path))
+
+    assert "mask.png: mask" in [image["alt"] for image in Page(text).all("img")]
+    assert "regions: white 75 % style 1, black 25 % kept" in text
 
 
 @pytest.mark.parametrize("name", WEIGHT_GUIDE)

@@ -428,6 +428,7 @@ def test_a_single_existing_result_is_printed_and_kept(workspace: Path, command: 
             "styles": ["style.png"],
             "size": [8, 8],
             **dict.fromkeys(("seconds", "seed", "weights", "losses", "device", "precision")),
+            "regions": [],
             "stopped": False,
             "skipped": True,
             "sheet": False,

@@ -331,6 +331,19 @@ def test_an_unfinished_picture_that_would_overwrite_an_input_is_refused(prepare:
         prepare()
 
 
+@pytest.mark.parametrize("mask", ["out.png", "best-out.png", "out-4.png"])
+@pytest.mark.parametrize("kind", ["content_mask", "style_mask"])
+def test_a_mask_is_an_input_that_nothing_may_overwrite(
+    kind: str, mask: str, prepare: Prepare
+) -> None:
+    Image.linear_gradient("L").resize((48, 32)).save(mask)
+    values: dict[str, Any] = {kind: mask if kind == "content_mask" else (mask,)}
+
+    prepare("other.png", save_every=2, **values)
+    with pytest.raises(ImageError, match=f"{mask}: this is also an input"):
+        prepare(save_every=2, **values)
+
+
 def test_the_plan_has_the_device_and_the_number_format_and_is_made_once(prepare: Prepare) -> None:
     run = prepare(device="cpu", precision="float32")
     plan = run.plan()

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from styletransfer.errors import ConfigError
+from styletransfer.option_text import option_name
 from styletransfer.runs.resolve import (
     INEFFECTIVE,
     init_file,
     refuse_for_folder,
     settings_of_each,
 )
-from styletransfer.settings import Settings, option_name
+from styletransfer.settings import Settings
 from tests.support.settings import settings_from
 
 INEFFECTIVE_LINES: dict[str, tuple[dict[str, Any], str]] = {
@@ -28,8 +29,11 @@ INEFFECTIVE_LINES: dict[str, tuple[dict[str, Any], str]] = {
         {"layer_weights": (1.0,) * 5, "style_weight": 0.0},
         "--style-weight is 0",
     ),
-    "style_scale": ({"style_scale": 0.5, "style_weight": 0.0}, "--style-weight is 0"),
+    "style_scale": ({"style_scale": (0.5,), "style_weight": 0.0}, "--style-weight is 0"),
     "style_blend": ({"style_blend": (1.0,), "style_weight": 0.0}, "--style-weight is 0"),
+    "style_mask": ({"style_mask": ("a.png",), "style_weight": 0.0}, "--style-weight is 0"),
+    "regions": ({"regions": ("white=1",)}, "there is no --content-mask"),
+    "detail": ({"detail": 0.3, "content_weight": 0.0}, "--content-weight is 0"),
     "weights_layout": ({"weights_layout": "caffe"}, "--weights is not a file"),
 }
 """By setting: a command line in which it has no effect, and the reason."""
@@ -116,6 +120,10 @@ def test_the_same_value_in_a_configuration_is_accepted(name: str, tmp_path: Path
         {"weights_layout": "caffe", "weights": "mine.pth"},
         {"tv_form": "squared"},
         {"style_blend": (3.0, 1.0)},
+        {"regions": ("white=1",), "content_mask": "mask.png"},
+        {"content_mask": "mask.png", "style_weight": 0.0},
+        {"style_mask": ("a.png", "b.png")},
+        {"detail": 0.3},
     ],
     ids=lambda given: "+".join(given),
 )
@@ -130,6 +138,13 @@ def test_style_blend_needs_one_number_for_each_style(count: int) -> None:
     line = refusal({"style_blend": (1.0,) * count}, styles=2)
 
     assert line == f"--style-blend needs one number for each of the 2 styles, not {count}"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_style_mask_needs_one_mask_for_each_style(count: int) -> None:
+    line = refusal({"style_mask": ("a.png",) * count}, styles=2)
+
+    assert line == f"--style-mask needs one mask for each of the 2 styles, not {count}"
 
 
 @pytest.mark.parametrize("init", ["content", "noise"])

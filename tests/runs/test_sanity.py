@@ -97,6 +97,16 @@ def test_a_start_that_matches_the_style_already_is_accepted(content: Tensor) -> 
     assert check(content, content, losses=MATCHED) is None
 
 
+@pytest.mark.parametrize(("painted", "reported"), [(1.0, True), (0.1, False)])
+def test_what_is_kept_is_not_expected_to_change(
+    painted: float, reported: bool, content: Tensor
+) -> None:
+    image = content.clone()
+    image[..., :4] += 4 / 255
+    found = find_problem(Result(image, UNMATCHED, False), content, content, Settings(), painted)
+    assert (found is not None) == reported
+
+
 def test_a_picture_that_changed_is_accepted(content: Tensor) -> None:
     assert check((content + 2 / 255).clamp(0, 1), content) is None
 

@@ -1,9 +1,11 @@
 from functools import partial
+from typing import get_args
 
+import pytest
 import torch
 
-from styletransfer.transfer.losses import LayerStatistics, content_error
-from styletransfer.vgg.encoder import Encoder
+from styletransfer.transfer.losses import LayerStatistics, content_error, layer_statistics
+from styletransfer.vgg.encoder import Encoder, Kernels
 from styletransfer.vgg.moments import moments
 from tests.support.tensors import random
 
@@ -43,6 +45,37 @@ def test_each_layer_has_the_statistics_of_its_own_features(encoder: Encoder) -> 
         torch.testing.assert_close(style[layer], moments(features))
     assert errors.keys() == {*content_layers}
     assert style.keys() == {*style_layers}
+
+
+def test_the_moments_are_those_of_the_regions_and_the_content_error_is_of_all(
+    encoder: Encoder,
+) -> None:
+    image, other = (random(1, 3, 17, 20, seed=seed).sigmoid() for seed in (0, 1))
+    layers = ("relu1_1", "relu2_1")
+    content, features = dict(encoder(other, layers)), dict(encoder(image, layers))
+    shares = encoder.follow((random(1, 2, 17, 20, seed=2) > 0).float(), layers)
+    errors, style = LayerStatistics(encoder, content, layers, shares)(image)
+    for layer in layers:
+        torch.testing.assert_close(style[layer], moments(features[layer], shares[layer]))
+        torch.testing.assert_close(errors[layer], content_error(features[layer], content[layer]))
+
+
+@pytest.mark.parametrize("circular", [False, True])
+@pytest.mark.parametrize("regional", [False, True])
+def test_the_statistics_are_the_same_with_every_kernel(
+    regional: bool, circular: bool, encoder: Encoder
+) -> None:
+    image, layers = random(1, 3, 17, 20).sigmoid(), ("relu1_1", "relu2_1")
+    shares = (random(1, 2, 17, 20, seed=2) > 0).float()
+    found = []
+    for kernels in get_args(Kernels):
+        each = Encoder(narrowing=16, kernels=kernels)
+        each.load_state_dict(encoder.state_dict())
+        each.place_on(torch.device("cpu"), torch.float32)
+        content = each(image.flip(3), layers, circular=circular)
+        followed = each.follow(shares, layers) if regional else None
+        found.append(layer_statistics(each, content, layers, followed, circular=circular)(image))
+    torch.testing.assert_close(*found)
 
 
 def test_without_layers_there_are_no_statistics(encoder: Encoder) -> None:

@@ -1,5 +1,4 @@
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,16 +10,18 @@ from styletransfer.choices import StyleForm, TVForm
 from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings
 from styletransfer.transfer.losses import content_error
-from styletransfer.transfer.objective import Objective, Targets, Terms, picture_moments
+from styletransfer.transfer.objective import Objective, Terms
 from styletransfer.transfer.style_forms import STYLE_FORMS
 from styletransfer.transfer.stylize import encoder_for
 from styletransfer.transfer.total_variation import total_variation, total_variation_loss
 from styletransfer.vgg.encoder import Encoder, Kernels
-from styletransfer.vgg.moments import Moments, moments
+from styletransfer.vgg.moments import moments
 
 Picture = Callable[[int, int, int], Tensor]
 
 every_form = pytest.mark.parametrize("form", get_args(StyleForm))
+
+TERMS = ("content", "style", "tv")
 
 HEIGHT, WIDTH = 40, 33
 
@@ -69,7 +70,7 @@ def test_the_terms_are_the_weighted_losses_averaged_over_their_layers(
         for layer in content_layers
     ]
     style = [
-        STYLE_FORMS[form](moments(of_style[layer]))(moments(of_image[layer]))
+        STYLE_FORMS[form](moments(of_style[layer]))(moments(of_image[layer])).squeeze()
         for layer in style_layers
     ]
     torch.testing.assert_close(terms.content, 2 * torch.stack(content).mean())
@@ -99,20 +100,21 @@ def test_the_fast_kernels_and_plain_torch_give_the_same_terms_and_gradient(
         torch.testing.assert_close(fast, plain)
 
 
-@pytest.mark.parametrize("term", ["content", "style", "tv"])
+@pytest.mark.parametrize("term", TERMS)
 def test_a_weight_scales_its_term_and_no_other(term: str, case: Case) -> None:
     once, thrice = (case.terms(None, **{f"{term}_weight": weight}) for weight in (1, 3))
-    for name, value in asdict(once).items():
+    for name in TERMS:
         factor = 3 if name == term else 1
-        torch.testing.assert_close(getattr(thrice, name), factor * value)
+        torch.testing.assert_close(getattr(thrice, name), factor * getattr(once, name))
 
 
-@pytest.mark.parametrize("term", ["content", "style", "tv"])
+@pytest.mark.parametrize("term", TERMS)
 def test_a_term_of_weight_0_is_0_and_leaves_the_others_alone(term: str, case: Case) -> None:
     with_it, without = case.terms(), case.terms(None, **{f"{term}_weight": 0})
-    for name, value in asdict(without).items():
+    for name in TERMS:
         if (term, name) != ("style", "content"):
-            assert value.item() == (0 if name == term else getattr(with_it, name).item())
+            expected = 0 if name == term else getattr(with_it, name).item()
+            assert getattr(without, name).item() == expected
 
 
 def test_without_a_style_the_content_error_is_relative_to_the_content(case: Case) -> None:
@@ -175,6 +177,25 @@ def test_the_form_of_the_total_variation_is_the_one_asked_for(form: Any, case: C
     assert tv == pytest.approx(exact, abs=0.002)
 
 
+# A term of the caller
+
+
+def test_a_term_of_the_caller_is_added_as_it_is(case: Case) -> None:
+    seen: list[Tensor] = []
+
+    def extra(image: Tensor) -> Tensor:
+        seen.append(image)
+        return 7 * image.square().sum()
+
+    objective = Objective(case.encoder, case.content, case.styles[:1], Settings(), extra_loss=extra)
+    terms, plain = objective(case.image), case.terms()
+    assert terms.extra is not None
+    assert torch.equal(seen[0], case.image)
+    torch.testing.assert_close(terms.extra, 7 * case.image.square().sum())
+    torch.testing.assert_close(terms.total, plain.total + terms.extra)
+    assert plain.extra is None
+
+
 # Shares
 
 
@@ -184,32 +205,6 @@ def test_layer_weights_are_shares(case: Case) -> None:
     for weights in ((1.0, 3.0), (0.25, 0.75), (200.0, 600.0)):
         style = case.terms(style_layers=layers, layer_weights=weights).style.item()
         assert style == pytest.approx(0.25 * alone[0] + 0.75 * alone[1], rel=1e-5)
-
-
-@every_form
-def test_styles_are_blended_by_their_shares_of_the_moments(form: StyleForm, case: Case) -> None:
-    layers = ("relu2_1",)
-    first, second = (picture_moments(case.encoder, each, layers)["relu2_1"] for each in case.styles)
-    mean, gram = (0.2 * one + 0.8 * other for one, other in zip(first, second, strict=True))
-    of_image = picture_moments(case.encoder, case.image, layers)["relu2_1"]
-    expected = STYLE_FORMS[form](Moments(mean, gram))(of_image)
-    for blend in ((1.0, 4.0), (0.2, 0.8)):
-        terms = case.terms(
-            case.styles, style_layers=layers, style_weight=1, style_form=form, style_blend=blend
-        )
-        torch.testing.assert_close(terms.style, expected)
-
-
-def test_styles_are_blended_equally_by_default(case: Case) -> None:
-    told = case.terms(case.styles, style_blend=(3.0, 3.0))
-    assert case.terms(case.styles) == told
-
-
-@pytest.mark.parametrize("which", [0, 1])
-def test_a_share_of_1_is_that_style_alone_to_the_bit(which: int, case: Case) -> None:
-    blend = (1.0, 0.0) if which == 0 else (0.0, 1.0)
-    blended = case.terms(case.styles, style_blend=blend)
-    assert torch.equal(blended.style, case.terms([case.styles[which]]).style)
 
 
 # Flat pictures
@@ -281,50 +276,3 @@ def mirrored(image: Tensor) -> Tensor:
     """Four of an image, so that neither its repetition nor a border makes a seam."""
     pair = torch.cat([image, image.flip(3)], 3)
     return torch.cat([pair, pair.flip(2)], 2)
-
-
-# Shared targets
-
-
-VARIANTS: list[dict[str, Any]] = [
-    {"content_weight": 0, "style_weight": 0},
-    {"content_weight": 0},
-    {"style_weight": 0},
-    {"tv_weight": 0},
-    {"content_weight": 3, "style_weight": 0.5, "style_form": "gram"},
-    {"style_form": "moments"},
-    {"content_weight": 0, "tv_weight": 0},
-]
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_shared_targets_change_no_bit_of_a_term_whatever_weights_and_form(
-    order: int, case: Case
-) -> None:
-    targets = Targets()
-    for values in VARIANTS[::order]:
-        settings = Settings(**values)
-        shared = Objective(case.encoder, case.content, case.styles, settings, targets)
-        assert shared(case.image) == case.terms(case.styles, **values)
-
-
-def test_shared_targets_are_computed_once_and_none_for_a_weight_of_0(
-    case: Case, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    targets, counts = Targets(), []
-    calls: list[object] = []
-    fast = case.encoder.fast
-    assert fast is not None
-    walk = fast.walk
-
-    def spy(*rest: Any) -> None:
-        calls.append(rest)
-        walk(*rest)
-
-    monkeypatch.setattr(fast, "walk", spy)
-    for values in VARIANTS:
-        calls.clear()
-        Objective(case.encoder, case.content, case.styles, Settings(**values), targets)
-        counts.append(len(calls))
-
-    assert counts == [0, 2, 1, 2, 0, 0, 0]

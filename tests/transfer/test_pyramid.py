@@ -1,13 +1,14 @@
 import math
 from fractions import Fraction
 from itertools import pairwise
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from styletransfer.settings import DEFAULT_SIZE, Settings
-from styletransfer.transfer.pyramid import fit, plan_scales, pyramid, round_half_up
+from styletransfer.transfer.pyramid import GRID, fit, plan_scales, pyramid, round_half_up
 
 SIDES = st.integers(1, 65_535)
 
@@ -131,3 +132,52 @@ def test_the_last_number_of_iterations_serves_all_further_sizes(
     scales = plan_scales(400, 200, settings)
     assert [scale.iterations for scale in scales] == expected
     assert [scale.size for scale in scales] == [(100, 50), (200, 100), (400, 200)]
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "size", "expected"),
+    [
+        (600, 400, None, [(128, 80), (256, 176), (512, 336)]),
+        (400, 600, None, [(80, 128), (176, 256), (336, 512)]),
+        (256, 256, None, [(128, 128), (256, 256)]),
+        (500, 500, "original", [(128, 128), (256, 256), (496, 496)]),
+        (500, 24, "original", [(128, 16), (256, 16), (496, 32)]),
+        (4, 1, None, [(16, 16)]),
+    ],
+)
+def test_the_sides_of_a_tileable_picture_are_rounded_to_multiples_of_16(
+    width: int,
+    height: int,
+    size: int | Literal["original"] | None,
+    expected: list[tuple[int, int]],
+) -> None:
+    scales = plan_scales(width, height, Settings(size=size, tileable=True))
+    assert [scale.size for scale in scales] == expected
+
+
+@given(SIDES, SIDES, SIDES)
+def test_no_side_of_a_tileable_picture_is_rounded_further_than_needed(
+    width: int, height: int, size: int
+) -> None:
+    exact, rounded = (
+        plan_scales(width, height, Settings(size=size, tileable=tileable))[-1].size
+        for tileable in (False, True)
+    )
+    for side, multiple in zip(exact, rounded, strict=True):
+        assert multiple % GRID == 0
+        assert multiple == GRID if side < GRID else abs(multiple - side) <= GRID / 2
+
+
+@given(SIDES, SIDES, SIDES, SIDES)
+def test_no_two_sizes_of_a_tileable_picture_are_equal(
+    width: int, height: int, size: int, min_size: int
+) -> None:
+    settings = Settings(size=size, min_size=min_size, tileable=True)
+    sizes = [scale.size for scale in plan_scales(width, height, settings)]
+    assert sizes == sorted(set(sizes))
+
+
+def test_a_size_that_is_left_out_takes_no_iterations() -> None:
+    settings = Settings(size=40, min_size=10, iterations=(7, 5, 3), tileable=True)
+    scales = plan_scales(40, 40, settings)
+    assert [(scale.size, scale.iterations) for scale in scales] == [((16, 16), 7), ((48, 48), 5)]

@@ -10,7 +10,8 @@ from styletransfer.errors import ConfigError, DivergenceError, ImageError
 from styletransfer.settings import DEFAULT_SIZE, Settings
 from styletransfer.transfer.pyramid import Scale, fit
 from styletransfer.transfer.resizing import enlarge_change, resize
-from styletransfer.transfer.stylize import Result, SharedTargets, Step, stylize
+from styletransfer.transfer.stylize import Result, Step, stylize
+from styletransfer.transfer.targets import SharedTargets
 from styletransfer.vgg.encoder import Encoder
 
 Picture = Callable[[int, int, int], Tensor]
@@ -195,11 +196,11 @@ def test_a_size_starts_from_the_enlarged_change_of_the_last_one(
 
 
 def test_the_style_scale_is_the_styles_longest_side_over_the_current_size(run: Runs) -> None:
-    whole, halved = (run(size=24, style_scale=scale).image for scale in (1.0, 0.5))
+    whole, halved = (run(size=24, style_scale=(scale,)).image for scale in (1.0, 0.5))
     assert not torch.equal(whole, halved)
     # The style is 30 pixels wide and 40 high: 12 is half of the current size.
     run.styles = [resize(run.styles[0], 9, 12)]
-    assert torch.equal(run(size=24, style_scale=0.5).image, halved)
+    assert torch.equal(run(size=24, style_scale=(0.5,)).image, halved)
 
 
 def test_the_image_is_optimized_with_mirrored_padding_up_to_multiples_of_16(
@@ -279,9 +280,9 @@ def test_targets_are_computed_once_for_all_runs_that_share_them(
     assert fast is not None
     walk = fast.walk
 
-    def spy(*rest: Any) -> None:
+    def spy(*rest: Any, **named: Any) -> None:
         calls.append(rest)
-        walk(*rest)
+        walk(*rest, **named)
 
     monkeypatch.setattr(fast, "walk", spy)
     for tv_weight in (0.0, 1.0, 2.0):

@@ -38,10 +38,36 @@ BY_HAND: dict[TVForm, float] = {
     "squared": 157,
 }
 
+CIRCULAR_BY_HAND: dict[TVForm, float] = {
+    # The last row goes down to the first by −4 −1 3, the last column right by −3 −4 4:
+    # 5 + 0 + √(5² + 3²), then 1 + √(1² + 5²) + √(8² + 4²), then 4 + √(1² + 4²) + 5
+    "isotropic": 5 + math.sqrt(34) + 1 + math.sqrt(26) + math.sqrt(80) + 4 + math.sqrt(17) + 5,
+    # |down|: 18 + 8; |right|: 13 + 11
+    "anisotropic": 50,
+    # down²: 106 + 16 + 1 + 9; right²: 51 + 9 + 16 + 16
+    "squared": 224,
+}
+
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_total_variation_of_a_known_picture_is_as_worked_out_by_hand(form: TVForm) -> None:
     assert total_variation(KNOWN, form).item() == pytest.approx(BY_HAND[form])
+    circular = total_variation(KNOWN, form, circular=True)
+    assert circular.item() == pytest.approx(CIRCULAR_BY_HAND[form])
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("shifts", [(1, 0), (0, -2), (3, 5)])
+def test_the_circular_total_variation_ignores_where_a_picture_begins(
+    shifts: tuple[int, int], form: TVForm
+) -> None:
+    image = random(2, 3, 7, 9, dtype=torch.float64)
+    for measure in (total_variation, total_variation_loss):
+        circular = partial(measure, form=form, circular=True)
+        rolled = image.roll(shifts, (2, 3))
+        torch.testing.assert_close(circular(rolled), circular(image))
+        expected = gradient(circular, image).roll(shifts, (2, 3))
+        torch.testing.assert_close(gradient(circular, rolled), expected)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -49,6 +75,7 @@ def test_the_total_variation_of_a_known_picture_is_as_worked_out_by_hand(form: T
 def test_the_total_variation_of_a_flat_picture_is_0(form: TVForm, size: tuple[int, int]) -> None:
     flat = torch.full((1, 3, *size), 0.3)
     assert total_variation(flat, form).item() == 0
+    assert total_variation(flat, form, circular=True).item() == 0
     assert total_variation_loss(flat, form).item() == pytest.approx(0, abs=1e-9)
     for measure in (total_variation, total_variation_loss):
         assert torch.equal(gradient(partial(measure, form=form), flat), torch.zeros_like(flat))
@@ -79,14 +106,15 @@ def test_the_loss_without_smoothing_is_the_total_variation_per_pixel(form: TVFor
     torch.testing.assert_close(total_variation_loss(image, form, smoothing=0), exact)
 
 
+@pytest.mark.parametrize("circular", [False, True])
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("size", [(4, 3), (1, 5), (5, 1)])
 def test_the_gradients_of_the_total_variation_are_right(
-    form: TVForm, size: tuple[int, int]
+    size: tuple[int, int], form: TVForm, circular: bool
 ) -> None:
     image = random(2, 3, *size, dtype=torch.float64).requires_grad_()
-    assert torch.autograd.gradcheck(partial(total_variation, form=form), (image,))
-    assert torch.autograd.gradcheck(partial(total_variation_loss, form=form), (image,))
+    for measure in (total_variation, total_variation_loss):
+        assert torch.autograd.gradcheck(partial(measure, form=form, circular=circular), (image,))
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -6,10 +6,12 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import vgg
 
+from styletransfer.device.device import Convolution, choose_convolution
 from styletransfer.layers import BLOCKS, layer_names
 from styletransfer.settings import Settings
 from styletransfer.transfer.stylize import encoder_for
 from styletransfer.vgg.encoder import WIDTHS, Encoder, Kernels, convolutions, load_encoder
+from styletransfer.vgg.kernels import winograd
 from tests.support.commands import run_python
 from tests.support.marks import BFLOAT16
 
@@ -53,10 +55,11 @@ def test_every_layer_equals_the_slice_of_torchvisions_layers(network: str, noisy
         torch.testing.assert_close(dict(encoder(image, [name]))[name], expected)
 
 
+@pytest.mark.parametrize("circular", [False, True])
 @pytest.mark.parametrize("pooling", ["max", "avg"])
 @pytest.mark.parametrize("size", [(35, 50), (3, 20), (64, 64)])
 def test_the_fast_kernels_equal_plain_torch(
-    size: tuple[int, int], pooling: str, noisy: Picture
+    size: tuple[int, int], pooling: str, circular: bool, noisy: Picture
 ) -> None:
     image = noisy(*size, 0).double()
     layers = ["conv1_1", "relu1_1", "pool2", "relu3_1", "conv4_2", "relu5_1"]
@@ -64,11 +67,55 @@ def test_the_fast_kernels_equal_plain_torch(
     for kernels in KERNELS:
         encoder = narrow(pooling=pooling, kernels=kernels, dtype=torch.float64)
         variable = image.clone().requires_grad_()
-        features = encoder(variable, layers)
+        features = encoder(variable, layers, circular=circular)
         loss = torch.stack([each.square().mean() for each in features.values()]).sum()
         found.append((*features.values(), *torch.autograd.grad(loss, variable)))
     for fast, plain in zip(*found, strict=True):
         torch.testing.assert_close(fast, plain)
+
+
+@pytest.mark.parametrize("pooling", ["max", "avg"])
+@pytest.mark.parametrize("method", [None, *get_args(Convolution)])
+def test_circular_features_of_a_rolled_picture_are_the_rolled_features(
+    method: Convolution | None, pooling: str, noisy: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if method == "nnpack" and choose_convolution(CPU, torch.float32) != "nnpack":
+        pytest.skip("torch has no NNPACK here")
+    dtype, bound = (torch.float32, 1e-4) if method == "nnpack" else (torch.float64, 1e-9)
+    encoder = narrow(pooling=pooling, kernels="auto" if method else "plain", dtype=dtype)
+    monkeypatch.setattr(winograd, "_LEAST_CHANNELS", 4)
+    monkeypatch.setattr(winograd, "_LEAST_TILES", 1)
+    if encoder.fast is not None and method is not None:
+        encoder.fast.method = method
+    layers = ["conv1_1", "relu1_1", "relu2_1", "pool3", "relu4_2", "relu5_1"]
+
+    def evaluate(image: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        variable = image.clone().requires_grad_()
+        features = encoder(variable, layers, circular=True)
+        loss = torch.stack([each.square().mean() for each in features.values()]).sum()
+        return features, *torch.autograd.grad(loss, variable)
+
+    def rolled(values: Tensor, side: int) -> Tensor:
+        """Roll by 16 × −32 pixels, each position being `side` pixels wide."""
+        return values.roll((16 // side, -32 // side), (2, 3))
+
+    image = noisy(64, 80, 0).to(dtype)
+    features, gradient = evaluate(image)
+    found, of_rolled = evaluate(rolled(image, 1))
+    for name, values in features.items():
+        side = 80 // values.shape[3]
+        torch.testing.assert_close(found[name], rolled(values, side), rtol=bound, atol=bound)
+    scale = gradient.abs().max().item()
+    torch.testing.assert_close(of_rolled, rolled(gradient, 1), rtol=bound, atol=bound * scale)
+    if encoder.fast is not None:
+        assert method in {used for _, used in encoder.fast.kernels}
+
+
+def test_without_a_circular_border_a_rolled_picture_has_other_features(noisy: Picture) -> None:
+    image = noisy(32, 32, 0)
+    encoder = narrow()
+    features, found = (encoder(each, ["relu5_1"])["relu5_1"] for each in (image, image.roll(16, 2)))
+    assert not torch.allclose(found, features.roll(1, 2))
 
 
 def test_plain_torch_is_used_on_request_and_the_fast_kernels_on_a_cpu() -> None:

@@ -73,3 +73,69 @@ def test_the_gradient_of_the_moments_is_right() -> None:
         return found.mean, found.gram, found.covariance
 
     assert torch.autograd.gradcheck(parts, (features,))
+
+
+# Regions
+
+
+def halves(*size: int) -> Tensor:
+    """Two soft regions that share each position, and a third without any: shape (3, H, W)."""
+    first = random(*size, dtype=torch.float64).sigmoid()
+    return torch.stack([first, 1 - first, torch.zeros_like(first)])
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 1e-3])
+def test_an_equal_share_of_every_position_changes_nothing(share: float) -> None:
+    features = random(1, 4, 5, 6, dtype=torch.float64)
+    found = moments(features, torch.full((1, 5, 6), share))
+    torch.testing.assert_close(found, moments(features))
+
+
+def test_a_region_has_the_moments_of_its_positions_alone() -> None:
+    features = random(1, 4, 5, 6, dtype=torch.float64)
+    inside = random(5, 6, seed=1) > 0
+    found = moments(features, torch.stack([inside, ~inside]))
+    for index, chosen in enumerate((inside, ~inside)):
+        alone = moments(features[:, :, chosen][..., None])
+        torch.testing.assert_close(Moments(*(part[index, None] for part in found)), alone)
+
+
+def test_the_moments_of_a_soft_region_are_as_worked_out_by_hand() -> None:
+    # Two channels at two positions, (1, 5) and (2, −2), with shares 3/4 and 1/4.
+    features = torch.tensor([[[[1.0, 5.0]], [[2.0, -2.0]]]])
+    found = moments(features, torch.tensor([[[0.75, 0.25]]]))
+    # (3·1 + 5) / 4 = 2 and (3·2 − 2) / 4 = 1
+    assert found.mean.tolist() == [[2.0, 1.0]]
+    # (3·1 + 25) / 4 = 7, (3·2 − 10) / 4 = −1, (3·4 + 4) / 4 = 4
+    assert found.gram.tolist() == [[[7.0, -1.0], [-1.0, 4.0]]]
+
+
+def test_the_moments_of_regions_weighted_by_their_areas_sum_to_those_of_the_whole() -> None:
+    features, shares = random(1, 4, 5, 6, dtype=torch.float64), halves(5, 6)
+    areas = shares.mean((1, 2))
+    summed = [
+        (areas.view(-1, *[1] * (part.ndim - 1)) * part).sum(0, keepdim=True)
+        for part in moments(features, shares)
+    ]
+    torch.testing.assert_close(Moments(*summed), moments(features))
+
+
+def test_a_region_without_positions_has_moments_of_0() -> None:
+    found = moments(random(1, 4, 5, 6), torch.zeros(1, 5, 6))
+    assert torch.equal(found.mean, torch.zeros(1, 4))
+    assert torch.equal(found.gram, torch.zeros(1, 4, 4))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_the_moments_of_regions_are_in_float32_or_better(dtype: torch.dtype) -> None:
+    found = moments(torch.ones(1, 2, 3, 4, dtype=dtype), torch.ones(2, 3, 4))
+    exact = torch.float64 if dtype == torch.float64 else torch.float32
+    torch.testing.assert_close(found.gram, torch.ones(2, 2, 2, dtype=exact))
+    torch.testing.assert_close(found.mean, torch.ones(2, 2, dtype=exact))
+
+
+def test_the_gradient_of_the_moments_of_regions_is_right() -> None:
+    features = random(1, 3, 4, 3, dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda features: tuple(moments(features, halves(4, 3))), (features,)
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from styletransfer.device.allocator import empty_as, layout_of
 from styletransfer.device.device import is_x86
-from styletransfer.vgg.kernels import nnpack, winograd
 from styletransfer.vgg.kernels.relu import relu_, relu_backward
 
 _BAND = 1 << 23
@@ -89,14 +88,18 @@ class Kernel:
         return result.contiguous(memory_format=layout)
 
 
-AnyKernel = Kernel | nnpack.Kernel | winograd.Kernel
-"""A convolution's weights, for oneDNN, NNPACK or Winograd's method."""
+class AnyKernel(Protocol):
+    """A convolution's weights, as one of the ways to convolve wants them."""
+
+    def convolve(self, values: Tensor, *, turned: bool = False, rectified: bool = False) -> Tensor:
+        """As `Kernel.convolve`."""
+        ...
 
 
 def convolve(
     values: Tensor, kernel: AnyKernel, *, relu_before: bool = False, relu_after: bool = False
 ) -> Tensor:
-    """Convolve with a 3×3 kernel. Beyond the border are zeros.
+    """Convolve with a 3×3 kernel. Beyond the border are zeros, unless the kernel is circular.
 
     Args:
         values: Shape (B, C, H, W).

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from styletransfer.device.allocator import empty_as, layout_of
-from styletransfer.vgg.kernels.moments import moments, positions
+from styletransfer.vgg.kernels.moments import inside, moments, positions
 from styletransfer.vgg.kernels.network import FastNetwork, is_rectified
 from styletransfer.vgg.kernels.relu import relu_backward
-from styletransfer.vgg.moments import Moments
+from styletransfer.vgg.moments import LEAST_SHARE, Moments
 
 
 class TappedStatistics:
@@ -27,14 +27,25 @@ class TappedStatistics:
         network: The network.
         content: Target activations by layer, each of shape (1, C, H, W).
         style_layers: Layers whose moments are wanted.
+        shares: Shares of regions by style layer, see `vgg.moments.moments`. None:
+            the whole picture.
+        circular: As in `FastNetwork.walk`.
     """
 
     def __init__(
-        self, network: FastNetwork, content: Mapping[str, Tensor], style_layers: Collection[str]
+        self,
+        network: FastNetwork,
+        content: Mapping[str, Tensor],
+        style_layers: Collection[str],
+        shares: Mapping[str, Tensor] | None = None,
+        *,
+        circular: bool = False,
     ) -> None:
         self.network = network
         self.content = content
         self.style_layers = style_layers
+        self.shares = shares
+        self.circular = circular
 
     def __call__(self, image: Tensor) -> tuple[dict[str, Tensor], dict[str, Moments]]:
         """Evaluate the network.
@@ -53,10 +64,12 @@ class TappedStatistics:
             if layer in self.content:
                 features, content[layer] = tap_content(features, self.content[layer], rectified)
             if layer in self.style_layers:
-                features, style[layer] = tap_moments(features, rectified)
+                shares = None if self.shares is None else self.shares[layer]
+                features, style[layer] = tap_moments(features, rectified, shares)
             return features
 
-        self.network.walk(image, {*self.content, *self.style_layers}, tap)
+        layers = {*self.content, *self.style_layers}
+        self.network.walk(image, layers, tap, circular=self.circular)
         return content, style
 
 
@@ -77,17 +90,20 @@ def tap_content(features: Tensor, target: Tensor, rectified: bool = False) -> tu
     return passed, error
 
 
-def tap_moments(features: Tensor, rectified: bool = False) -> tuple[Tensor, Moments]:
+def tap_moments(
+    features: Tensor, rectified: bool = False, shares: Tensor | None = None
+) -> tuple[Tensor, Moments]:
     """Take the moments from activations.
 
     Args:
         features: Activations of shape (B, C, H, W).
         rectified: As in `tap_content`.
+        shares: Shares of regions, see `vgg.moments.moments`.
 
     Returns:
         The activations to go on with, for exactly one consumer, and the moments.
     """
-    passed, mean, gram = _Moments.apply(features, rectified)
+    passed, mean, gram = _Moments.apply(features, rectified, shares)
     return passed, Moments(mean, gram)
 
 
@@ -122,37 +138,77 @@ class _Moments(torch.autograd.Function):
     """`tap_moments`, with its gradient in closed form.
 
     ``∂/∂F = (b 1ᵀ + (Q + Qᵀ) F) / (H·W)`` for gradients b of the mean and Q of the
-    Gram matrix. Autograd's own way through a batched product costs more than all
-    convolutions of the network together.
+    Gram matrix; for each region ``∂/∂F = (b wᵀ + (Q + Qᵀ) F diag(w)) / Σw``. Autograd's
+    own way through a batched product costs more than all convolutions of the network
+    together.
     """
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor, rectified: bool) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        ctx: Any, features: Tensor, rectified: bool, shares: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         ctx.set_materialize_grads(False)
         ctx.rectified = rectified
+        ctx.shares = shares
         ctx.save_for_backward(features)
-        return features.view_as(features), *moments(features)
+        return features.view_as(features), *moments(features, shares)
 
     @staticmethod
-    def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, None]:
+    def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, None, None]:
         passed, of_mean, of_gram = grad_outputs
         (features,) = ctx.saved_tensors
         gradient = _writable(passed, features)
         if of_mean is not None or of_gram is not None:
-            keep = int(gradient is not None)
+            keep = gradient is not None
             if gradient is None:
                 gradient = empty_as(features, features.shape[1])
-            count = features.shape[2] * features.shape[3]
-            for index, one in enumerate(gradient):
-                into = positions(one)
-                if of_gram is not None:
-                    factors = (of_gram[index] + of_gram[index].T).div_(count).to(features.dtype)
-                    torch.addmm(into, positions(features[index]), factors, beta=keep, out=into)
-                elif not keep:
-                    into.zero_()
-                if of_mean is not None:
-                    into.add_((of_mean[index] / count).to(features.dtype))
-        return _masked(gradient, features, ctx.rectified), None
+            if ctx.shares is None:
+                _add_gradient(gradient, features, of_mean, of_gram, keep)
+            else:
+                into = gradient if keep else gradient.zero_()
+                _add_gradient_of_regions(into, features, of_mean, of_gram, ctx.shares)
+        return _masked(gradient, features, ctx.rectified), None, None
+
+
+def _add_gradient(
+    gradient: Tensor,
+    features: Tensor,
+    of_mean: Tensor | None,
+    of_gram: Tensor | None,
+    keep: bool,
+) -> None:
+    """Add the gradient of the moments of whole pictures; without `keep`, overwrite."""
+    count = features.shape[2] * features.shape[3]
+    for index, one in enumerate(gradient):
+        into = positions(one)
+        if of_gram is not None:
+            factors = (of_gram[index] + of_gram[index].T).div_(count).to(features.dtype)
+            torch.addmm(into, positions(features[index]), factors, beta=int(keep), out=into)
+        elif not keep:
+            into.zero_()
+        if of_mean is not None:
+            into.add_((of_mean[index] / count).to(features.dtype))
+
+
+def _add_gradient_of_regions(
+    gradient: Tensor,
+    features: Tensor,
+    of_mean: Tensor | None,
+    of_gram: Tensor | None,
+    shares: Tensor,
+) -> None:
+    """Add the gradient of the moments of regions, position by position inside each."""
+    into, values = positions(gradient[0]), positions(features[0])
+    for index, region in enumerate(shares.to(features.dtype).flatten(1)):
+        count = shares[index].sum().clamp_min(LEAST_SHARE)
+        for chosen in inside(region):
+            change = values.new_zeros(len(chosen), values.shape[1])
+            if of_gram is not None:
+                factors = (of_gram[index] + of_gram[index].T).div_(count).to(features.dtype)
+                torch.mm(values[chosen], factors, out=change)
+            if of_mean is not None:
+                change.add_((of_mean[index] / count).to(features.dtype))
+            into.index_add_(0, chosen, change.mul_(region[chosen, None]))
 
 
 def _writable(gradient: Tensor | None, features: Tensor) -> Tensor | None:

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from styletransfer.device.device import Convolution
 from styletransfer.vgg.kernels import nnpack, winograd
+from styletransfer.vgg.kernels.circular import CircularKernel
 from styletransfer.vgg.kernels.convolution import AnyKernel, Kernel, convolve
 from styletransfer.vgg.kernels.pooling import max_pool
 from styletransfer.vgg.kernels.relu import masked, relu
@@ -61,12 +62,15 @@ class FastNetwork:
         self.layout = torch.contiguous_format if nnpacks else torch.channels_last
         self.kernels: dict[tuple[str, Convolution], AnyKernel] = {}
 
-    def features(self, image: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+    def features(
+        self, image: Tensor, layers: Collection[str], *, circular: bool = False
+    ) -> dict[str, Tensor]:
         """Evaluate the activations of some layers, as `Encoder.forward`.
 
         Args:
             image: Shape (B, 3, H, W), RGB in [0, 1] or around it.
             layers: Layer names.
+            circular: As in `Encoder.forward`.
 
         Returns:
             Activations of shape (B, C, H_l, W_l) by name.
@@ -77,10 +81,12 @@ class FastNetwork:
             features[name] = masked(values) if is_rectified(name) else values
             return features[name]
 
-        self.walk(image, layers, take)
+        self.walk(image, layers, take, circular=circular)
         return features
 
-    def walk(self, image: Tensor, layers: Collection[str], visit: Visit) -> None:
+    def walk(
+        self, image: Tensor, layers: Collection[str], visit: Visit, *, circular: bool = False
+    ) -> None:
         """Evaluate the network and pass the activations of some layers to a visitor.
 
         Args:
@@ -90,19 +96,22 @@ class FastNetwork:
                 first layer to the deepest. Deeper layers go on with what it
                 returns. Where `is_rectified`, it must give no gradient to
                 activations of 0, as `relu.masked` does.
+            circular: As in `Encoder.forward`.
         """
         if not layers:
             return
         depth = 1 + max(self.names.index(layer) for layer in layers)
         values = self.prepare(image, depth).contiguous(memory_format=self.layout)
         for name in self.names[:depth]:
-            values = self._evaluate(name, values, layers)
+            values = self._evaluate(name, values, layers, circular)
             if name in layers:
                 values = visit(name, values)
 
-    def _evaluate(self, name: str, values: Tensor, layers: Collection[str]) -> Tensor:
+    def _evaluate(
+        self, name: str, values: Tensor, layers: Collection[str], circular: bool
+    ) -> Tensor:
         if name.startswith("conv"):
-            return self._convolve(name, values, layers)
+            return self._convolve(name, values, layers, circular)
         if name.startswith("pool"):
             return self.pool(values)
         if name.replace("relu", "conv") in layers:
@@ -115,11 +124,15 @@ class FastNetwork:
         after = self.names[self.names.index(name) + 1 :][:1]
         return self.pool is not max_pool and any(each.startswith("pool") for each in after)
 
-    def _convolve(self, name: str, values: Tensor, layers: Collection[str]) -> Tensor:
+    def _convolve(
+        self, name: str, values: Tensor, layers: Collection[str], circular: bool
+    ) -> Tensor:
         index = self.names.index(name)
         # The gradient of a layer that was visited is masked there.
         relu_before = index > 0 and self.names[index - 1] not in layers
         kernel = self.kernel(name, values)
+        if circular:
+            kernel = CircularKernel(kernel)
         return convolve(values, kernel, relu_before=relu_before, relu_after=name not in layers)
 
     def kernel(self, name: str, values: Tensor) -> AnyKernel:

@@ -50,12 +50,22 @@ def tap(
     return passed, weighted(kind, found)
 
 
-def tapped_error(form: StyleForm, features: Tensor, target: Moments) -> Tensor:
-    return STYLE_FORMS[form](target)(tap_moments(features)[1])
+def tapped_error(
+    form: StyleForm, features: Tensor, target: Moments, shares: Tensor | None = None
+) -> Tensor:
+    return STYLE_FORMS[form](target)(tap_moments(features, shares=shares)[1])
 
 
-def plain_error(form: StyleForm, features: Tensor, target: Moments) -> Tensor:
-    return STYLE_FORMS[form](target)(moments(features))
+def plain_error(
+    form: StyleForm, features: Tensor, target: Moments, shares: Tensor | None = None
+) -> Tensor:
+    return STYLE_FORMS[form](target)(moments(features, shares))
+
+
+def regions_of(*size: int) -> Tensor:
+    """A hard region, a soft one and one without positions, that leave some positions out."""
+    hard, soft = random(*size, seed=3) > 0.5, random(*size, seed=4)
+    return torch.stack([hard.float(), soft.clamp(0, 1) * ~hard, torch.zeros(size)])
 
 
 def test_tapped_moments_equal_those_of_plain_torch() -> None:
@@ -138,18 +148,23 @@ def test_the_closed_form_in_bfloat16_is_near_autograd_in_float32(form: StyleForm
     assert (actual.float() - expected).norm() < 0.01 * expected.norm()
 
 
-def test_tapped_statistics_of_a_network_equal_those_in_plain_torch(encoder: Encoder) -> None:
+@pytest.mark.parametrize("regional", [False, True], ids=["whole", "regions"])
+@pytest.mark.parametrize("circular", [False, True])
+def test_tapped_statistics_of_a_network_equal_those_in_plain_torch(
+    circular: bool, regional: bool, encoder: Encoder
+) -> None:
     narrow = Encoder(narrowing=16)
     narrow.load_state_dict(encoder.state_dict())
     narrow = narrow.place_on(torch.device("cpu"), torch.float64)
     image, other = (random(1, 3, 17, 20, seed=seed, dtype=torch.float64) for seed in (0, 1))
-    content = dict(narrow(other, {"relu2_1", "conv3_1"}))
+    content = dict(narrow(other, {"relu2_1", "conv3_1"}, circular=circular))
     layers = ("conv1_1", "relu2_1", "relu3_1")
+    shares = narrow.follow(regions_of(17, 20)[None], layers) if regional else None
     assert narrow.fast is not None
     found = []
     for statistics in (
-        TappedStatistics(narrow.fast, content, layers),
-        LayerStatistics(narrow, content, layers),
+        TappedStatistics(narrow.fast, content, layers, shares, circular=circular),
+        LayerStatistics(narrow, content, layers, shares, circular=circular),
     ):
         at = image.clone().requires_grad_()
         losses, style = statistics(at)
@@ -158,3 +173,90 @@ def test_tapped_statistics_of_a_network_equal_those_in_plain_torch(encoder: Enco
             total = total + weighted("mean and gram", each)
         found.append((losses, style, torch.autograd.grad(total, at)))
     torch.testing.assert_close(*found)
+
+
+# Regions
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("rectified", [False, True])
+@pytest.mark.parametrize("consumed", [False, True])
+@pytest.mark.parametrize("kind", ["mean", "gram", "mean and gram"])
+def test_a_tap_of_regions_adds_its_gradient_to_what_comes_from_deeper(
+    kind: Kind, consumed: bool, rectified: bool, layout: torch.memory_format
+) -> None:
+    features = random(1, 3, 4, 5, dtype=torch.float64).relu().contiguous(memory_format=layout)
+    other, shares = random(1, 3, 4, 5, seed=1, dtype=torch.float64), regions_of(4, 5)
+
+    def tapped(at: Tensor) -> Tensor:
+        passed, found = tap_moments(at, rectified, shares)
+        assert torch.equal(passed, at)
+        loss = 3 * weighted(kind, found)
+        return loss + (passed * other).sum() if consumed else loss
+
+    def apart(at: Tensor) -> Tensor:
+        loss = 3 * weighted(kind, moments(at, shares))
+        return loss + (at * other).sum() if consumed else loss
+
+    expected = gradient(apart, features) * (features > 0 if rectified else 1)
+    torch.testing.assert_close(gradient(tapped, features), expected)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_closed_form_of_regions_passes_gradcheck(layout: torch.memory_format) -> None:
+    features = random(1, 3, 4, 5, dtype=torch.float64).contiguous(memory_format=layout)
+    shares = regions_of(4, 5)
+
+    def tapped(at: Tensor) -> tuple[Tensor, ...]:
+        passed, found = tap_moments(at, shares=shares)
+        return passed.square(), *found
+
+    assert torch.autograd.gradcheck(tapped, (features.requires_grad_(),))
+
+
+def test_a_region_of_everything_equals_no_regions() -> None:
+    features, ones = random(1, 8, 13, 9), torch.ones(1, 13, 9)
+    target = moments(random(1, 8, 13, 9, seed=1))
+    whole, region = (partial(tapped_error, "gram", target=target, shares=s) for s in (None, ones))
+    torch.testing.assert_close(region(features), whole(features))
+    torch.testing.assert_close(gradient(region, features), gradient(whole, features))
+
+
+def test_what_lies_in_no_region_gets_no_gradient() -> None:
+    features, shares = random(1, 3, 4, 5), regions_of(4, 5)
+    outside = shares.sum(0) == 0
+    found = gradient(
+        lambda at: weighted("mean and gram", tap_moments(at, shares=shares)[1]), features
+    )
+    assert outside.any()
+    assert not found[0, :, outside].any()
+    assert found[0, :, ~outside].all()
+
+
+def test_many_positions_of_a_region_are_taken_in_chunks() -> None:
+    features = random(1, 2, 130, 200, dtype=torch.float64)
+    shares = torch.stack([random(130, 200, seed=1).sigmoid(), torch.ones(130, 200)])
+    target = moments(random(2, 2, 5, 6, seed=2, dtype=torch.float64))
+    tapped, apart = (
+        partial(error, "gram", target=target, shares=shares)
+        for error in (tapped_error, plain_error)
+    )
+    torch.testing.assert_close(tapped(features), apart(features))
+    torch.testing.assert_close(gradient(tapped, features), gradient(apart, features))
+
+
+@pytest.mark.bfloat16
+@every_form
+def test_the_closed_form_of_regions_in_bfloat16_is_near_autograd_in_float32(
+    form: StyleForm,
+) -> None:
+    features = random(1, 8, 70, 80).relu().contiguous(memory_format=torch.channels_last)
+    features, shares = features.to(torch.bfloat16), regions_of(70, 80)[:2]
+    target = moments(random(2, 8, 70, 80, seed=1).relu() * 2)
+    tapped, apart = (
+        partial(error, form, target=target, shares=shares) for error in (tapped_error, plain_error)
+    )
+    torch.testing.assert_close(tapped(features), apart(features.float()), rtol=1e-4, atol=0)
+    actual, expected = gradient(tapped, features), gradient(apart, features.float())
+    assert actual.dtype == torch.bfloat16
+    assert (actual.float() - expected).norm() < 0.02 * expected.norm()

@@ -12,14 +12,15 @@ from tests.support.tensors import gradient, random
 FORMS: tuple[TVForm, ...] = get_args(TVForm)
 
 
+@pytest.mark.parametrize("circular", [False, True])
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("size", [(7, 9), (1, 5), (5, 1), (1, 1)])
+@pytest.mark.parametrize("size", [(7, 9), (2, 2), (1, 5), (5, 1), (1, 1)])
 def test_loss_and_gradient_equal_the_formula_in_plain_torch(
-    form: TVForm, size: tuple[int, int]
+    size: tuple[int, int], form: TVForm, circular: bool
 ) -> None:
     image = random(2, 3, *size, dtype=torch.float64)
     found, expected = (
-        partial(loss, form=form, smoothing=plain.SMOOTHING)
+        partial(loss, form=form, smoothing=plain.SMOOTHING, circular=circular)
         for loss in (total_variation_loss, plain.total_variation_loss)
     )
     torch.testing.assert_close(found(image), expected(image))

@@ -1,0 +1,1 @@
+"""Mask pictures: the regions that their colours divide a picture into."""
