@@ -26,7 +26,7 @@ from tests.support.commands import (
     run_python,
 )
 
-QUICK = "--size 24 --min-size 24 -n 1"
+QUICK = "--size 24 --min-size 24 -n 1 --style-form gram"
 DIVERGING = "--size 24 --min-size 24 -n 40 --optimizer adam --learning-rate 100 --preconditioning 2"
 RESUMED = ("photos", "style.png", "-o", "out", "--skip-existing")
 

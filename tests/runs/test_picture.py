@@ -21,7 +21,7 @@ from styletransfer.settings import Settings
 from tests.support.pictures import THUMBNAIL, XMP, block_of_a_camera, noise, read_png, read_tiff
 from tests.support.settings import settings_from
 
-QUICK: dict[str, Any] = {"size": 24, "min_size": 24, "iterations": (4,)}
+QUICK: dict[str, Any] = {"size": 24, "min_size": 24, "iterations": (4,), "style_form": "gram"}
 KINDS = [(suffix, 8) for suffix in OUTPUT_SUFFIXES] + [(".png", 16), (".tif", 16)]
 
 Run = Callable[..., list[str]]

@@ -17,7 +17,7 @@ from styletransfer.transfer.stylize import Step
 from tests.support.commands import Command, Ran, check_refusals, fill_disk
 
 SCALES = [Scale(6, 4, 7), Scale(12, 8, 5)]
-QUICK = "content.png style.png --min-size 24 -n 2,2 -q"
+QUICK = "content.png style.png --min-size 24 -n 2,2 --style-form gram -q"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from tests.support.commands import (
     run_without_torch,
 )
 
-QUICK = "--size 24 --min-size 24 -n 1"
+QUICK = "--size 24 --min-size 24 -n 1 --style-form gram"
 DIVERGING = "--size 24 --min-size 24 -n 40 --optimizer adam --learning-rate 100 --preconditioning 2"
 LINE = "content.png style.png -o out.png --tv-weight 0,0.3,1"
 RESULTS = ["out-tv0.png", "out-tv0.3.png", "out-tv1.png"]
