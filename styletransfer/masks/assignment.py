@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from styletransfer.errors import ConfigError
-from styletransfer.masks.labels import are_found, find_labels, other_labels
+from styletransfer.masks.labels import are_found, find_labels, is_flat, other_labels
 from styletransfer.regions import KEEP, WHITE, Region, colour_name, parse_regions
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ def assign_regions(
         _check_colours(*mask, regions)
     else:
         labels = [WHITE] if mask is None else find_labels(mask[1])
+        if mask is not None and not is_flat(mask[1], labels):
+            raise ConfigError(
+                f"{mask[0]}: this is no mask, since most of it has no flat colour; use white, "
+                "black and grey, or a few flat colours"
+            )
         regions = _in_order(labels, mask, styles, by_colour=by_colour)
     _check_styles(regions, styles)
     return regions

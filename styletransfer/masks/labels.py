@@ -121,6 +121,21 @@ def are_found(mask: Image.Image, labels: Sequence[Colour]) -> list[bool]:
     return found
 
 
+def is_flat(mask: Image.Image, labels: Sequence[Colour]) -> bool:
+    """Whether most of a mask has the colours of its labels, unlike a photograph.
+
+    Args:
+        mask: A picture of mode RGB.
+        labels: All of its labels, as from `find_labels`.
+    """
+    if {*labels} == {WHITE, BLACK}:
+        return True
+    colours, counts = _colours(mask)
+    distances = [np.abs(colours - label).max(1) for label in labels]
+    near = np.min([np.full(len(colours), np.inf), *distances], 0) < _APART / 2
+    return bool(counts[near].sum() >= counts.sum() / 2)
+
+
 def other_labels(mask: Image.Image, labels: Sequence[Colour]) -> list[Colour]:
     """List the colours of a mask that name regions beside given ones, as `find_labels`."""
     known = np.asarray(labels)

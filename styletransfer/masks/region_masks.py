@@ -69,7 +69,7 @@ class RegionMasks:
             return
         (width, height), (across, down) = content, self.content.size
         if abs(width * down / (height * across) - 1) > _STRETCH:
-            notify(f"the content mask, {across}×{down}, is stretched to {width}×{height}")
+            notify("the content mask is stretched: its proportions are not those of the content")
 
     def describe(self) -> list[dict[str, Any]]:
         """Colour, what is taken and area of each region, as in ``--json``."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from styletransfer.errors import ConfigError
 from styletransfer.masks.assignment import assign_regions, check_style_masks
@@ -11,6 +12,7 @@ from styletransfer.regions import WHITE, Region, parse_regions
 from tests.support.masks import stripes
 
 MASK = Path("mask.png")
+SAMPLES = Path(__file__).parents[2] / "samples"
 
 
 def assigned(
@@ -214,3 +216,9 @@ def test_a_region_whose_colour_no_style_has_is_refused(
     with pytest.raises(ConfigError) as caught:
         check_style_masks(STYLES, content, regions)
     assert str(caught.value) == line
+
+
+def test_a_photograph_is_no_mask() -> None:
+    photograph = Image.open(SAMPLES / "content" / "coffee.jpg").convert("RGB")
+    with pytest.raises(ConfigError, match="this is no mask"):
+        assign_regions((MASK, photograph), None, 1, by_colour=False)
