@@ -132,8 +132,8 @@ class _Timed:
         self.function = function
         self.seconds = 0.0
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
         started = perf_counter()
-        result = self.function(*arguments)
+        result = self.function(*arguments, **named)
         self.seconds += perf_counter() - started
         return result

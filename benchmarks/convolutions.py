@@ -15,7 +15,8 @@ from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings
 from styletransfer.transfer.resizing import pad_to_multiple, resize_to_side
 from styletransfer.transfer.stylize import encoder_for
-from styletransfer.vgg.encoder import Encoder, convolutions
+from styletransfer.vgg.architecture import convolutions
+from styletransfer.vgg.encoder import Encoder
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from torch import Tensor
 from benchmarks.judge import CONTENT_LAYER, STYLE_LAYERS
 from styletransfer import read_image
 from styletransfer.transfer.resizing import resize, resize_to_side
+from styletransfer.vgg.architecture import convolutions
 from styletransfer.vgg.checkpoints import load_checkpoint
-from styletransfer.vgg.encoder import Encoder, convolutions
+from styletransfer.vgg.encoder import Encoder
 
 HALF_LEVEL = 0.5 / 255
 """A value this near to 0 or 1 counts as cut off."""

@@ -11,7 +11,7 @@ from styletransfer import choices
 from styletransfer.errors import ConfigError, quote
 from styletransfer.layers import check_layers
 from styletransfer.regions import parse_regions
-from styletransfer.validation import UNLIMITED, check_colour, check_value, coerce, suggest
+from styletransfer.validation import UNLIMITED, check_colour, check_value, coerce, suggest, to_bytes
 
 DEFAULT_SIZE = 512
 """Longest side in pixels, unless the content is smaller."""
@@ -112,8 +112,7 @@ class Settings:
     style or ``black=keep``. None: see `masks.assignment`."""
 
     tileable: bool = False
-    """Whether the result's opposite borders fit together. Its sides are multiples of
-    16 pixels."""
+    """Whether opposite borders fit together; sides are then multiples of 16 pixels."""
 
     content_layers: tuple[str, ...] = ("relu4_2",)
     """Layers whose activations the content loss compares."""
@@ -164,6 +163,10 @@ class Settings:
     """Number format of the convolutions. auto: bfloat16 where the processor
     computes it natively."""
 
+    max_memory: str | None = None
+    """Most memory of the whole process, such as ``4GB`` or ``800MB``. None: most of
+    what is free."""
+
     threads: int | None = None
     """CPU threads. None: torch's default. The command sets them; callers of
     `stylize` use ``torch.set_num_threads``."""
@@ -187,6 +190,8 @@ class Settings:
         self._check_shares()
         check_colour("background", self.background)
         parse_regions(self.regions or ())
+        if self.max_memory is not None:
+            to_bytes(self.max_memory)
         if self.weights == BUNDLED and self.network != "vgg19":
             raise ConfigError(
                 f"the bundled weights are of vgg19, not {self.network}; "

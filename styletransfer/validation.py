@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -99,6 +100,28 @@ def check_colour(name: str, value: str) -> None:
         opaque = False
     if not opaque:
         raise ConfigError(f"{name} must be a colour such as white or #f5e6c8, not {quote(value)}")
+
+
+_UNITS = {"MB": 1_000_000, "GB": 1_000_000_000, "MIB": 1 << 20, "GIB": 1 << 30}
+
+
+def to_bytes(text: str) -> int:
+    """Convert an amount of memory.
+
+    Args:
+        text: A number with MB, GB, MiB or GiB.
+
+    Raises:
+        ConfigError: If it is not of that form.
+
+    Example:
+        >>> to_bytes("1.5GB")
+        1500000000
+    """
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([MG]i?B)", text.strip(), re.IGNORECASE)
+    if found is None:
+        raise ConfigError(f"max_memory must be like 4GB or 800MB, not {quote(text)}")
+    return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
 _MOST_NAMES = 20

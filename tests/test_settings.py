@@ -8,6 +8,7 @@ import pytest
 
 from styletransfer.errors import ConfigError
 from styletransfer.settings import Settings, expand_user, field_names
+from styletransfer.validation import to_bytes
 
 NAN, INFINITY = float("nan"), float("inf")
 
@@ -74,6 +75,9 @@ def refusal(**values: Any) -> str:
         ("background", "", "a colour such as white or #f5e6c8"),
         ("background", "#ff000080", "a colour such as white or #f5e6c8"),
         ("background", 0, "a string"),
+        ("max_memory", "4", "like 4GB or 800MB"),
+        ("max_memory", "", "like 4GB or 800MB"),
+        ("max_memory", 4_000_000_000, "a string"),
         ("bits", 12, "one of 8, 16"),
         ("bits", 16.0, "one of 8, 16"),
         ("bits", True, "one of 8, 16"),
@@ -117,6 +121,30 @@ def test_an_integer_too_large_for_a_float_is_refused(field: str) -> None:
     assert refusal(**{field: 10**400}).startswith(f"{field} must be")
     with pytest.raises(ConfigError, match=f"{field} must be"):
         Settings().with_values({field: 10**400})
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("800MB", 800_000_000),
+        ("4GB", 4_000_000_000),
+        ("0.5 GB", 500_000_000),
+        ("1MiB", 2**20),
+        (" 2gib ", 2**31),
+        ("0MB", 0),
+    ],
+)
+def test_an_amount_of_memory_is_a_number_and_a_unit(text: str, size: int) -> None:
+    assert to_bytes(text) == size
+
+
+@pytest.mark.parametrize(
+    "text", ["", "4", "GB", "4 TB", "-1GB", "1e3MB", "1.GB", "nanGB", "4GB ram"]
+)
+def test_what_is_no_amount_of_memory_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        to_bytes(text)
+    assert str(caught.value) == f"max_memory must be like 4GB or 800MB, not {text!r}"
 
 
 @pytest.mark.parametrize("field", ["init", "weights", "device", "background"])

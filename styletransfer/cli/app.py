@@ -109,6 +109,7 @@ def stylize(
     pooling: setting.Pooling = None,
     device: setting.Device = None,
     precision: setting.Precision = None,
+    max_memory: setting.MaxMemory = None,
     threads: setting.Threads = None,
     background: setting.Background = None,
     bits: setting.Bits = None,

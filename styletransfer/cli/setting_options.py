@@ -217,6 +217,15 @@ Threads = Annotated[
         "CPU threads: 1 beside other work or for several runs at once. Default: one per core.",
     ),
 ]
+MaxMemory = Annotated[
+    str | None,
+    _network(
+        "max_memory",
+        "Most memory of the whole process, such as 4GB: larger pictures are then evaluated in "
+        "tiles, with the same result. Default: most of what is free.",
+        metavar="SIZE",
+    ),
+]
 Background = Annotated[
     str | None,
     _files(

@@ -48,7 +48,7 @@ def free_memory_of_host() -> int | None:
     if free is None or not _initial_resident_memory.cache_info().currsize:
         return free
     # Memory that the C library keeps after it was freed can be used again.
-    return free + _resident_memory() - _initial_resident_memory()
+    return free + resident_memory() - _initial_resident_memory()
 
 
 def free_memory_on_linux(root: Path = Path("/")) -> int | None:
@@ -100,12 +100,14 @@ def _read_fields(path: Path) -> Mapping[str, int]:
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
 
 
-def _resident_memory() -> int:
-    """Return the resident memory of this process in bytes."""
+def resident_memory() -> int:
+    """Return the resident memory of this process in bytes; 0 if unknown."""
+    if sys.platform != "linux":
+        return 0
     return _read_fields(Path("/proc/self/status"))["VmRSS"] << 10
 
 
 @cache
 def _initial_resident_memory() -> int:
     """Return the resident memory at the first call."""
-    return _resident_memory()
+    return resident_memory()

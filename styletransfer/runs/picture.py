@@ -117,8 +117,8 @@ class PictureRun:
         """
         self.context.load_torch()
         from styletransfer.device.device import retain_memory, set_threads, tune
-        from styletransfer.transfer.memory import check_memory
         from styletransfer.transfer.plan import plan_run
+        from styletransfer.transfer.workspace import check_memory
 
         if self._plan is None:
             retain_memory()
@@ -209,6 +209,7 @@ class PictureRun:
     def _announce(self, plan: RunPlan) -> None:
         """Report the size, the device and the number format."""
         from styletransfer.device.device import explain
+        from styletransfer.transfer.workspace import choose_workspace, describe_workspace
 
         scale = plan.scales[-1]
         size = f"{scale.width}×{scale.height}"
@@ -216,6 +217,9 @@ class PictureRun:
         how = f" in a blend of {styles} styles" if styles > 1 else ""
         how = how if masks is None else f" by regions ({masks})"
         line = f"stylizing{how} at {size} on {plan.device} in {plan.precision.name}"
+        space = choose_workspace(plan, scale.longest_side)
+        if space.tile is not None or self.job.settings.max_memory:
+            line += f", {describe_workspace(space, plan)}"
         if self.context.verbose:
             line += explain(self.job.settings.precision, plan.device)
         self.context.announce(line)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 import torch
 from torch import Tensor
 
+from styletransfer.transfer.tiling.statistics import TiledStatistics
 from styletransfer.vgg.encoder import Encoder
 from styletransfer.vgg.kernels.loss_taps import TappedStatistics
 from styletransfer.vgg.moments import Moments, moments
@@ -83,7 +84,8 @@ def layer_statistics(
     shares: Mapping[str, Tensor] | None = None,
     *,
     circular: bool = False,
-) -> LayerStatistics | TappedStatistics:
+    tile: int | None = None,
+) -> LayerStatistics | TappedStatistics | TiledStatistics:
     """Content errors and moments by layer, with the kernels of the encoder.
 
     Args:
@@ -92,7 +94,10 @@ def layer_statistics(
         style_layers: Layer names.
         shares: Shares of regions by style layer.
         circular: Whether borders meet.
+        tile: Side of the tiles, see `TiledStatistics`. None: all at once.
     """
+    if tile is not None:
+        return TiledStatistics(encoder, content, style_layers, shares, side=tile, circular=circular)
     if encoder.fast is None:
         return LayerStatistics(encoder, content, style_layers, shares, circular=circular)
     return TappedStatistics(encoder.fast, content, style_layers, shares, circular=circular)

@@ -12,7 +12,13 @@ from styletransfer.settings import Settings
 from styletransfer.transfer.losses import TINY, layer_statistics
 from styletransfer.transfer.regions import Regions
 from styletransfer.transfer.style_forms import STYLE_FORMS
-from styletransfer.transfer.targets import Targets, blended_moments, is_found, normalized
+from styletransfer.transfer.targets import (
+    Targets,
+    blended_moments,
+    is_found,
+    normalized,
+    picture_features,
+)
 from styletransfer.transfer.total_variation import SMOOTHING, total_variation_loss
 from styletransfer.vgg.encoder import Encoder
 from styletransfer.vgg.kernels import total_variation as kernels
@@ -64,6 +70,8 @@ class Objective:
         regions: Which parts of the content take which parts of the styles, at
             their sizes. None: all of it takes all of them.
         extra_loss: A further term, of an image as `__call__` takes it. None: none.
+        tile: Side of the tiles in which the network is evaluated, a multiple of 16
+            pixels. None: all at once.
 
     References:
         Gatys et al. (2016), eq. 7, with total variation as a third term. Differs:
@@ -80,13 +88,15 @@ class Objective:
         *,
         regions: Regions | None = None,
         extra_loss: ExtraLoss | None = None,
+        tile: int | None = None,
     ) -> None:
         self.encoder = encoder
         self.settings = settings
         self.regions = regions
         self.extra_loss = extra_loss
-        self.content = content
         self.kept = None if regions is None else regions.kept_at(content.shape[3], content.shape[2])
+        # A large picture is not held in vain.
+        self.content = None if self.kept is None else content
         content_shares = _content_shares(settings) if settings.content_weight else {}
         content_layers = tuple(content_shares)
         style_layers = settings.style_layers if settings.style_weight else ()
@@ -97,10 +107,12 @@ class Objective:
         targets = Targets() if targets is None else targets
         with torch.no_grad():
             if missing := {*content_layers} - {*targets.content}:
-                targets.content |= encoder(content, missing, circular=settings.tileable)
+                targets.content |= picture_features(
+                    encoder, content, missing, tile, circular=settings.tileable
+                )
             wanted = {*content_layers, *style_layers} if style_layers else set()
             if missing := wanted - {*targets.style}:
-                targets.style |= blended_moments(encoder, styles, missing, settings, regions)
+                targets.style |= blended_moments(encoder, styles, missing, settings, regions, tile)
         self.areas = {layer: self._areas(found) for layer, found in targets.style.items()}
         # Shared targets may hold a term that has weight 0 in this run.
         self.content_shares = content_shares
@@ -120,6 +132,7 @@ class Objective:
             style_layers,
             None if regions is None else encoder.follow(regions.content, style_layers),
             circular=settings.tileable,
+            tile=tile,
         )
 
     def __call__(self, image: Tensor) -> Terms:
@@ -132,7 +145,7 @@ class Objective:
             The weighted terms. A term of weight 0 is not evaluated and is 0.
         """
         settings = self.settings
-        if self.kept is not None:
+        if self.kept is not None and self.content is not None:
             image = torch.lerp(image, self.content, self.kept)
         content = style = tv = image.new_zeros(())
         content_errors, statistics = self.statistics(image)

@@ -10,10 +10,13 @@ from torch import Tensor
 
 from styletransfer.errors import DivergenceError
 from styletransfer.settings import ADAM_LEARNING_RATE, LBFGS_LEARNING_RATE, Settings
-from styletransfer.transfer.adam import Adam
-from styletransfer.transfer.lbfgs import LBFGS
 from styletransfer.transfer.objective import Terms
-from styletransfer.transfer.preconditioner import CurvaturePreconditioner, FrequencyPreconditioner
+from styletransfer.transfer.optimizers.adam import Adam
+from styletransfer.transfer.optimizers.lbfgs import LBFGS
+from styletransfer.transfer.optimizers.preconditioner import (
+    CurvaturePreconditioner,
+    FrequencyPreconditioner,
+)
 from styletransfer.transfer.pyramid import history_length
 
 WINDOW = 10
@@ -119,22 +122,21 @@ def optimize(
     iterations: int,
     settings: Settings,
     on_step: OnStep | None = None,
+    *,
+    pairs: int | None = None,
 ) -> Optimized:
     """Minimize an objective over an image.
 
-    The image may leave [0, 1] during the optimization, is drawn back by a
-    penalty, and is clamped at the end: a clamp inside the loop makes the loss
-    explode.
+    The image may leave [0, 1], is drawn back by a penalty, and is clamped at the end.
 
     Args:
         objective: Gives the weighted terms of an image (1, 3, H, W).
         start: The first image, shape (1, 3, H, W), RGB in [0, 1].
         iterations: Steps to take.
         settings: Optimizer, learning rate, preconditioning and tolerance.
-        on_step: Called with the number of steps taken, the losses and the image
-            after them; returning True ends the run after this step. The image
-            has the start's shape and may lie outside [0, 1]. It is not a copy
-            and must not be written to.
+        on_step: Called after each step; returning True ends the run. The image has the
+            start's shape, may lie outside [0, 1], and must not be written to.
+        pairs: Pairs that L-BFGS keeps. None: `pyramid.history_length`.
 
     Returns:
         The best image that was evaluated.
@@ -145,7 +147,8 @@ def optimize(
     """
     weights = settings.content_weight + settings.style_weight + settings.tv_weight
     best = Best(start, weights)
-    optimizer = _optimizer(settings, start, iterations)
+    pairs = history_length(iterations) if pairs is None else pairs
+    optimizer = _optimizer(settings, start, pairs)
     image = start
     history: list[float] = []
     stopped = False
@@ -207,36 +210,32 @@ def _evaluate(
     objective: Callable[[Tensor], Terms], image: Tensor, gamut_weight: float
 ) -> tuple[Losses, Tensor]:
     """The losses at an image, and the gradient of their sum and the gamut's penalty."""
-    outside = image - image.clamp(0, 1)
     with torch.enable_grad():
         image = image.detach().requires_grad_()
         terms = objective(image)
         (gradient,) = torch.autograd.grad(terms.total, image)
+    outside = (image - image.clamp(0, 1)).detach()
     gamut = gamut_weight * outside.square().mean()
-    gradient = gradient + outside * (2 * gamut_weight / image.numel())
+    gradient = torch.add(gradient, outside, alpha=2 * gamut_weight / image.numel(), out=outside)
     extra = outside.new_zeros(()) if terms.extra is None else terms.extra
     numbers = (term.item() for term in (terms.content, terms.style, terms.tv, gamut, extra))
     return Losses(*numbers), gradient
 
 
-def _optimizer(settings: Settings, start: Tensor, iterations: int) -> Optimizer:
-    """Make the optimizer that the settings name.
-
-    The filter of Adam's preconditioner stretches a step of one learning rate by
-    up to `peak` at the lowest frequency and shortens it at the highest. The
-    square root of `peak` is a compromise between the two.
-    """
+def _optimizer(settings: Settings, start: Tensor, pairs: int) -> Optimizer:
+    """Make the optimizer that the settings name, with the pairs that L-BFGS keeps."""
     height, width = start.shape[2:]
     exponent, rate = settings.preconditioning, settings.learning_rate
     if settings.optimizer == "adam":
         exponent *= ADAM_EXPONENT_FACTOR
+        # It stretches low frequencies by up to `peak`, and shortens high ones: a compromise.
         filtered = FrequencyPreconditioner(height, width, exponent, start.device)
         return Adam(start, (rate or ADAM_LEARNING_RATE) / filtered.peak**0.5, filtered)
     learned = CurvaturePreconditioner(height, width, exponent, start.device) if exponent else None
     return LBFGS(
         start,
         rate or LBFGS_LEARNING_RATE,
-        history=history_length(iterations),
+        history=pairs,
         first_step=FIRST_STEP,
         preconditioner=learned,
     )

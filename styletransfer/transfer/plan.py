@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import torch
 
 from styletransfer.device.device import Precision, choose_device, choose_precision
+from styletransfer.device.free_memory import resident_memory
 from styletransfer.settings import Settings
 from styletransfer.transfer.pyramid import Scale, plan_scales
+from styletransfer.transfer.workspace import memory_budget
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -34,6 +36,12 @@ class RunPlan:
 
     precision: Precision
     """The number format of the convolutions."""
+
+    budget: int | None = None
+    """What the run may take in bytes, see `workspace.memory_budget`. None: not limited."""
+
+    resident: int = 0
+    """What the process held when the run was planned, in bytes."""
 
 
 def plan_run(
@@ -64,4 +72,6 @@ def plan_run(
         scales=tuple(plan_scales(*content, settings) if scales is None else scales),
         device=device,
         precision=choose_precision(settings.precision, device),
+        budget=memory_budget(settings, device),
+        resident=resident_memory(),
     )

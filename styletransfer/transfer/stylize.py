@@ -11,14 +11,14 @@ from styletransfer.device.device import Precision, choose_device, choose_precisi
 from styletransfer.errors import DivergenceError
 from styletransfer.settings import Settings
 from styletransfer.transfer.inputs import Inputs, check_pictures, prepare_inputs
-from styletransfer.transfer.memory import explain_out_of_memory
 from styletransfer.transfer.objective import ExtraLoss, Objective
 from styletransfer.transfer.optimize import Losses, OnStep, optimize
 from styletransfer.transfer.plan import RunPlan
-from styletransfer.transfer.pyramid import Scale, plan_scales
+from styletransfer.transfer.pyramid import Scale, history_length, plan_scales
 from styletransfer.transfer.regions import Regions
 from styletransfer.transfer.resizing import crop, enlarge_change, pad_to_multiple, resize
 from styletransfer.transfer.targets import SharedTargets, Targets
+from styletransfer.transfer.workspace import choose_workspace, explain_out_of_memory, memory_budget
 from styletransfer.vgg.encoder import Encoder, load_encoder
 
 
@@ -131,7 +131,10 @@ def stylize(
     with released(), explain_out_of_memory(plan, lambda: scale):
         for scale in plan.scales:
             release()
-            objective = _objective(encoder, inputs, scale, targets.at(scale), extra_loss)
+            space = choose_workspace(plan, scale.longest_side)
+            objective = _objective(
+                encoder, inputs, scale, targets.at(scale), extra_loss, space.tile
+            )
             start = enlarge_change(image, first, *scale.size, circular=circular)
             watch = _at_size(on_step, scale, inputs.finish)
             try:
@@ -141,6 +144,7 @@ def stylize(
                     scale.iterations,
                     settings,
                     watch,
+                    pairs=min(space.pairs, history_length(scale.iterations)),
                 )
             except DivergenceError as error:
                 best = crop(error.image, *scale.size).cpu()
@@ -160,6 +164,7 @@ def _objective(
     scale: Scale,
     targets: Targets,
     extra_loss: ExtraLoss | None,
+    tile: int | None,
 ) -> Objective:
     """The objective at a size, of images that are padded as `pad_to_multiple` does."""
     content, styles, regions = inputs.at(scale)
@@ -171,6 +176,7 @@ def _objective(
         targets,
         regions=None if regions is None else regions.padded(encoder.mean),
         extra_loss=extra_loss and (lambda image: extra_loss(crop(image, *scale.size))),
+        tile=tile,
     )
 
 
@@ -208,6 +214,7 @@ def _plan_with(
         scales=tuple(plan_scales(*size, settings)),
         device=encoder.device,
         precision=Precision(encoder.dtype, "the encoder's"),
+        budget=memory_budget(settings, encoder.device),
     )
 
 

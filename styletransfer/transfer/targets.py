@@ -13,6 +13,7 @@ from styletransfer.settings import Settings
 from styletransfer.transfer.losses import TINY
 from styletransfer.transfer.pyramid import Scale
 from styletransfer.transfer.regions import Regions
+from styletransfer.transfer.tiling.statistics import tiled_features, tiled_moments
 from styletransfer.vgg.encoder import Encoder
 from styletransfer.vgg.kernels import moments as fast_moments
 from styletransfer.vgg.moments import Moments, moments
@@ -91,6 +92,7 @@ def blended_moments(
     layers: Collection[str],
     settings: Settings,
     regions: Regions | None = None,
+    tile: int | None = None,
 ) -> dict[str, Moments]:
     """Average the moments of styles by their shares; in each region, of those that have it.
 
@@ -101,6 +103,7 @@ def blended_moments(
         layers: Layer names.
         settings: The shares of the styles.
         regions: Which parts of the styles are used. None: all.
+        tile: As in `picture_moments`.
 
     Returns:
         Moments by layer, of the whole or of each region.
@@ -112,7 +115,7 @@ def blended_moments(
     if regions is not None:
         parts = [encoder.follow(part, layers) for part in regions.styles]
     each = [
-        picture_moments(encoder, style, layers, part)
+        picture_moments(encoder, style, layers, part, tile)
         for style, part in zip(styles, parts, strict=True)
     ]
     return {
@@ -121,11 +124,38 @@ def blended_moments(
     }
 
 
+def picture_features(
+    encoder: Encoder,
+    picture: Tensor,
+    layers: Collection[str],
+    tile: int | None = None,
+    *,
+    circular: bool = False,
+) -> dict[str, Tensor]:
+    """Activations of a picture by layer.
+
+    Args:
+        encoder: The network.
+        picture: Shape (1, 3, H, W), RGB in [0, 1].
+        layers: Layer names.
+        tile: As in `picture_moments`.
+        circular: As in `Encoder.forward`.
+
+    Returns:
+        As `Encoder.forward`.
+    """
+    if tile is None:
+        whole: dict[str, Tensor] = encoder(picture, layers, circular=circular)
+        return whole
+    return tiled_features(encoder, picture, layers, tile, circular=circular)
+
+
 def picture_moments(
     encoder: Encoder,
     picture: Tensor,
     layers: Collection[str],
     shares: Mapping[str, Tensor] | None = None,
+    tile: int | None = None,
 ) -> dict[str, Moments]:
     """Moments of a picture by layer, with the kernels of the encoder.
 
@@ -135,10 +165,14 @@ def picture_moments(
         layers: Layer names.
         shares: Shares of regions by layer, see `vgg.moments.moments`. None: the
             whole picture.
+        tile: Side of the tiles in which a larger picture is evaluated. None: all at
+            once.
 
     Returns:
-        Moments, from the first layer to the deepest.
+        Moments by layer.
     """
+    if tile is not None and max(picture.shape[2:]) > tile:
+        return tiled_moments(encoder, picture, layers, tile, shares)
     if encoder.fast is None:
         of = shares or {}
         found = encoder(picture, layers).items()

@@ -16,11 +16,9 @@ from torch.nn import functional
 
 from styletransfer.device.device import choose_convolution
 from styletransfer.layers import layer_names
-from styletransfer.vgg.checkpoints import Checkpoint, Convolution, load_checkpoint
+from styletransfer.vgg.architecture import convolutions, make_modules
+from styletransfer.vgg.checkpoints import Checkpoint, load_checkpoint
 from styletransfer.vgg.kernels.network import FastNetwork
-
-WIDTHS = (64, 128, 256, 512, 512)
-"""Channels of each block."""
 
 Kernels = Literal["auto", "plain"]
 """How layers are evaluated: by `vgg.kernels` on a CPU and plain torch elsewhere, or plain."""
@@ -57,11 +55,11 @@ class Encoder(nn.Module):
         self.mean: Tensor
         self.layers: Any  # A Sequential, whose types know of no weights.
         if checkpoint is None:
-            self.layers = _modules(network, pooling, narrowing)
+            self.layers = make_modules(network, pooling, narrowing)
             self.register_buffer("mean", torch.full((3,), 0.5))
         else:
             with torch.device("meta"):
-                self.layers = _modules(network, pooling, narrowing)
+                self.layers = make_modules(network, pooling, narrowing)
             state = {key.removeprefix("features."): v for key, v in checkpoint.state.items()}
             self.layers.load_state_dict(state, assign=True)
             self.register_buffer("mean", checkpoint.mean)
@@ -140,6 +138,22 @@ class Encoder(nn.Module):
                 features[name] = values
         return features
 
+    def stride(self, layer: str) -> int:
+        """Pixels from one position of a layer to the next."""
+        pools = self.names[: self.names.index(layer) + 1]
+        stride: int = 2 ** sum(name.startswith("pool") for name in pools)
+        return stride
+
+    def reach(self, layers: Collection[str]) -> int:
+        """Pixels on each side of a position's own square that its activations depend on.
+
+        Args:
+            layers: Layer names; the farthest counts.
+        """
+        depth = 1 + max((self.names.index(layer) for layer in layers), default=-1)
+        names = self.names[:depth]
+        return sum(self.stride(name) for name in names if name.startswith("conv"))
+
     def follow(self, shares: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """Follow the shares of regions down to some layers.
 
@@ -204,42 +218,7 @@ def load_encoder(
     return Encoder(network, checkpoint, pooling=pooling).place_on(device, dtype)
 
 
-def _modules(network: str, pooling: str, narrowing: int) -> nn.Sequential:
-    """The layers under torchvision's numbers, so that state dicts for its networks fit."""
-    described = convolutions(network, narrowing)
-    pool = nn.MaxPool2d if pooling == "max" else nn.AvgPool2d
-    modules = nn.Sequential()
-    for number, name in enumerate(layer_names(network)):
-        if name.startswith("conv"):
-            convolution = described[f"features.{number}"]
-            channels = convolution.in_channels, convolution.out_channels
-            modules.append(nn.Conv2d(*channels, 3, padding=1))
-        else:
-            modules.append(nn.ReLU() if name.startswith("relu") else pool(2))
-    return modules
-
-
 def _convolve_circularly(values: Tensor, layer: nn.Conv2d) -> Tensor:
     """A convolution of the network that sees the opposite border instead of zeros."""
     padded = functional.pad(values, (1, 1, 1, 1), mode="circular")
     return functional.conv2d(padded, layer.weight, layer.bias)
-
-
-def convolutions(network: str, narrowing: int = 1) -> dict[str, Convolution]:
-    """Describe the convolutions of a network, by their key in a state dict.
-
-    Args:
-        network: ``vgg19`` or ``vgg16``.
-        narrowing: Divides the number of channels.
-
-    Returns:
-        The convolutions by ``features.N``, in order of evaluation.
-    """
-    described: dict[str, Convolution] = {}
-    channels = 3
-    for number, name in enumerate(layer_names(network)):
-        if name.startswith("conv"):
-            width = WIDTHS[int(name[4]) - 1] // narrowing
-            described[f"features.{number}"] = Convolution(name, width, channels)
-            channels = width
-    return described

@@ -133,8 +133,7 @@ def test_a_list_for_a_folder_is_refused_with_a_remedy(workspace: Path, command: 
 def test_a_sweep_is_refused_as_a_whole_if_one_run_lacks_memory(
     lists: str, workspace: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Enough without the style term, and not with it.
-    monkeypatch.setattr("styletransfer.transfer.memory.free_memory", lambda device: 2_000_000_000)
+    monkeypatch.setattr("styletransfer.transfer.workspace.free_memory", lambda device: 600_000_000)
     options = "--size 1500 --min-size 1500 --content-weight 0 --optimizer adam --precision float32"
 
     ran = command(f"content.png style.png -o out.png {lists} {options}")

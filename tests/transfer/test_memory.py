@@ -1,4 +1,5 @@
-import re
+"""How much memory a run needs."""
+
 import sys
 from dataclasses import replace
 
@@ -6,26 +7,18 @@ import pytest
 import torch
 
 from styletransfer.device.device import Precision
-from styletransfer.errors import DeviceError
 from styletransfer.settings import Settings
-from styletransfer.transfer.memory import (
-    check_memory,
-    estimate_memory,
-    explain_out_of_memory,
-    largest_size,
-)
+from styletransfer.transfer.memory import estimate_memory, wanted_pairs
 from styletransfer.transfer.plan import RunPlan
-from styletransfer.transfer.pyramid import Scale, plan_scales
+from styletransfer.transfer.pyramid import plan_scales
 from tests.support.commands import run_python
 
-CPU, MPS = torch.device("cpu"), torch.device("mps")
+PRECISIONS = (torch.float32, torch.bfloat16)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
-def plan(
-    dtype: torch.dtype = torch.float32, device: torch.device = CPU, **values: object
-) -> RunPlan:
+def plan(dtype: torch.dtype = torch.float32, **values: object) -> RunPlan:
     """A run of a content of 600×400 pixels and a style of 300×300."""
     settings = Settings().with_values(values)
     return RunPlan(
@@ -33,7 +26,7 @@ def plan(
         styles=((300, 300),),
         settings=settings,
         scales=tuple(plan_scales(600, 400, settings)),
-        device=device,
+        device=torch.device("cpu"),
         precision=Precision(dtype, "for the test"),
     )
 
@@ -62,10 +55,47 @@ def test_each_pixel_of_the_inputs_as_they_were_read_counts() -> None:
 
 
 def test_a_larger_result_is_never_estimated_lower() -> None:
-    for dtype in (torch.float32, torch.bfloat16):
+    for dtype in PRECISIONS:
         estimates = [estimate_memory(plan(dtype), size) for size in range(16, 2048, 16)]
         assert estimates == sorted(estimates)
 
+
+# Tiles and pairs
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("size", [2048, 8192])
+def test_the_smaller_the_tiles_of_a_large_result_the_less_it_needs(
+    size: int, dtype: torch.dtype
+) -> None:
+    sides = (512, 256, 128)
+    whole, *tiled = (estimate_memory(plan(dtype), size, tile) for tile in (None, *sides))
+    assert whole > tiled[0] > tiled[1] > tiled[2]
+
+
+def test_tiles_limit_the_memory_of_a_large_style_too() -> None:
+    large = plan(style_scale=4)
+    assert estimate_memory(large, 1024, 256) < estimate_memory(large, 1024) / 2
+
+
+def test_each_pair_is_two_images_in_float32() -> None:
+    for tile in (None, 256):
+        needs = [estimate_memory(plan(), 1024, tile, pairs) for pairs in (2, 5)]
+        padded = 1024 * 688  # of 1024×683 pixels
+        assert needs[1] - needs[0] == 3 * 2 * 3 * 4 * padded
+
+
+def test_without_a_count_all_the_pairs_that_lbfgs_wants_are_estimated() -> None:
+    pairs = wanted_pairs(plan())
+    assert pairs > 2
+    assert estimate_memory(plan(), 1024) == estimate_memory(plan(), 1024, pairs=pairs)
+
+
+def test_adam_keeps_no_pairs() -> None:
+    assert wanted_pairs(plan(optimizer="adam")) == 0
+
+
+# What a run takes
 
 MEASURE = """
 import re, sys
@@ -108,111 +138,3 @@ def test_the_estimate_is_near_the_peak_of_a_run(
     ran = run_python("-c", MEASURE, precision, str(size), str(width), str(height))
     assert ran.code == 0, ran.err
     assert 0.9 < float(ran.out) < 1.4
-
-
-# The largest size that fits
-
-
-def test_it_is_the_largest_multiple_of_64() -> None:
-    free = estimate_memory(plan(), 1000)
-    size = largest_size(plan(), 4096, free)
-    assert size == 960
-    assert estimate_memory(plan(), size) <= free < estimate_memory(plan(), size + 64)
-
-
-def test_it_is_below_the_size_that_does_not_fit() -> None:
-    assert largest_size(plan(), 512, sys.maxsize) == 448
-    assert largest_size(plan(), 500, sys.maxsize) == 448
-
-
-def test_it_is_0_where_nothing_fits() -> None:
-    assert largest_size(plan(), 512, 1) == 0
-
-
-# Before the run
-
-
-def test_a_run_that_needs_more_than_is_free_is_refused_with_a_size_that_fits(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # Other processes change what is free from one call to the next.
-    monkeypatch.setattr("styletransfer.transfer.memory.free_memory", lambda _: 8_000_000_000)
-    with pytest.raises(DeviceError) as caught:
-        check_memory(plan(size=65_535))
-    found = re.fullmatch(
-        r"out of memory at 65535×43690 on cpu: it needs about [\d.]+ GB, 8.0 GB are free; "
-        r"--size (\d+) should fit",
-        str(caught.value),
-    )
-    assert found
-    check_memory(plan(size=int(found[1])))
-
-
-def test_a_run_that_fits_is_not_refused() -> None:
-    check_memory(plan(size=64))
-
-
-def test_nothing_is_refused_where_free_memory_is_unknown() -> None:
-    check_memory(plan(size=65_535, device=MPS))
-
-
-# During the run
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        MemoryError("Unable to allocate 3.2 GiB for an array"),
-        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
-        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"),
-        RuntimeError("MPS backend out of memory (MPS allocated: 18.13 GB)"),
-        RuntimeError("std::bad_alloc"),
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
-    ],
-)
-def test_a_failed_allocation_names_the_current_size_and_a_smaller_one(error: Exception) -> None:
-    with (
-        pytest.raises(DeviceError) as caught,
-        explain_out_of_memory(plan(device=MPS), lambda: Scale(600, 400, 1)),
-    ):
-        raise error
-    assert str(caught.value) == "out of memory at 600×400 on mps; --size 448 should fit"
-
-
-@pytest.mark.parametrize("error", [RuntimeError("shapes do not match"), ValueError("alloc")])
-def test_any_other_error_passes(error: Exception) -> None:
-    with (
-        pytest.raises(type(error), match=str(error)),
-        explain_out_of_memory(plan(), lambda: Scale(600, 400, 1)),
-    ):
-        raise error
-
-
-OUT_OF_MEMORY = """
-import resource
-import torch
-from styletransfer import DeviceError, Settings, stylize
-from styletransfer.vgg.encoder import Encoder
-
-encoder = Encoder(narrowing=16).place_on(torch.device("cpu"), torch.float32)
-picture = torch.rand(1, 3, 20, 30)
-stylize(picture, picture, Settings(size=30, iterations=(1,)), encoder=encoder)
-with open("/proc/self/status") as file:
-    (size,) = [line.split()[1] for line in file if line.startswith("VmSize")]
-limit = (int(size) << 10) + (300 << 20)
-resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-try:
-    stylize(picture, picture, Settings(size=2000, iterations=(1,)), encoder=encoder)
-except DeviceError as error:
-    print(error)
-"""
-
-
-@linux
-@pytest.mark.slow
-def test_a_run_that_runs_out_of_memory_ends_with_one_line() -> None:
-    ran = run_python("-c", OUT_OF_MEMORY)
-    assert ran.code == 0, ran.err
-    remedy = r"(--size \d+ should fit|free some memory, or reduce --size or --style-scale)"
-    assert re.fullmatch(rf"out of memory at \d+×\d+ on cpu; {remedy}\n", ran.out)

@@ -11,8 +11,9 @@ from torch.nn.functional import conv2d
 
 from styletransfer.choices import WeightsLayout
 from styletransfer.errors import WeightsError
+from styletransfer.vgg.architecture import convolutions
 from styletransfer.vgg.checkpoints import LAYOUTS, Checkpoint, load_checkpoint
-from styletransfer.vgg.encoder import Encoder, convolutions
+from styletransfer.vgg.encoder import Encoder
 from styletransfer.vgg.weight_files import BUNDLED_PATH
 
 State = dict[str, Tensor]

@@ -10,7 +10,8 @@ from styletransfer.device.device import Convolution, choose_convolution
 from styletransfer.layers import BLOCKS, layer_names
 from styletransfer.settings import Settings
 from styletransfer.transfer.stylize import encoder_for
-from styletransfer.vgg.encoder import WIDTHS, Encoder, Kernels, convolutions, load_encoder
+from styletransfer.vgg.architecture import WIDTHS, convolutions
+from styletransfer.vgg.encoder import Encoder, Kernels, load_encoder
 from styletransfer.vgg.kernels import winograd
 from tests.support.commands import run_python
 from tests.support.marks import BFLOAT16

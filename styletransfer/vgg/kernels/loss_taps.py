@@ -8,7 +8,7 @@ takes several times as long as computing them.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, overload
 
 import torch
 from torch import Tensor
@@ -127,11 +127,11 @@ class _ContentError(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, None, None]:
         passed, grad_output = grad_outputs
         features, target = ctx.saved_tensors
-        gradient = _writable(passed, features)
+        gradient = writable(passed, features)
         if grad_output is not None:
             difference = (features - target).mul_(grad_output * (2 / target.numel()))
             gradient = difference if gradient is None else gradient.add_(difference)
-        return _masked(gradient, features, ctx.rectified), None, None
+        return masked_gradient(gradient, features, ctx.rectified), None, None
 
 
 class _Moments(torch.autograd.Function):
@@ -157,7 +157,7 @@ class _Moments(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor | None) -> tuple[Tensor | None, None, None]:
         passed, of_mean, of_gram = grad_outputs
         (features,) = ctx.saved_tensors
-        gradient = _writable(passed, features)
+        gradient = writable(passed, features)
         if of_mean is not None or of_gram is not None:
             keep = gradient is not None
             if gradient is None:
@@ -167,7 +167,7 @@ class _Moments(torch.autograd.Function):
             else:
                 into = gradient if keep else gradient.zero_()
                 _add_gradient_of_regions(into, features, of_mean, of_gram, ctx.shares)
-        return _masked(gradient, features, ctx.rectified), None, None
+        return masked_gradient(gradient, features, ctx.rectified), None, None
 
 
 def _add_gradient(
@@ -211,12 +211,23 @@ def _add_gradient_of_regions(
             into.index_add_(0, chosen, change.mul_(region[chosen, None]))
 
 
-def _writable(gradient: Tensor | None, features: Tensor) -> Tensor | None:
+@overload
+def writable(gradient: Tensor, features: Tensor) -> Tensor: ...
+@overload
+def writable(gradient: None, features: Tensor) -> None: ...
+def writable(gradient: Tensor | None, features: Tensor) -> Tensor | None:
     """A gradient in the layout of the activations, copied only if it is not, as when expanded."""
     return None if gradient is None else gradient.contiguous(memory_format=layout_of(features))
 
 
-def _masked(gradient: Tensor | None, features: Tensor, rectified: bool) -> Tensor | None:
+@overload
+def masked_gradient(gradient: Tensor, features: Tensor, rectified: bool) -> Tensor: ...
+@overload
+def masked_gradient(
+    gradient: Tensor | None, features: Tensor, rectified: bool
+) -> Tensor | None: ...
+def masked_gradient(gradient: Tensor | None, features: Tensor, rectified: bool) -> Tensor | None:
+    """A gradient, in place, without that of activations of 0 if they come out of a ReLU."""
     if gradient is None or not rectified:
         return gradient
     return relu_backward(gradient, features, gradient)

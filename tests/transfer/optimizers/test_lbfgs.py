@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from styletransfer.transfer.adam import Adam
-from styletransfer.transfer.lbfgs import GROWTH, LBFGS
 from styletransfer.transfer.optimize import Optimizer
+from styletransfer.transfer.optimizers.adam import Adam
+from styletransfer.transfer.optimizers.lbfgs import GROWTH, LBFGS
 from tests.support.quadratic import descend, quadratic
 
 

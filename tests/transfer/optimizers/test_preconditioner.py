@@ -6,7 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from styletransfer.transfer.preconditioner import CurvaturePreconditioner, FrequencyPreconditioner
+from styletransfer.transfer.optimizers.preconditioner import (
+    CurvaturePreconditioner,
+    FrequencyPreconditioner,
+)
 
 CPU = torch.device("cpu")
 SIZES = [(8, 8), (9, 7), (16, 5), (1, 1), (1, 9), (200, 4), (3, 64), (2, 2)]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from styletransfer.transfer.preconditioner import Preconditioner, ScaledIdentity
+from styletransfer.transfer.optimizers.preconditioner import Preconditioner
 
 GROWTH = 4.0
 """Largest ratio of a step's length to the longest step before it. Without this bound, one
@@ -88,6 +88,29 @@ class LBFGS:
         if torch.dot(step.flatten(), change.flatten()) > 1e-8 * step.norm() * change.norm():
             self.preconditioner.update(step, change)
             self.pairs.add(step, change, gradient)
+
+
+class ScaledIdentity:
+    """``γ I`` with ``γ = s·y / y·y`` of the newest step s and change y.
+
+    References:
+        Nocedal & Wright (2006), eq. 7.20.
+    """
+
+    def __init__(self) -> None:
+        self.scale = torch.ones(())
+
+    def __call__(self, gradient: Tensor) -> Tensor:
+        """Apply it to a gradient of any shape."""
+        return gradient * self.scale
+
+    def update(self, step: Tensor, change: Tensor) -> None:
+        """Take the scale from a step and the change of the gradient along it."""
+        self.scale = (step * change).sum() / change.square().sum()
+
+    def reset(self) -> None:
+        """Go back to a scale of 1."""
+        self.scale = torch.ones(())
 
 
 class History:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from styletransfer.transfer.adam import Adam
+from styletransfer.transfer.optimizers.adam import Adam
 from tests.support.quadratic import SIZE, descend, quadratic
 
 

@@ -50,31 +50,8 @@ class Preconditioner(Protocol):
         ...
 
 
-class ScaledIdentity:
-    """``γ I`` with ``γ = s·y / y·y`` of the newest step s and change y.
-
-    References:
-        Nocedal & Wright (2006), eq. 7.20.
-    """
-
-    def __init__(self) -> None:
-        self.scale = torch.ones(())
-
-    def __call__(self, gradient: Tensor) -> Tensor:
-        """Apply it to a gradient of any shape."""
-        return gradient * self.scale
-
-    def update(self, step: Tensor, change: Tensor) -> None:
-        """Take the scale from a step and the change of the gradient along it."""
-        self.scale = (step * change).sum() / change.square().sum()
-
-    def reset(self) -> None:
-        """Go back to a scale of 1."""
-        self.scale = torch.ones(())
-
-
 class FrequencyPreconditioner:
-    """A fixed symmetric filter that amplifies low frequencies: ``P z = irfft2(rfft2(z) · gain)``.
+    """A fixed filter that amplifies low frequencies: ``P z = irfft2(rfft2(z) · gain)``.
 
     ``gain = (f / 0.5)^(−α)`` with ``f = max(|frequency|, 1 / longest side)`` in
     cycles per pixel.
@@ -165,34 +142,39 @@ class CurvaturePreconditioner:
 
     def __call__(self, gradient: Tensor) -> Tensor:
         """Apply H to a gradient of shape (1, 3, H, W), float32."""
-        # In place: a product of complex and real numbers in new memory takes ten times as long.
-        spectrum = self._spectrum(gradient * self.factor).mul_(self.gain)
-        filtered = torch.fft.irfft2(spectrum, s=self.shape)
-        return self._mix(filtered, self.colours.T).mul_(self.factor * self.scale)
+        scaled = gradient * self.factor
+        result = torch.zeros_like(gradient)
+        # One colour at a time, and in place: a large picture's spectra take gigabytes, and a
+        # product of complex and real numbers in new memory ten times as long.
+        for colour, gain in zip(self.colours, self.gain.expand(3, -1, -1), strict=True):
+            spectrum = self._spectrum(scaled, colour).mul_(gain)
+            filtered = torch.fft.irfft2(spectrum, s=self.shape)
+            result.addcmul_(filtered, colour.view(1, 3, 1, 1))
+        return result.mul_(self.factor * self.scale)
 
     def update(self, step: Tensor, change: Tensor) -> None:
         """Update the diagonals from a step and the gradient's change, each (1, 3, H, W)."""
         self.pairs += 1
         if self.pairs > _DENSE_UPDATES and self.pairs % 2:
             return
-        pair = torch.cat((step, change))
         weight = 1 / torch.dot(change.flatten(), change.flatten())
-        self.squares = _DECAY * self.squares + weight * self._by_cell(pair)
+        squares = torch.cat([self._by_cell(step), self._by_cell(change)])
+        self.squares = _DECAY * self.squares + weight * squares
         if self.pairs >= _WARM_UP:
             self.factor = self._factor()
-        pair = torch.cat((step / self.factor, change * self.factor))
-        spectrum = self._spectrum(pair)
-        powers = spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag).mul_(self.share)
-        self.powers = _DECAY * self.powers + weight * self._by_band(powers)
+        of_step = self._by_band(self._powers(step / self.factor))
+        of_change = self._powers(change * self.factor)
+        powers = torch.stack([of_step, self._by_band(of_change)])
+        self.powers = _DECAY * self.powers + weight * powers
         if self.pairs >= _WARM_UP:
             self.gain = self._gain()
-        agreement = torch.dot(step.flatten(), change.flatten()) / (powers[1] * self.gain).sum()
+        agreement = torch.dot(step.flatten(), change.flatten()) / of_change.mul_(self.gain).sum()
         self.scale = agreement.sqrt() if self.pairs >= _WARM_UP else agreement
 
-    def _by_cell(self, pair: Tensor) -> Tensor:
-        """Mean squares in each cell, shape (2, 1, H / 4, W / 4)."""
+    def _by_cell(self, field: Tensor) -> Tensor:
+        """Mean squares in each cell, shape (1, 1, H / 4, W / 4)."""
         grid = [max(1, extent // _CELL) for extent in self.shape]
-        squares = pair.square().mean(1, keepdim=True)
+        squares = field.square().mean(1, keepdim=True)
         return functional.interpolate(squares, grid, mode="bilinear", antialias=True)
 
     def _factor(self) -> Tensor:
@@ -201,10 +183,20 @@ class CurvaturePreconditioner:
         level = functional.interpolate((level - level.mean())[None], self.shape, mode="bilinear")
         return level.exp()
 
+    def _powers(self, field: Tensor) -> Tensor:
+        """The power of each colour and frequency, shape (3, H, W / 2 + 1)."""
+        height, width = self.shape
+        powers = field.new_empty(3, height, width // 2 + 1)
+        for colour, power in zip(self.colours, powers, strict=True):
+            spectrum = self._spectrum(field, colour)
+            torch.square(spectrum.real, out=power)
+            power.addcmul_(spectrum.imag, spectrum.imag).mul_(self.share)
+        return powers
+
     def _by_band(self, powers: Tensor) -> Tensor:
-        """Means over each octave, from shape (2, 3, H, W / 2 + 1) to (2, 3, octaves)."""
-        flat = powers.flatten(2)
-        return torch.stack([flat[..., band].mean(-1) for band in self.bands], -1)
+        """Means over each octave, from shape (3, H, W / 2 + 1) to (3, octaves)."""
+        flat = powers.flatten(1)
+        return torch.stack([flat[:, band].mean(-1) for band in self.bands], -1)
 
     def _gain(self) -> Tensor:
         """The gain h for each colour and frequency, shape (3, H, W / 2 + 1)."""
@@ -213,14 +205,10 @@ class CurvaturePreconditioner:
         gain: Tensor = level[:, self.below].addcmul_(rise[:, self.below], self.between).exp_()
         return gain
 
-    def _spectrum(self, fields: Tensor) -> Tensor:
-        """The Fourier transform of opponent colours, shape (B, 3, H, W / 2 + 1)."""
-        spectrum: Tensor = torch.fft.rfft2(self._mix(fields, self.colours))
+    def _spectrum(self, field: Tensor, colour: Tensor) -> Tensor:
+        """The Fourier transform of one opponent colour of a field, shape (H, W / 2 + 1)."""
+        spectrum: Tensor = torch.fft.rfft2(torch.einsum("j,jhw->hw", colour, field[0]))
         return spectrum
-
-    def _mix(self, fields: Tensor, colours: Tensor) -> Tensor:
-        """Apply a 3×3 colour matrix to shape (B, 3, H, W)."""
-        return torch.einsum("ij,bjhw->bihw", colours, fields)
 
 
 def _level(sums: Tensor, dims: tuple[int, ...]) -> Tensor:

@@ -1,0 +1,236 @@
+"""Statistics of pictures too large to be evaluated at once, tile by tile and exactly.
+
+What the losses compare are sums over positions. A first pass adds them up over tiles.
+Then their gradients are known, and a second pass evaluates each tile again, and adds
+its share to the gradient of the pixels. A tile is evaluated with as much around it as
+its activations depend on, so they are those of the whole picture.
+
+Beyond a layer's own activations at one tile, memory takes no part in the picture's size.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from styletransfer.transfer.tiling.sums import Pull, Sums
+from styletransfer.transfer.tiling.tiles import Tile, divide
+from styletransfer.vgg.encoder import Encoder
+from styletransfer.vgg.kernels.gradient_taps import add_gradient
+from styletransfer.vgg.kernels.network import is_rectified
+from styletransfer.vgg.moments import LEAST_SHARE, Moments
+
+
+class TiledStatistics:
+    """Content errors and moments of an image, as `losses.LayerStatistics`, tile by tile.
+
+    Args:
+        encoder: The network.
+        content: Target activations by layer, each of shape (1, C, H, W).
+        style_layers: Layers whose moments are wanted.
+        shares: As in `LayerStatistics`.
+        side: Largest side of a tile, a multiple of `GRID`.
+        circular: As in `LayerStatistics`.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        content: Mapping[str, Tensor],
+        style_layers: Collection[str],
+        shares: Mapping[str, Tensor] | None = None,
+        *,
+        side: int,
+        circular: bool = False,
+    ) -> None:
+        self.encoder = encoder
+        self.content = content
+        self.style_layers = list(style_layers)
+        self.shares = shares
+        self.side = side
+        self.circular = circular
+        self.layers = {*content, *style_layers}
+        self.strides = {layer: encoder.stride(layer) for layer in self.layers}
+
+    def __call__(self, image: Tensor) -> tuple[dict[str, Tensor], dict[str, Moments]]:
+        """Evaluate the network; see `LayerStatistics`."""
+        found = _Statistics.apply(image, self)
+        errors = dict(zip(self.content, found, strict=False))
+        rest = iter(found[len(errors) :])
+        return errors, {layer: Moments(next(rest), next(rest)) for layer in self.style_layers}
+
+    def measure(self, image: Tensor) -> Iterator[Tensor]:
+        """The first pass, without autograd.
+
+        Args:
+            image: As in `__call__`.
+
+        Yields:
+            The content error of each layer; then mean and Gram matrix of each.
+        """
+        errors = dict.fromkeys(self.content, image.new_zeros((), dtype=torch.float64))
+        sums = {layer: Sums() for layer in self.style_layers}
+        for tile in self._tiles(image):
+            features = self.encoder(tile.cut(image), self.layers)
+            for layer, target in self.content.items():
+                stride = self.strides[layer]
+                own = tile.inside(features[layer], stride)
+                errors[layer] = errors[layer] + _squares(own - tile.of_whole(target, stride))
+            for layer in self.style_layers:
+                sums[layer].add(
+                    tile.inside(features[layer], self.strides[layer]), self._part(tile, layer)
+                )
+        for layer, target in self.content.items():
+            yield (errors[layer] / target.numel()).to(_exact(target))
+        for layer in self.style_layers:
+            yield from sums[layer].moments()
+
+    def pull(self, image: Tensor, pulls: Mapping[str, Pull]) -> Tensor:
+        """The second pass: the gradient of the image from those of the statistics.
+
+        Args:
+            image: As in `__call__`.
+            pulls: The gradient of each layer's activations, as a function of them.
+        """
+        gradient = torch.zeros_like(image)
+        for tile in self._tiles(image):
+            tile.paste(gradient, self._pull_tile(tile, image, pulls))
+        return gradient
+
+    def _pull_tile(self, tile: Tile, image: Tensor, pulls: Mapping[str, Pull]) -> Tensor:
+        """The gradient of a tile's pixels, and of those around it."""
+
+        def add(layer: str, into: Tensor, values: Tensor) -> None:
+            stride, target = self.strides[layer], self.content.get(layer)
+            pulls[layer].add(
+                tile.inside(into, stride),
+                tile.inside(values, stride),
+                None if target is None else tile.of_whole(target, stride),
+                self._part(tile, layer),
+            )
+
+        part = tile.cut(image).detach().requires_grad_()
+        passed = [part]
+        with torch.enable_grad():
+            if self.encoder.fast is None:
+                features = self.encoder(part, self.layers)
+            else:
+
+                def tap(layer: str, values: Tensor) -> Tensor:
+                    passed.append(add_gradient(values, partial(add, layer), is_rectified(layer)))
+                    return passed[-1]
+
+                self.encoder.fast.walk(part, self.layers, tap)
+        if self.encoder.fast is None:
+            gradients = [torch.zeros_like(values) for values in features.values()]
+            for (layer, values), into in zip(features.items(), gradients, strict=True):
+                add(layer, into, values.detach())
+            (found,) = torch.autograd.grad(list(features.values()), part, gradients)
+        else:
+            (found,) = torch.autograd.grad(passed[-1], part, torch.zeros_like(passed[-1]))
+        return found
+
+    def counts(self, image: Tensor, layer: str) -> Tensor:
+        """Sums of the shares of each region over the positions of a layer, shape (R,)."""
+        if self.shares is not None and layer in self.shares:
+            return self.shares[layer].flatten(1).sum(1).clamp_min(LEAST_SHARE)
+        stride = self.strides[layer]
+        return image.new_full((1,), (image.shape[2] // stride) * (image.shape[3] // stride))
+
+    def _tiles(self, image: Tensor) -> list[Tile]:
+        reach = self.encoder.reach(self.layers)
+        height, width = image.shape[2:]
+        return divide(height, width, self.side, reach, circular=self.circular)
+
+    def _part(self, tile: Tile, layer: str) -> Tensor | None:
+        if self.shares is None or layer not in self.shares:
+            return None
+        return tile.of_whole(self.shares[layer], self.strides[layer])
+
+
+class _Statistics(torch.autograd.Function):
+    """`TiledStatistics`, with the second pass in its backward."""
+
+    @staticmethod
+    def forward(ctx: Any, image: Tensor, statistics: TiledStatistics) -> tuple[Tensor, ...]:
+        ctx.statistics = statistics
+        ctx.save_for_backward(image)
+        return tuple(statistics.measure(image))
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
+        (image,) = ctx.saved_tensors
+        statistics: TiledStatistics = ctx.statistics
+        rest = iter(grad_outputs)
+        errors = {
+            layer: next(rest) / target.numel() for layer, target in statistics.content.items()
+        }
+        pulls = {layer: Pull(errors.get(layer), None, None) for layer in statistics.layers}
+        for layer in statistics.style_layers:
+            mean, gram = next(rest), next(rest)
+            count = statistics.counts(image, layer)
+            pulls[layer] = Pull(
+                errors.get(layer), mean / count[:, None], (gram + gram.mT) / count[:, None, None]
+            )
+        return statistics.pull(image, pulls), None
+
+
+def tiled_features(
+    encoder: Encoder, picture: Tensor, layers: Collection[str], side: int, *, circular: bool = False
+) -> dict[str, Tensor]:
+    """Activations of a picture, as `Encoder.forward` without autograd, tile by tile.
+
+    Args:
+        encoder: The network.
+        picture: Shape (1, 3, H, W), RGB in [0, 1].
+        layers: Layer names.
+        side: Largest side of a tile, a multiple of `GRID`.
+        circular: As in `Encoder.forward`.
+    """
+    height, width = picture.shape[2:]
+    found: dict[str, Tensor] = {}
+    for tile in divide(height, width, side, encoder.reach(layers), circular=circular):
+        for layer, values in encoder(tile.cut(picture), layers).items():
+            stride = encoder.stride(layer)
+            if layer not in found:
+                shape = (1, values.shape[1], height // stride, width // stride)
+                found[layer] = torch.empty(
+                    shape,
+                    dtype=values.dtype,
+                    device=values.device,
+                    memory_format=torch.channels_last,
+                )
+            tile.of_whole(found[layer], stride).copy_(tile.inside(values, stride))
+    return found
+
+
+def tiled_moments(
+    encoder: Encoder,
+    picture: Tensor,
+    layers: Collection[str],
+    side: int,
+    shares: Mapping[str, Tensor] | None = None,
+) -> dict[str, Moments]:
+    """Moments of a picture by layer, tile by tile.
+
+    Args:
+        encoder: The network.
+        picture: Shape (1, 3, H, W), RGB in [0, 1].
+        layers: Layer names.
+        side: Largest side of a tile, a multiple of `GRID`.
+        shares: Shares of regions by layer. None: the whole picture.
+    """
+    statistics = TiledStatistics(encoder, {}, layers, shares, side=side)
+    found = statistics.measure(picture)
+    return {layer: Moments(next(found), next(found)) for layer in layers}
+
+
+def _squares(values: Tensor) -> Tensor:
+    length: Tensor = torch.linalg.vector_norm(values, dtype=_exact(values))
+    return length.double().square()
+
+
+def _exact(values: Tensor) -> torch.dtype:
+    return torch.promote_types(values.dtype, torch.float32)

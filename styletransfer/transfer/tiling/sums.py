@@ -1,0 +1,89 @@
+"""What a tile adds to the sums over positions, and what they give back to its activations."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from styletransfer.vgg.kernels.moments import moments as fast_moments
+from styletransfer.vgg.moments import LEAST_SHARE, Moments, moments
+
+_ROWS = 1 << 16
+"""Positions whose gradient is computed at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """The gradient of a layer's activations, given those of its statistics."""
+
+    of_error: Tensor | None
+    """Gradient of the sum of squared differences, a scalar. None: there is none."""
+
+    of_mean: Tensor | None
+    """Gradients of the sums of activations, shape (R, C). None: there are none."""
+
+    of_gram: Tensor | None
+    """Gradients of the sums of their products, plus their transposes, shape (R, C, C)."""
+
+    def add(
+        self, into: Tensor, values: Tensor, target: Tensor | None, shares: Tensor | None
+    ) -> None:
+        """Add the gradient at some positions.
+
+        ``∂/∂F = 2 e (F − T) + Σ_r w_r (b_r + F (Q_r + Q_rᵀ))``
+
+        Args:
+            into: Where to add it, shape (1, C, H, W).
+            values: The activations F, of the same shape.
+            target: Those of the content, of the same shape.
+            shares: The shares w of regions, shape (R, H, W). None: ones.
+        """
+        height, width = values.shape[2:]
+        step = max(1, _ROWS // max(1, width))
+        for top in range(0, height, step):
+            rows = slice(top, top + step)
+            own = values[0, :, rows].permute(1, 2, 0)
+            change = torch.zeros_like(own)
+            if self.of_error is not None and target is not None:
+                difference = own - target[0, :, rows].permute(1, 2, 0)
+                change += difference.mul_((2 * self.of_error).to(own))
+            if self.of_mean is not None and self.of_gram is not None:
+                flat = own.reshape(-1, own.shape[2])
+                for region, (mean, gram) in enumerate(zip(self.of_mean, self.of_gram, strict=True)):
+                    found = torch.addmm(mean.to(own), flat, gram.to(own)).view(own.shape)
+                    if shares is not None:
+                        found *= shares[region, rows, :, None].to(own)
+                    change += found
+            into[0, :, rows].permute(1, 2, 0).add_(change)
+
+
+class Sums:
+    """Sums over positions, in float64, from which moments are made."""
+
+    def __init__(self) -> None:
+        self.count: Any = 0
+        self.mean: Any = 0
+        self.gram: Any = 0
+
+    def add(self, features: Tensor, shares: Tensor | None) -> None:
+        """Add activations (1, C, H, W), with shares (R, H, W) of regions or as a whole."""
+        if not features.numel():
+            return
+        of = fast_moments if features.device.type == "cpu" else moments
+        found = of(features, shares)
+        if shares is None:
+            counts = found.mean.new_full((1,), features.shape[2] * features.shape[3])
+        else:
+            counts = shares.flatten(1).sum(1).to(found.mean)
+        self.count = self.count + counts.double()
+        self.mean = self.mean + found.mean.double() * counts[:, None]
+        self.gram = self.gram + found.gram.double() * counts[:, None, None]
+        self.dtype = found.mean.dtype
+
+    def moments(self) -> Moments:
+        """The means of all that was added."""
+        count = self.count.clamp_min(LEAST_SHARE)
+        mean = self.mean / count[:, None]
+        gram = self.gram / count[:, None, None]
+        return Moments(mean.to(self.dtype), gram.to(self.dtype))
