@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from styletransfer.choices import PreserveColor
-from styletransfer.errors import ConfigError, DivergenceError
+from styletransfer.errors import ConfigError, DivergenceError, ImageError
 from styletransfer.settings import Settings
 from styletransfer.transfer.colour_preservation import finish_picture
 from styletransfer.transfer.inputs import Inputs, check_pictures, prepare_inputs
@@ -243,3 +243,24 @@ def test_runs_that_share_their_targets_equal_their_runs_alone_to_the_bit(run: Ru
     run.targets = SharedTargets()
     for single, weight in zip(alone, weights, strict=True):
         assert torch.equal(run(None, **{weight: 0.0}).image, single)
+
+
+# What is no picture
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda image: (255 * image).byte(), "must be floats, not torch.uint8; divide levels"),
+        (lambda image: 255 * image, "must be from 0 to 1, not from "),
+        (lambda image: image - 0.5, "must be from 0 to 1, not from -"),
+        (lambda image: image * float("nan"), "must be from 0 to 1, not from nan to nan"),
+    ],
+)
+def test_values_that_are_no_colours_are_refused(
+    change: Callable[[Tensor], Tensor], message: str, content: Tensor, styles: list[Tensor]
+) -> None:
+    with pytest.raises(ImageError, match=f"^content {message}"):
+        check_pictures(change(content), styles, None, None, Settings())
+    with pytest.raises(ImageError, match=f"^style {message}"):
+        check_pictures(content, [change(styles[0])], None, None, Settings())

@@ -1,7 +1,8 @@
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -374,3 +375,39 @@ def test_the_default_settings_repaint_a_picture(smooth: Picture, noisy: Picture)
     assert result.losses.style < 0.5 * told[0].losses.style
     again = stylize(content, style, settings)
     assert torch.equal(again.image, result.image)
+
+
+# What a caller of Python may do
+
+
+@pytest.mark.parametrize("other", ["content", "styles", "settings"])
+def test_targets_of_another_run_are_refused(other: str, run: Runs, noisy: Picture) -> None:
+    run.targets = SharedTargets()
+    run(tv_weight=1.0)
+    values: dict[str, Any] = {"tv_weight": 2.0}
+    if other == "settings":
+        values["style_scale"] = (0.5,)
+    else:
+        setattr(run, other, noisy(60, 80, 5) if other == "content" else [noisy(40, 30, 5)])
+    with pytest.raises(ConfigError, match="targets can be shared only by runs on the same pictur"):
+        run(**values)
+
+
+def test_a_run_needs_no_gradients_from_outside(run: Runs) -> None:
+    expected = run().image
+    run.content = run.content.requires_grad_()
+    with torch.no_grad():
+        found = run().image
+    assert torch.equal(found, expected)
+    assert not found.requires_grad
+
+
+def test_anything_true_from_a_step_stops_the_run(run: Runs) -> None:
+    run.on_step = lambda step: cast("bool", np.bool_(step.iteration == 2))
+    assert run().stopped
+
+
+@pytest.mark.parametrize("extra", [3.0, torch.ones(2)])
+def test_an_extra_loss_must_be_one_number(extra: Any, run: Runs) -> None:
+    with pytest.raises(ConfigError, match="extra_loss must return a tensor of one number, not "):
+        stylize(run.content, run.styles, QUICK, encoder=run.encoder, extra_loss=lambda _: extra)
