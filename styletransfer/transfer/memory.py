@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # Bytes, measured: see `estimate_memory`.
 _PAIR_PIXEL = 24  # exact: two float32 images
-_TILED_PIXEL = 130  # of a result in tiles, beside the tile: image, gradients, targets, filters
+_TILED_PIXEL = 160  # of a result in tiles, beside the tile: image, gradients, targets, filters
 _REACH = 70  # pixels around a tile that activations of relu5_1 depend on
 _INPUT_PIXEL = 16  # three float32 values, and what the conversion to them leaves behind
 
