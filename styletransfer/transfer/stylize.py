@@ -14,7 +14,7 @@ from styletransfer.transfer.inputs import Inputs, check_pictures, prepare_inputs
 from styletransfer.transfer.objective import ExtraLoss, Objective
 from styletransfer.transfer.optimize import Losses, OnStep, optimize
 from styletransfer.transfer.plan import RunPlan
-from styletransfer.transfer.pyramid import Scale, history_length, plan_scales
+from styletransfer.transfer.pyramid import Scale, plan_scales
 from styletransfer.transfer.regions import Regions
 from styletransfer.transfer.resizing import crop, enlarge_change, pad_to_multiple, resize
 from styletransfer.transfer.targets import SharedTargets, Targets
@@ -97,7 +97,7 @@ def stylize(
         encoder: The network. None: the one that the settings name.
         targets: Targets shared with other runs. None: not shared.
         plan: The plan of this run, if it was made before. None: made here.
-        on_step: Called after every step; returning True ends the run there.
+        on_step: Called after every step; anything true that it returns ends the run.
         regions: Which parts of the content take which parts of the styles. None:
             all of it takes all of them.
         extra_loss: A further term of the loss: a scalar from the image at the
@@ -144,7 +144,7 @@ def stylize(
                     scale.iterations,
                     settings,
                     watch,
-                    pairs=min(space.pairs, history_length(scale.iterations)),
+                    pairs=None if space.tile is None else space.pairs,
                 )
             except DivergenceError as error:
                 best = crop(error.image, *scale.size).cpu()

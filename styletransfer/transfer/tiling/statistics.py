@@ -5,7 +5,7 @@ Then their gradients are known, and a second pass evaluates each tile again, and
 its share to the gradient of the pixels. A tile is evaluated with as much around it as
 its activations depend on, so they are those of the whole picture.
 
-Beyond a layer's own activations at one tile, memory takes no part in the picture's size.
+Activations then take as much memory as one tile needs, whatever the size of the picture.
 """
 
 from collections.abc import Collection, Iterator, Mapping
