@@ -4,7 +4,7 @@ Separate from the network, so that a misspelt name is refused without importing
 torch.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from styletransfer.errors import ConfigError, quote
 
@@ -38,6 +38,36 @@ def layer_names(network: str) -> tuple[str, ...]:
             yield f"pool{block}"
 
     return tuple(names())
+
+
+def stride(names: Sequence[str], layer: str) -> int:
+    """Pixels from one position of a layer to the next.
+
+    Args:
+        names: The layers of a network, as from `layer_names`.
+        layer: One of them.
+
+    Example:
+        >>> stride(layer_names("vgg19"), "relu3_1")
+        4
+    """
+    pools = names[: names.index(layer) + 1]
+    return int(2 ** sum(name.startswith("pool") for name in pools))
+
+
+def reach(names: Sequence[str], layers: Iterable[str]) -> int:
+    """Pixels on each side of a position's own square that its activations depend on.
+
+    Args:
+        names: The layers of a network, as from `layer_names`.
+        layers: Some of them; the farthest counts.
+
+    Example:
+        >>> reach(layer_names("vgg19"), ["relu1_1", "relu5_1"])
+        70
+    """
+    depth = 1 + max((names.index(layer) for layer in layers), default=-1)
+    return sum(stride(names, name) for name in names[:depth] if name.startswith("conv"))
 
 
 BLOCK_SHARES = (5.0, 4.0, 3.5, 1.5, 0.2)

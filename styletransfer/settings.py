@@ -48,9 +48,9 @@ _LIMITS: Mapping[str, tuple[float, float]] = {
 class Settings:
     """The settings of a run.
 
-    All fields but four decide the image that `stylize` computes. These four
-    apply only where files are read and written, so `stylize` ignores them:
-    ``background``, ``bits``, ``keep_metadata`` and ``threads``.
+    All fields but five decide the image that `stylize` computes: ``max_memory``
+    only how, and four apply only where files are read and written, so `stylize`
+    ignores them: ``background``, ``bits``, ``keep_metadata`` and ``threads``.
 
     Raises:
         ConfigError: If a value has the wrong type, is out of range, or

@@ -86,9 +86,9 @@ def divide(mask: Image.Image, labels: Sequence[Colour]) -> NDArray[np.uint8]:
         Shape (labels, H, W), from 0 to 255. The sum at each pixel is 255 unless a
         part of it is of another colour.
     """
-    table, _ = _divide_colours(mask, labels)
+    table, colours, _ = _divide_colours(mask, labels)
     codes = _codes(mask)
-    known = np.unique(codes)
+    known = colours @ (1 << 16, 1 << 8, 1)
     found = np.empty((len(labels), codes.size), np.uint8)
     for start in range(0, codes.size, _BAND):
         part = slice(start, start + _BAND)
@@ -103,7 +103,7 @@ def measure_areas(mask: Image.Image, labels: Sequence[Colour]) -> list[float]:
         mask: A picture of mode RGB.
         labels: As in `divide`.
     """
-    table, counts = _divide_colours(mask, labels)
+    table, _, counts = _divide_colours(mask, labels)
     areas: list[float] = (table @ counts.astype(np.float64) / (255 * counts.sum())).tolist()
     return areas
 
@@ -115,7 +115,7 @@ def are_found(mask: Image.Image, labels: Sequence[Colour]) -> list[bool]:
         mask: A picture of mode RGB.
         labels: As in `divide`.
     """
-    table, counts = _divide_colours(mask, labels)
+    table, _, counts = _divide_colours(mask, labels)
     pure = (table > _MOSTLY) @ counts.astype(np.float64) / counts.sum()
     found: list[bool] = (pure >= _SPECK).tolist()
     return found
@@ -144,11 +144,11 @@ def other_labels(mask: Image.Image, labels: Sequence[Colour]) -> list[Colour]:
 
 def _divide_colours(
     mask: Image.Image, labels: Sequence[Colour]
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Divide each colour of a mask: shape (labels, colours); and count its pixels."""
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    """Divide each colour of a mask: shape (labels, colours); with the colours and counts."""
     colours, counts = _colours(mask)
     every = np.asarray([*labels, *other_labels(mask, labels)], np.float64)
-    return _divide(colours, every)[: len(labels)], counts
+    return _divide(colours, every)[: len(labels)], colours, counts
 
 
 def _divide(colours: NDArray[Any], labels: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from styletransfer.layers import layer_names, reach
 from styletransfer.transfer.pyramid import GRID, fit, history_length
 from styletransfer.transfer.tiling.tiles import spans
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 # Bytes, measured: see `estimate_memory`.
 _PAIR_PIXEL = 24  # exact: two float32 images
 _TILED_PIXEL = 160  # of a result in tiles, beside the tile: image, gradients, targets, filters
-_REACH = 70  # pixels around a tile that activations of relu5_1 depend on
 _INPUT_PIXEL = 16  # three float32 values, and what the conversion to them leaves behind
 
 
@@ -93,7 +93,9 @@ def estimate_memory(
     kept = _padded_area(result) * pairs * _PAIR_PIXEL
     if tile is not None:
         network, each = costs.tile
-        parts = [_largest_part(*picture, tile) for picture in (result, *styles)]
+        layers = (*settings.content_layers, *settings.style_layers)
+        around_tile = reach(layer_names(settings.network), layers)
+        parts = [_largest_part(*picture, tile, around_tile) for picture in (result, *styles)]
         around = _padded_area(result) * _TILED_PIXEL
         return inputs + kept + around + network + max(parts) * each
     pixels = _padded_area(result)
@@ -109,10 +111,10 @@ def wanted_pairs(plan: RunPlan) -> int:
     return history_length(plan.scales[-1].iterations) if lbfgs else 0
 
 
-def _largest_part(width: int, height: int, tile: int) -> int:
+def _largest_part(width: int, height: int, tile: int, around: int) -> int:
     """Pixels of the largest tile of a picture, with what lies around it."""
     rows, columns = (
-        max(span.last - span.first for span in spans(extent + -extent % GRID, tile, _REACH))
+        max(span.last - span.first for span in spans(extent + -extent % GRID, tile, around))
         for extent in (height, width)
     )
     return rows * columns

@@ -1,6 +1,6 @@
 """The objective at one image size: three weighted losses and their targets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -113,16 +113,7 @@ class Objective:
             wanted = {*content_layers, *style_layers} if style_layers else set()
             if missing := wanted - {*targets.style}:
                 targets.style |= blended_moments(encoder, styles, missing, settings, regions, tile)
-        self.areas = {layer: self._areas(found) for layer, found in targets.style.items()}
-        # Shared targets may hold a term that has weight 0 in this run.
-        self.content_shares = content_shares
-        self.content_targets = {layer: targets.content[layer] for layer in content_layers}
-        self.content_energies = {
-            layer: self._content_energy(layer, targets.style.get(layer) if style_layers else None)
-            for layer in content_layers
-        }
-        error = STYLE_FORMS[settings.style_form]
-        self.style_errors = {layer: error(targets.style[layer]) for layer in style_layers}
+        self._take(targets, content_shares, style_layers)
         self._total_variation_loss = (
             total_variation_loss if encoder.fast is None else kernels.total_variation_loss
         )
@@ -134,6 +125,20 @@ class Objective:
             circular=settings.tileable,
             tile=tile,
         )
+
+    def _take(
+        self, targets: Targets, content_shares: Mapping[str, float], style_layers: Sequence[str]
+    ) -> None:
+        """Take what this run compares from targets that may hold more."""
+        self.areas = {layer: self._areas(found) for layer, found in targets.style.items()}
+        self.content_shares = content_shares
+        self.content_targets = {layer: targets.content[layer] for layer in content_shares}
+        self.content_energies = {
+            layer: self._content_energy(layer, targets.style.get(layer) if style_layers else None)
+            for layer in content_shares
+        }
+        error = STYLE_FORMS[self.settings.style_form]
+        self.style_errors = {layer: error(targets.style[layer]) for layer in style_layers}
 
     def __call__(self, image: Tensor) -> Terms:
         """Evaluate the weighted terms; their sum is the loss.

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from styletransfer.device.device import choose_convolution
-from styletransfer.layers import layer_names
+from styletransfer.layers import layer_names, reach, stride
 from styletransfer.vgg.architecture import convolutions, make_modules
 from styletransfer.vgg.checkpoints import Checkpoint, load_checkpoint
 from styletransfer.vgg.kernels.network import FastNetwork
@@ -139,20 +139,12 @@ class Encoder(nn.Module):
         return features
 
     def stride(self, layer: str) -> int:
-        """Pixels from one position of a layer to the next."""
-        pools = self.names[: self.names.index(layer) + 1]
-        stride: int = 2 ** sum(name.startswith("pool") for name in pools)
-        return stride
+        """As `layers.stride`."""
+        return stride(self.names, layer)
 
     def reach(self, layers: Collection[str]) -> int:
-        """Pixels on each side of a position's own square that its activations depend on.
-
-        Args:
-            layers: Layer names; the farthest counts.
-        """
-        depth = 1 + max((self.names.index(layer) for layer in layers), default=-1)
-        names = self.names[:depth]
-        return sum(self.stride(name) for name in names if name.startswith("conv"))
+        """As `layers.reach`."""
+        return reach(self.names, layers)
 
     def follow(self, shares: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """Follow the shares of regions down to some layers.

@@ -214,11 +214,13 @@ def test_a_blend_is_refused_where_no_region_takes_two_styles(values: dict[str, o
     ],
 )
 def test_a_blend_is_accepted_where_a_region_takes_two_styles(values: dict[str, object]) -> None:
-    opened(Settings().with_values({**values, "style_blend": (1.0, 2.0)}), 2)
+    masks = opened(Settings().with_values({**values, "style_blend": (1.0, 2.0)}), 2)
+    assert {region.takes for region in masks.regions} == {None}
 
 
 def test_all_styles_are_blended_beneath_a_mask_of_one_colour() -> None:
-    open_masks(Settings(content_mask="black.png", style_blend=(1.0, 2.0)), 2)
+    masks = opened(Settings(content_mask="black.png", style_blend=(1.0, 2.0)), 2)
+    assert masks.to_regions().is_whole
 
 
 # What the user is told

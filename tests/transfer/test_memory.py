@@ -6,29 +6,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from styletransfer.device.device import Precision
-from styletransfer.settings import Settings
 from styletransfer.transfer.memory import estimate_memory, wanted_pairs
 from styletransfer.transfer.plan import RunPlan
-from styletransfer.transfer.pyramid import plan_scales
 from tests.support.commands import run_python
+from tests.support.plans import plan
 
 PRECISIONS = (torch.float32, torch.bfloat16)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-
-
-def plan(dtype: torch.dtype = torch.float32, **values: object) -> RunPlan:
-    """A run of a content of 600×400 pixels and a style of 300×300."""
-    settings = Settings().with_values(values)
-    return RunPlan(
-        content=(600, 400),
-        styles=((300, 300),),
-        settings=settings,
-        scales=tuple(plan_scales(600, 400, settings)),
-        device=torch.device("cpu"),
-        precision=Precision(dtype, "for the test"),
-    )
 
 
 # The estimate
@@ -37,7 +22,7 @@ def plan(dtype: torch.dtype = torch.float32, **values: object) -> RunPlan:
 @pytest.mark.parametrize(
     ("more", "less"),
     [
-        (plan(), plan(torch.bfloat16)),
+        (plan(), plan(dtype=torch.bfloat16)),
         (plan(), plan(optimizer="adam")),
         (plan(iterations=[90]), plan(iterations=[30])),
         (plan(style_scale=3), plan()),
@@ -56,7 +41,7 @@ def test_each_pixel_of_the_inputs_as_they_were_read_counts() -> None:
 
 def test_a_larger_result_is_never_estimated_lower() -> None:
     for dtype in PRECISIONS:
-        estimates = [estimate_memory(plan(dtype), size) for size in range(16, 2048, 16)]
+        estimates = [estimate_memory(plan(dtype=dtype), size) for size in range(16, 2048, 16)]
         assert estimates == sorted(estimates)
 
 
@@ -69,7 +54,7 @@ def test_the_smaller_the_tiles_of_a_large_result_the_less_it_needs(
     size: int, dtype: torch.dtype
 ) -> None:
     sides = (512, 256, 128)
-    whole, *tiled = (estimate_memory(plan(dtype), size, tile) for tile in (None, *sides))
+    whole, *tiled = (estimate_memory(plan(dtype=dtype), size, tile) for tile in (None, *sides))
     assert whole > tiled[0] > tiled[1] > tiled[2]
 
 

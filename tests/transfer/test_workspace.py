@@ -10,13 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from styletransfer.device.device import Precision
 from styletransfer.device.free_memory import free_memory, resident_memory
 from styletransfer.errors import DeviceError, ShortageError
 from styletransfer.settings import Settings
 from styletransfer.transfer.memory import estimate_memory, wanted_pairs
-from styletransfer.transfer.plan import RunPlan, plan_run
-from styletransfer.transfer.pyramid import Scale, plan_scales
+from styletransfer.transfer.plan import plan_run
+from styletransfer.transfer.pyramid import Scale
 from styletransfer.transfer.stylize import stylize
 from styletransfer.transfer.workspace import (
     Workspace,
@@ -29,26 +28,13 @@ from styletransfer.transfer.workspace import (
 )
 from styletransfer.vgg.encoder import Encoder
 from tests.support.commands import run_python
+from tests.support.plans import plan
 
 Picture = Callable[[int, int, int], Tensor]
 
 CPU, MPS = torch.device("cpu"), torch.device("mps")
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-
-
-def plan(device: torch.device = CPU, budget: int | None = None, **values: object) -> RunPlan:
-    """A run of a content of 600×400 pixels and a style of 300×300, in float32."""
-    settings = Settings().with_values(values)
-    return RunPlan(
-        content=(600, 400),
-        styles=((300, 300),),
-        settings=settings,
-        scales=tuple(plan_scales(600, 400, settings)),
-        device=device,
-        precision=Precision(torch.float32, "for the test"),
-        budget=budget,
-    )
 
 
 # The budget
@@ -141,7 +127,7 @@ def test_adam_has_no_pairs_to_give_up() -> None:
 
 
 def test_other_devices_evaluate_a_picture_at_once() -> None:
-    assert choose_workspace(plan(MPS, budget=0), 2000).tile is None
+    assert choose_workspace(plan(device=MPS, budget=0), 2000).tile is None
 
 
 def test_a_small_picture_is_not_cut_into_tiles() -> None:

@@ -8,7 +8,7 @@ its activations depend on, so they are those of the whole picture.
 Activations then take as much memory as one tile needs, whatever the size of the picture.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -112,24 +112,17 @@ class TiledStatistics:
             )
 
         part = tile.cut(image).detach().requires_grad_()
-        passed = [part]
         with torch.enable_grad():
             if self.encoder.fast is None:
-                features = self.encoder(part, self.layers)
-            else:
+                return _pull_plainly(self.encoder(part, self.layers), part, add)
+            passed = [part]
 
-                def tap(layer: str, values: Tensor) -> Tensor:
-                    passed.append(add_gradient(values, partial(add, layer), is_rectified(layer)))
-                    return passed[-1]
+            def tap(layer: str, values: Tensor) -> Tensor:
+                passed.append(add_gradient(values, partial(add, layer), is_rectified(layer)))
+                return passed[-1]
 
-                self.encoder.fast.walk(part, self.layers, tap)
-        if self.encoder.fast is None:
-            gradients = [torch.zeros_like(values) for values in features.values()]
-            for (layer, values), into in zip(features.items(), gradients, strict=True):
-                add(layer, into, values.detach())
-            (found,) = torch.autograd.grad(list(features.values()), part, gradients)
-        else:
-            (found,) = torch.autograd.grad(passed[-1], part, torch.zeros_like(passed[-1]))
+            self.encoder.fast.walk(part, self.layers, tap)
+        (found,) = torch.autograd.grad(passed[-1], part, torch.zeros_like(passed[-1]))
         return found
 
     def counts(self, image: Tensor, layer: str) -> Tensor:
@@ -148,6 +141,18 @@ class TiledStatistics:
         if self.shares is None or layer not in self.shares:
             return None
         return tile.of_whole(self.shares[layer], self.strides[layer])
+
+
+def _pull_plainly(
+    features: Mapping[str, Tensor], part: Tensor, add: Callable[[str, Tensor, Tensor], None]
+) -> Tensor:
+    """The gradient of a tile's pixels, by autograd's own sum."""
+    gradients = {layer: torch.zeros_like(values) for layer, values in features.items()}
+    for layer, into in gradients.items():
+        add(layer, into, features[layer].detach())
+    found: Tensor
+    (found,) = torch.autograd.grad([*features.values()], part, [*gradients.values()])
+    return found
 
 
 class _Statistics(torch.autograd.Function):
