@@ -16,7 +16,7 @@ from styletransfer.device.device import choose_precision, retain_memory
 from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings
 from styletransfer.transfer.objective import Objective
-from styletransfer.transfer.optimize import Losses, optimize
+from styletransfer.transfer.optimize import Descent, optimize
 from styletransfer.transfer.pyramid import Scale, plan_scales
 from styletransfer.transfer.resizing import (
     enlarge_change,
@@ -149,10 +149,10 @@ class _Race:
         self.seconds: list[float] = []
         self.started = 0.0
 
-    def on_step(self, step: int, losses: Losses, image: Tensor) -> bool:
+    def on_step(self, descent: Descent) -> bool:
         now = perf_counter()
-        if losses.total <= NEAR * self.losses[len(self.seconds)]:
-            judged = self.judge.loss(image)
+        if descent.losses.total <= NEAR * self.losses[len(self.seconds)]:
+            judged = self.judge.loss(descent.image)
             while len(self.seconds) < len(self.losses) and (
                 judged <= self.losses[len(self.seconds)]
             ):

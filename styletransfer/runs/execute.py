@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from styletransfer.errors import ConfigError, ImageError
 from styletransfer.images.pipes import STDOUT
 from styletransfer.images.tensors import OUTPUT_SUFFIXES, check_output, is_complete
-from styletransfer.runs.batch import run_folder
+from styletransfer.runs.batches.batch import run_folder
+from styletransfer.runs.batches.folder import is_folder
+from styletransfer.runs.batches.naming import refuse_overwriting
+from styletransfer.runs.batches.sweep import run_sweep
 from styletransfer.runs.context import RunContext
-from styletransfer.runs.folder import is_folder
 from styletransfer.runs.interruption import NOTHING_YET
 from styletransfer.runs.jobs import ExistingResult, Job, partial_path
-from styletransfer.runs.naming import refuse_overwriting
 from styletransfer.runs.picture import PictureRun
-from styletransfer.runs.sweep import run_sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from styletransfer.masks.region_masks import RegionMasks
+    from styletransfer.runs.batches.weight_grid import Sweep
     from styletransfer.runs.loss_log import Entry
-    from styletransfer.runs.weight_grid import Sweep
     from styletransfer.settings import Settings
-    from styletransfer.transfer.optimize import Losses
+    from styletransfer.transfer.objective import Losses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

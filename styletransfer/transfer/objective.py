@@ -43,6 +43,36 @@ class Terms:
         return known if self.extra is None else known + self.extra
 
 
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The weighted terms of one evaluation, as numbers."""
+
+    content: float
+    style: float
+    tv: float
+
+    gamut: float = 0.0
+    """Penalty of values outside [0, 1], next to nothing at the end."""
+
+    extra: float = 0.0
+    """A term of the caller of `stylize`."""
+
+    @property
+    def terms(self) -> dict[str, float]:
+        """The three terms by name."""
+        return {"content": self.content, "style": self.style, "tv": self.tv}
+
+    @property
+    def total(self) -> float:
+        """The loss: the sum of the terms, and of the caller's."""
+        return sum(self.terms.values()) + self.extra
+
+    @property
+    def penalized(self) -> float:
+        """What is minimized: the loss and the penalty."""
+        return self.total + self.gamut
+
+
 ExtraLoss = Callable[[Tensor], Tensor]
 """A scalar from an image of shape (1, 3, H, W)."""
 

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from styletransfer.device.device import Precision, choose_device, choose_precision
 from styletransfer.device.free_memory import resident_memory
 from styletransfer.settings import Settings
 from styletransfer.transfer.pyramid import Scale, plan_scales
 from styletransfer.transfer.workspace import memory_budget
+from styletransfer.vgg.encoder import Encoder
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -74,4 +76,30 @@ def plan_run(
         precision=choose_precision(settings.precision, device),
         budget=memory_budget(settings, device),
         resident=resident_memory(),
+    )
+
+
+def plan_with(
+    encoder: Encoder, content: Tensor, styles: Sequence[Tensor], settings: Settings
+) -> RunPlan:
+    """Plan a run with an encoder that is on its device already.
+
+    Args:
+        encoder: The network.
+        content: Shape (1, 3, H, W).
+        styles: Of that form.
+        settings: The settings of the run.
+
+    Returns:
+        The plan.
+    """
+    size, *style_sizes = ((image.shape[3], image.shape[2]) for image in (content, *styles))
+    return RunPlan(
+        content=size,
+        styles=tuple(style_sizes),
+        settings=settings,
+        scales=tuple(plan_scales(*size, settings)),
+        device=encoder.device,
+        precision=Precision(encoder.dtype, "the encoder's"),
+        budget=memory_budget(settings, encoder.device),
     )

@@ -7,18 +7,19 @@ import torch
 from torch import Tensor
 
 from styletransfer.device.allocator import release, released
-from styletransfer.device.device import Precision, choose_device, choose_precision
-from styletransfer.errors import DivergenceError
+from styletransfer.device.device import choose_device, choose_precision
+from styletransfer.errors import ConfigError, DivergenceError
 from styletransfer.settings import Settings
+from styletransfer.transfer.best import State
 from styletransfer.transfer.inputs import Inputs, check_pictures, prepare_inputs
-from styletransfer.transfer.objective import ExtraLoss, Objective
-from styletransfer.transfer.optimize import Losses, OnStep, optimize
-from styletransfer.transfer.plan import RunPlan
-from styletransfer.transfer.pyramid import Scale, plan_scales
+from styletransfer.transfer.objective import ExtraLoss, Losses, Objective
+from styletransfer.transfer.optimize import Descent, OnStep, optimize
+from styletransfer.transfer.plan import RunPlan, plan_with
+from styletransfer.transfer.pyramid import Scale
 from styletransfer.transfer.regions import Regions
 from styletransfer.transfer.resizing import crop, enlarge_change, pad_to_multiple, resize
 from styletransfer.transfer.targets import SharedTargets, Targets
-from styletransfer.transfer.workspace import choose_workspace, explain_out_of_memory, memory_budget
+from styletransfer.transfer.workspace import choose_workspace, explain_out_of_memory
 from styletransfer.vgg.encoder import Encoder, load_encoder
 
 
@@ -42,6 +43,10 @@ class Step:
 
     finish: Callable[[Tensor], Tensor] = torch.clone
     """Gives an image within [0, 1] the colours and regions of the content that are kept."""
+
+    state: Callable[[], State] = dict
+    """Returns what `stylize` needs to go on from here: plain values and tensors, which
+    `torch.save` takes. The next step changes them."""
 
     def picture(self, size: tuple[int, int] | None = None) -> Tensor:
         """What the run would return if it ended here.
@@ -81,6 +86,7 @@ def stylize(
     on_step: Callable[[Step], bool | None] | None = None,
     regions: Regions | None = None,
     extra_loss: ExtraLoss | None = None,
+    resume: State | None = None,
 ) -> Result:
     """Repaint a content picture in the manner of one or more styles.
 
@@ -103,6 +109,8 @@ def stylize(
         extra_loss: A further term of the loss: a scalar from the image at the
             current size, shape (1, 3, H, W), on the device, values around [0, 1],
             differentiable and weighted. None: none.
+        resume: What `Step.state` returned in a run with the same arguments: this one
+            goes on from there, to the same result. None: from the start.
 
     Returns:
         The result, at its full size even if the run was stopped before.
@@ -123,13 +131,13 @@ def stylize(
     encoder = encoder or encoder_for(settings)
     targets = targets or SharedTargets()
     targets.check(encoder, content, styles, settings)
-    plan = _plan_with(encoder, content, styles, settings) if plan is None else plan
+    plan = plan_with(encoder, content, styles, settings) if plan is None else plan
     final = scale = plan.scales[-1]
     inputs = prepare_inputs(content, styles, init, regions, plan.scales, settings)
     first, circular = inputs.first, settings.tileable
     image = resize(first, *plan.scales[0].size, circular=circular)
     with released(), explain_out_of_memory(plan, lambda: scale):
-        for scale in plan.scales:
+        for scale in _scales_left(plan, resume):
             release()
             space = choose_workspace(plan, scale.longest_side)
             objective = _objective(
@@ -145,13 +153,14 @@ def stylize(
                     settings,
                     watch,
                     pairs=None if space.tile is None else space.pairs,
+                    resume=None if resume is None else resume["descent"],
                 )
             except DivergenceError as error:
                 best = crop(error.image, *scale.size).cpu()
                 best = enlarge_change(best, first, *final.size, circular=circular)
                 error.image = inputs.finish(best)
                 raise
-            image = crop(optimized.image, *scale.size).cpu()
+            image, resume = crop(optimized.image, *scale.size).cpu(), None
             if optimized.stopped:
                 break
         image = enlarge_change(image, first, *final.size, circular=circular)
@@ -202,20 +211,15 @@ def encoder_for(settings: Settings, plan: RunPlan | None = None) -> Encoder:
     )
 
 
-def _plan_with(
-    encoder: Encoder, content: Tensor, styles: Sequence[Tensor], settings: Settings
-) -> RunPlan:
-    """Plan a run with an encoder that is on its device already."""
-    size, *style_sizes = ((image.shape[3], image.shape[2]) for image in (content, *styles))
-    return RunPlan(
-        content=size,
-        styles=tuple(style_sizes),
-        settings=settings,
-        scales=tuple(plan_scales(*size, settings)),
-        device=encoder.device,
-        precision=Precision(encoder.dtype, "the encoder's"),
-        budget=memory_budget(settings, encoder.device),
-    )
+def _scales_left(plan: RunPlan, resume: State | None) -> Sequence[Scale]:
+    """The sizes to work on, from that of a state on."""
+    if resume is None:
+        return plan.scales
+    sizes = [scale.size for scale in plan.scales]
+    size = tuple(resume.get("size", ()))
+    if size not in sizes:
+        raise ConfigError(f"the state is of a run at other sizes: {size} is not in {sizes}")
+    return plan.scales[sizes.index(size) :]
 
 
 def _at_size(
@@ -226,7 +230,12 @@ def _at_size(
     if on_step is None:
         return None
 
-    def call(iteration: int, losses: Losses, image: Tensor) -> bool | None:
-        return on_step(Step(scale, iteration, losses, crop(image, *scale.size), finish))
+    def call(descent: Descent) -> bool | None:
+        image = crop(descent.image, *scale.size)
+
+        def state() -> State:
+            return {"size": list(scale.size), "descent": descent.state()}
+
+        return on_step(Step(scale, descent.steps, descent.losses, image, finish, state))
 
     return call

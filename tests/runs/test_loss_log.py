@@ -12,7 +12,7 @@ import torch
 
 from styletransfer.runs.loss_log import Entry, LossLog, format_row, header
 from styletransfer.settings import Settings
-from styletransfer.transfer.optimize import Losses
+from styletransfer.transfer.objective import Losses
 from styletransfer.transfer.pyramid import Scale
 from styletransfer.transfer.stylize import Step
 from tests.support.pictures import refusal

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from styletransfer.runs.progress import BatchProgress, Progress, bars_paused, describe_losses
-from styletransfer.transfer.optimize import Losses
+from styletransfer.transfer.objective import Losses
 from styletransfer.transfer.pyramid import Scale
 from styletransfer.transfer.stylize import Step
 

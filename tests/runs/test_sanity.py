@@ -14,7 +14,7 @@ from styletransfer.images.tensors import read_image
 from styletransfer.presets import load_settings, presets
 from styletransfer.runs.sanity import find_problem
 from styletransfer.settings import Settings
-from styletransfer.transfer.optimize import Losses
+from styletransfer.transfer.objective import Losses
 from styletransfer.transfer.resizing import resize
 from styletransfer.transfer.stylize import Result, stylize
 from tests.support.commands import Command

@@ -11,7 +11,7 @@ from torch import Tensor
 from styletransfer.errors import ConfigError, ImageError
 from styletransfer.images.provenance import read_record
 from styletransfer.runs.snapshots import Snapshots
-from styletransfer.transfer.optimize import Losses
+from styletransfer.transfer.objective import Losses
 from styletransfer.transfer.pyramid import Scale
 from styletransfer.transfer.stylize import Step
 from tests.support.commands import Command, Ran, check_refusals, fill_disk

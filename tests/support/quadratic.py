@@ -1,13 +1,18 @@
 """A quadratic function to minimize, for the tests of the optimizers."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from styletransfer.transfer.optimize import Optimizer
-
 SIZE = 30
+
+
+class Stepping(Protocol):
+    """What an optimizer needs here."""
+
+    def step(self, gradient: Tensor) -> Tensor: ...
 
 
 def quadratic(seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -20,7 +25,7 @@ def quadratic(seed: int = 0) -> tuple[Tensor, Tensor]:
 
 
 def descend(
-    optimizer: Optimizer, gradient: Callable[[Tensor], Tensor], point: Tensor, steps: int
+    optimizer: Stepping, gradient: Callable[[Tensor], Tensor], point: Tensor, steps: int
 ) -> list[Tensor]:
     """Minimize; return the points visited, the first one included."""
     points = [point]

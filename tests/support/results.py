@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from styletransfer.runs.jobs import PictureResult
 from styletransfer.runs.loss_log import Entry
 from styletransfer.settings import Settings
-from styletransfer.transfer.optimize import Losses
+from styletransfer.transfer.objective import Losses
 from tests.support.pictures import noise
 
 SIZE = (96, 64)

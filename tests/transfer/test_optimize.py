@@ -12,17 +12,10 @@ from styletransfer.choices import TVForm
 from styletransfer.errors import DivergenceError
 from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings
-from styletransfer.transfer.objective import Objective, Terms
-from styletransfer.transfer.optimize import (
-    DIVERGENCE_RATIO,
-    FIRST_STEP,
-    GAMUT_WEIGHT,
-    MAX_DIVERGENCES,
-    REJECT_RATIO,
-    WINDOW,
-    Losses,
-    optimize,
-)
+from styletransfer.transfer.best import DIVERGENCE_RATIO, MAX_DIVERGENCES
+from styletransfer.transfer.objective import Losses, Objective, Terms
+from styletransfer.transfer.optimize import GAMUT_WEIGHT, REJECT_RATIO, WINDOW, Descent, optimize
+from styletransfer.transfer.optimizers.choice import FIRST_STEP
 from styletransfer.transfer.resizing import resize
 from styletransfer.transfer.stylize import encoder_for
 from styletransfer.transfer.total_variation import total_variation, total_variation_loss
@@ -85,8 +78,13 @@ def test_the_image_moves_to_where_the_objective_is_low(
 
 @pytest.mark.parametrize("iterations", [1, 4])
 def test_the_start_and_every_step_are_evaluated_and_every_step_is_reported(iterations: int) -> None:
-    objective, told = Scripted(*range(10, 0, -1)), []
-    optimize(objective, GREY, iterations, Settings(), lambda *step: told.append(step))
+    objective = Scripted(*range(10, 0, -1))
+    told: list[tuple[int, Losses, Tensor]] = []
+
+    def tell(descent: Descent) -> None:
+        told.append((descent.steps, descent.losses, descent.image))
+
+    optimize(objective, GREY, iterations, Settings(), tell)
     assert len(objective.seen) == iterations + 1
     assert torch.equal(objective.seen[0], GREY)
     steps = range(1, iterations + 1)
@@ -96,7 +94,7 @@ def test_the_start_and_every_step_are_evaluated_and_every_step_is_reported(itera
 
 def test_the_caller_may_stop_after_any_step() -> None:
     objective = Scripted(*range(10, 0, -1))
-    result = optimize(objective, GREY, 9, Settings(), lambda step, *_: step == 3)
+    result = optimize(objective, GREY, 9, Settings(), lambda descent: descent.steps == 3)
     assert (result.iterations, result.stopped) == (3, True)
     assert len(objective.seen) == 4
     assert torch.equal(result.image, objective.seen[-1].clamp(0, 1))
@@ -323,7 +321,7 @@ def test_a_learned_preconditioner_saves_steps_in_the_real_network() -> None:
             content,
             steps,
             replace(settings, preconditioning=exponent),
-            lambda _, after, __: losses.append(after.total),
+            lambda descent: losses.append(descent.losses.total),
         )
         return losses
 

@@ -1,6 +1,7 @@
 """Adam, in preconditioned coordinates."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,7 +37,7 @@ class Adam:
         self.count = 0
 
     def step(self, gradient: Tensor) -> Tensor:
-        """Return the displacement to the next point, see `optimize.Optimizer`."""
+        """Return the displacement to the next point, see `choice.Optimizer`."""
         self.count += 1
         gradient = self.change_of_variable(gradient)
         first, second = self.betas
@@ -52,3 +53,14 @@ class Adam:
         self.mean.zero_()
         self.square.zero_()
         self.count = 0
+
+    def state(self) -> dict[str, Any]:
+        """The moments, see `choice.Optimizer`."""
+        names = ("learning_rate", "mean", "square", "count")
+        return {name: getattr(self, name) for name in names}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over moments, see `choice.Optimizer`."""
+        self.mean.copy_(state["mean"])
+        self.square.copy_(state["square"])
+        self.count, self.learning_rate = state["count"], state["learning_rate"]

@@ -4,11 +4,13 @@ The curvature of the loss differs by orders of magnitude between low and high
 frequencies, between brightness and hue, and between textured and flat regions.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from styletransfer.transfer.optimizers.frequency import frequencies_of, gain_of
 
 _DECAY = 0.9
 """Weight of a pair relative to the next one."""
@@ -49,41 +51,13 @@ class Preconditioner(Protocol):
         """Return to the initial estimate."""
         ...
 
+    def state(self) -> dict[str, Any]:
+        """What was learned, see `choice.Optimizer`."""
+        ...
 
-class FrequencyPreconditioner:
-    """A fixed filter that amplifies low frequencies: ``P z = irfft2(rfft2(z) · gain)``.
-
-    ``gain = (f / 0.5)^(−α)`` with ``f = max(|frequency|, 1 / longest side)`` in
-    cycles per pixel.
-
-    Args:
-        height: In pixels.
-        width: In pixels.
-        exponent: α; 0 makes P the identity.
-        device: Where to compute.
-    """
-
-    def __init__(self, height: int, width: int, exponent: float, device: torch.device) -> None:
-        self.shape = (height, width)
-        self.gain: Tensor | None = None
-        self.peak = 1.0
-        if exponent:
-            self.gain = _gain(_frequencies(height, width, device), exponent)
-            self.peak = self.gain.max().item()
-
-    def __call__(self, field: Tensor) -> Tensor:
-        """Apply the filter.
-
-        Args:
-            field: Shape (…, H, W), float32.
-
-        Returns:
-            The same shape.
-        """
-        if self.gain is None:
-            return field
-        filtered: Tensor = torch.fft.irfft2(torch.fft.rfft2(field).mul_(self.gain), s=self.shape)
-        return filtered
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state, see `choice.Optimizer`."""
+        ...
 
 
 class CurvaturePreconditioner:
@@ -115,9 +89,9 @@ class CurvaturePreconditioner:
 
     def __init__(self, height: int, width: int, exponent: float, device: torch.device) -> None:
         self.shape = (height, width)
-        frequencies = _frequencies(height, width, device)
+        frequencies = frequencies_of(height, width, device)
         octaves = (frequencies * max(height, width)).log2()
-        self.first_gain = _gain(frequencies, 2 * exponent)
+        self.first_gain = gain_of(frequencies, 2 * exponent)
         self.bands = [
             (octaves.int() == octave).flatten().nonzero().flatten()
             for octave in range(int(octaves.max()) + 1)
@@ -139,6 +113,21 @@ class CurvaturePreconditioner:
         self.factor = self.scale = self.share.new_ones(())
         self.pairs = 0
         self.squares = self.powers = self.share.new_zeros(())
+
+    def state(self) -> dict[str, Any]:
+        """The sums from which the diagonals follow, see `choice.Optimizer`."""
+        names = ("pairs", "squares", "powers", "scale")
+        return {name: getattr(self, name) for name in names}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Learn the diagonals from sums, see `choice.Optimizer`."""
+        self.reset()
+        self.pairs = state["pairs"]
+        self.squares, self.powers, self.scale = (
+            state[name].to(self.share, copy=True) for name in ("squares", "powers", "scale")
+        )
+        if self.pairs >= _WARM_UP:
+            self.factor, self.gain = self._factor(), self._gain()
 
     def __call__(self, gradient: Tensor) -> Tensor:
         """Apply H to a gradient of shape (1, 3, H, W), float32."""
@@ -216,16 +205,3 @@ def _level(sums: Tensor, dims: tuple[int, ...]) -> Tensor:
     steps, changes = (sums + _RELATIVE_FLOOR * sums.mean(dims, keepdim=True)).log()
     level: Tensor = (steps - changes) / 2
     return level
-
-
-def _frequencies(height: int, width: int, device: torch.device) -> Tensor:
-    """Cycles per pixel, shape (H, W / 2 + 1); the lowest is one in the longest side."""
-    down = torch.fft.fftfreq(height, device=device)
-    right = torch.fft.rfftfreq(width, device=device)
-    frequency: Tensor = (down[:, None].square() + right.square()).sqrt()
-    return frequency.clamp_min(1 / max(height, width))
-
-
-def _gain(frequencies: Tensor, exponent: float) -> Tensor:
-    gain: Tensor = (frequencies / 0.5) ** -exponent
-    return gain

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from styletransfer.transfer.optimize import Optimizer
 from styletransfer.transfer.optimizers.adam import Adam
-from styletransfer.transfer.optimizers.lbfgs import GROWTH, LBFGS
+from styletransfer.transfer.optimizers.choice import Optimizer
+from styletransfer.transfer.optimizers.lbfgs import GROWTH, LBFGS, ScaledIdentity
 from tests.support.quadratic import descend, quadratic
 
 
@@ -28,10 +28,6 @@ class TextbookLBFGS:
         direction = self._direction(gradient) if self.pairs else self._first(gradient)
         self.last = (direction, gradient)
         return direction
-
-    def back_off(self) -> None:
-        self.pairs.clear()
-        self.last = None
 
     def _first(self, gradient: Tensor) -> Tensor:
         if self.inverse is not None:
@@ -63,19 +59,17 @@ def test_lbfgs_takes_the_steps_of_the_textbook(history: int) -> None:
         torch.testing.assert_close(at, expected, rtol=1e-6, atol=1e-8)
 
 
-class Given:
+class Given(ScaledIdentity):
     """A fixed preconditioner."""
 
     def __init__(self, inverse: Tensor) -> None:
+        super().__init__()
         self.inverse = inverse
 
     def __call__(self, gradient: Tensor) -> Tensor:
         return self.inverse @ gradient
 
     def update(self, step: Tensor, change: Tensor) -> None:
-        pass
-
-    def reset(self) -> None:
         pass
 
 

@@ -6,10 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from styletransfer.transfer.optimizers.preconditioner import (
-    CurvaturePreconditioner,
-    FrequencyPreconditioner,
-)
+from styletransfer.transfer.optimizers.frequency import FrequencyPreconditioner
+from styletransfer.transfer.optimizers.preconditioner import CurvaturePreconditioner
 
 CPU = torch.device("cpu")
 SIZES = [(8, 8), (9, 7), (16, 5), (1, 1), (1, 9), (200, 4), (3, 64), (2, 2)]

@@ -7,7 +7,7 @@ import pytest
 
 from styletransfer.errors import ConfigError
 from styletransfer.images.contact_sheet import Axis
-from styletransfer.runs.weight_grid import Sweep, Variant, sweep_from
+from styletransfer.runs.batches.weight_grid import Sweep, Variant, sweep_from
 from styletransfer.settings import Settings
 
 OUTPUT = Path("new/out.v2.png")

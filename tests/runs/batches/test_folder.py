@@ -7,7 +7,12 @@ import pytest
 from PIL import Image
 
 from styletransfer.errors import ImageError
-from styletransfer.runs.folder import FolderListing, check_folder, list_briefly, list_pictures
+from styletransfer.runs.batches.folder import (
+    FolderListing,
+    check_folder,
+    list_briefly,
+    list_pictures,
+)
 
 
 def picture(path: Path, format_name: str = "PNG") -> Path:

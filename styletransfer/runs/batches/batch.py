@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from styletransfer.errors import ImageError, StyleTransferError
 from styletransfer.images.tensors import check_output, is_complete
-from styletransfer.runs.folder import check_folder, list_briefly, list_pictures
+from styletransfer.runs.batches.folder import check_folder, list_briefly, list_pictures
+from styletransfer.runs.batches.naming import name_results, refuse_overwriting
+from styletransfer.runs.batches.tally import BatchTally
 from styletransfer.runs.jobs import ExistingResult
-from styletransfer.runs.naming import name_results, refuse_overwriting
 from styletransfer.runs.picture import PictureRun
-from styletransfer.runs.tally import BatchTally
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from styletransfer.runs.batches.folder import FolderListing
     from styletransfer.runs.context import RunContext
-    from styletransfer.runs.folder import FolderListing
     from styletransfer.runs.jobs import Job, PictureResult, Request
 
     Results = Generator[PictureResult | ExistingResult, None, None]

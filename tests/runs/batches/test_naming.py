@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from styletransfer.errors import ConfigError, ImageError
-from styletransfer.runs.jobs import Job, Request, partial_path
-from styletransfer.runs.naming import (
+from styletransfer.runs.batches.naming import (
     DEFAULT_NAME,
     FIELDS,
     Template,
     name_results,
     refuse_overwriting,
 )
+from styletransfer.runs.jobs import Job, Request, partial_path
 from styletransfer.settings import Settings
 
 

@@ -12,9 +12,9 @@ from styletransfer.errors import (
     StyleTransferError,
     UnsavedError,
 )
+from styletransfer.runs.batches.tally import BatchTally
 from styletransfer.runs.context import RunContext
 from styletransfer.runs.interruption import NOTHING_YET, StopRequest
-from styletransfer.runs.tally import BatchTally
 from tests.support.results import ONE, results
 
 BAD = ImageError("b.jpg: broken")

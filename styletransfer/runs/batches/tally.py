@@ -11,7 +11,7 @@ from styletransfer.errors import (
     StyleTransferError,
     UnsavedError,
 )
-from styletransfer.runs.folder import list_briefly
+from styletransfer.runs.batches.folder import list_briefly
 from styletransfer.runs.interruption import NOTHING_YET
 from styletransfer.runs.progress import BatchProgress
 

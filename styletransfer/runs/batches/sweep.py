@@ -17,20 +17,20 @@ from styletransfer.images.tensors import (
     save_picture,
 )
 from styletransfer.output_files import refuse_replacing
+from styletransfer.runs.batches.naming import refuse_overwriting
+from styletransfer.runs.batches.tally import BatchTally
 from styletransfer.runs.context import open_content
 from styletransfer.runs.jobs import ExistingResult, Job, SheetResult, partial_path
-from styletransfer.runs.naming import refuse_overwriting
 from styletransfer.runs.picture import PictureRun, warn_about_transparency
-from styletransfer.runs.tally import BatchTally
 from styletransfer.transfer.pyramid import plan_scales
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
+    from styletransfer.runs.batches.weight_grid import Sweep, Variant
     from styletransfer.runs.context import InputPicture, RunContext
     from styletransfer.runs.jobs import AnyResult, PictureResult, Request
-    from styletransfer.runs.weight_grid import Sweep, Variant
 
     Results = Generator[AnyResult, None, None]
 

@@ -1,0 +1,1 @@
+"""Runs of many pictures: the pictures of a folder, and sweeps over weights."""
