@@ -7,6 +7,7 @@
     ├── WeightsError       the network's weights cannot be loaded
     ├── DeviceError        the requested device is missing
     │   └── ShortageError  the device has too little memory
+    ├── CheckpointError    a checkpoint is damaged, or of another command
     └── DivergenceError    the optimization diverged
 
     InterruptionError      SIGINT, SIGTERM or SIGHUP ended the run
@@ -52,6 +53,10 @@ class DeviceError(StyleTransferError):
 
 class ShortageError(DeviceError):
     """A run needs more memory than the device has free; a smaller size may fit."""
+
+
+class CheckpointError(StyleTransferError):
+    """A checkpoint is damaged, or of another command."""
 
 
 class DivergenceError(StyleTransferError):

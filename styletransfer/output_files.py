@@ -92,16 +92,33 @@ def refuse_replacing(path: Path, inputs: Iterable[Path]) -> None:
 
 
 def save_file(data: bytes, path: Path) -> None:
-    """Save a file atomically.
-
-    It is written to a hidden file in the same folder, which is then renamed. If
-    that fails, an existing file stays unchanged. A link is replaced, not what it
-    leads to; a missing folder is created; a replaced file keeps its permissions.
-    What killed runs left of earlier attempts is removed.
+    """Save a file atomically, as `replaced` does.
 
     Args:
         data: The bytes of the file.
         path: The output path, with any suffix.
+
+    Raises:
+        ImageError: If the file cannot be written.
+    """
+    with replaced(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def replaced(path: Path) -> Iterator[BinaryIO]:
+    """Write a file that takes its place at the end of the block, atomically.
+
+    It is a hidden file in the same folder, which is then renamed. If that fails, or
+    the block does, an existing file stays unchanged. A link is replaced, not what it
+    leads to; a missing folder is created; a replaced file keeps its permissions.
+    What killed runs left of earlier attempts is removed.
+
+    Args:
+        path: The output path, with any suffix.
+
+    Yields:
+        The file, open for writing.
 
     Raises:
         ImageError: If the file cannot be written.
@@ -113,7 +130,7 @@ def save_file(data: bytes, path: Path) -> None:
             with contextlib.suppress(OSError):
                 if not target.is_symlink():
                     shutil.copymode(target, temporary)
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
             if os.name == "nt":  # where an open file cannot be renamed

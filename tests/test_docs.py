@@ -20,8 +20,8 @@ from styletransfer.images.provenance import record
 from styletransfer.images.tensors import save_image
 from styletransfer.option_text import format_value
 from styletransfer.presets import load_settings, preset_folder, presets
+from styletransfer.runs.batches.weight_grid import sweep_from
 from styletransfer.runs.resolve import INITS
-from styletransfer.runs.weight_grid import sweep_from
 from styletransfer.settings import Settings, field_names
 
 ROOT = Path(__file__).resolve().parent.parent

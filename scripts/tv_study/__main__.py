@@ -35,7 +35,7 @@ from scripts.tv_study.tables import (
 )
 from styletransfer.device.device import retain_memory
 from styletransfer.report.page import TEMPLATES
-from styletransfer.runs.weight_grid import sweep_from
+from styletransfer.runs.batches.weight_grid import sweep_from
 from styletransfer.weight_guide import WEIGHT_GUIDE
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from scripts.tv_study.runs import Runner
-    from styletransfer.runs.weight_grid import Sweep
+    from styletransfer.runs.batches.weight_grid import Sweep
 
 CROP = 64
 """Side of the enlarged crops, in pixels of the result."""

@@ -24,13 +24,13 @@ from styletransfer.errors import (
 )
 from styletransfer.images.pipes import STDOUT, kept_pipes
 from styletransfer.report.report import Report
+from styletransfer.runs.batches.folder import is_folder
+from styletransfer.runs.batches.weight_grid import sweep_from
 from styletransfer.runs.execute import execute
-from styletransfer.runs.folder import is_folder
 from styletransfer.runs.interruption import StopRequest
 from styletransfer.runs.jobs import PictureResult, Request
 from styletransfer.runs.progress import bars_paused
 from styletransfer.runs.resolve import config_file, refuse_for_folder, refuse_for_stdout
-from styletransfer.runs.weight_grid import sweep_from
 from styletransfer.settings import field_names
 
 _COMPLETION = "_STYLIZE_COMPLETE"
@@ -120,6 +120,8 @@ def stylize(
     fail_fast: run.FailFast = False,
     json: run.Json = False,
     save_every: run.SaveEvery = None,
+    checkpoint: run.Checkpoint = None,
+    checkpoint_every: run.CheckpointEvery = None,
     log: run.Log = None,
     report: run.Report = None,
     quiet: run.Quiet = False,
@@ -164,9 +166,11 @@ def stylize(
         fail_fast=fail_fast,
         log=log,
         save_every=save_every,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
     )
     if request.is_folder:
-        refuse_for_folder(content, {"--log": log, "--report": report})
+        refuse_for_folder(content, {"--log": log, "--report": report, "--checkpoint": checkpoint})
     if output == STDOUT:
         refuse_for_stdout(request, {"--json": json, "--report": report})
     stop, page = context.obj, Report(report, styles, _notify, quiet=quiet)

@@ -7,7 +7,8 @@ from typer import Argument, Option
 
 from styletransfer.cli.option_parsing import read_content, read_output, read_path
 from styletransfer.presets import presets
-from styletransfer.runs.naming import DEFAULT_NAME
+from styletransfer.runs.batches.naming import DEFAULT_NAME
+from styletransfer.runs.jobs import CHECKPOINT_MINUTES
 
 _SCRIPTS = "Folders and scripts"
 
@@ -75,6 +76,27 @@ SaveEvery = Annotated[
         help="Save a snapshot every N iterations: 1 for each, 10 for a film, 50 for an "
         "occasional look. Snapshots have the result's size and are saved beside it as "
         "OUT-010.png, OUT-020.png, …, replacing existing files.",
+        show_default=False,
+    ),
+]
+Checkpoint = Annotated[
+    Path | None,
+    Option(
+        "--checkpoint",
+        metavar="FILE",
+        help="Keep the run in this file, so that it survives a crash: the same command goes on "
+        "from there, to the same result. It is deleted when the result is saved.",
+        show_default=False,
+        parser=read_path,
+    ),
+]
+CheckpointEvery = Annotated[
+    float | None,
+    Option(
+        "--checkpoint-every",
+        metavar="MINUTES",
+        help="Minutes between two checkpoints; 0: after each iteration. One is also written "
+        f"when a signal ends the run. Default: {CHECKPOINT_MINUTES:g}.",
         show_default=False,
     ),
 ]

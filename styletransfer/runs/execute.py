@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from styletransfer.errors import ConfigError, ImageError
@@ -13,7 +14,7 @@ from styletransfer.runs.batches.naming import refuse_overwriting
 from styletransfer.runs.batches.sweep import run_sweep
 from styletransfer.runs.context import RunContext
 from styletransfer.runs.interruption import NOTHING_YET
-from styletransfer.runs.jobs import ExistingResult, Job, partial_path
+from styletransfer.runs.jobs import CHECKPOINT_MINUTES, ExistingResult, Job, partial_path
 from styletransfer.runs.picture import PictureRun
 
 if TYPE_CHECKING:
@@ -86,6 +87,10 @@ def _run_picture(request: Request, context: RunContext) -> Results:
         config=request.config,
         log=request.log,
         save_every=request.save_every,
+        checkpoint=request.checkpoint,
+        checkpoint_every=CHECKPOINT_MINUTES
+        if request.checkpoint_every is None
+        else request.checkpoint_every,
     )
     if exists:
         refuse_overwriting([job])
@@ -98,6 +103,8 @@ def _run_picture(request: Request, context: RunContext) -> Results:
     with context.stop.deferred(lambda: message):
         result = PictureRun.prepare(job, context).run()
         best = f"stopped early: {result.path} holds the best picture so far"
+        if job.checkpoint is not None and job.checkpoint.exists():
+            best += f"; the same command goes on from {job.checkpoint}"
         message = best if result.stopped else None
         yield result
 
@@ -124,6 +131,16 @@ def _check_arguments(request: Request, notify: Callable[[str], None]) -> None:
 
 
 def _refuse_ineffective_options(request: Request) -> None:
+    every = request.checkpoint_every
+    if every is not None and request.checkpoint is None:
+        raise ConfigError("--checkpoint-every has no effect: there is no --checkpoint")
+    if every is not None and not 0 <= every < math.inf:
+        raise ConfigError(f"--checkpoint-every must be 0 or more minutes, not {every:g}")
+    if request.sweep is not None and request.checkpoint is not None:
+        raise ConfigError(
+            "--checkpoint needs a single result, but a list of weights is given; "
+            "--skip-existing resumes a list"
+        )
     if request.is_folder:
         if request.sweep is not None:
             raise ConfigError(

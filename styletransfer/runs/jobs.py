@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from styletransfer.transfer.objective import Losses
 
 
+CHECKPOINT_MINUTES = 5.0
+"""Minutes between two checkpoints, unless others are given."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One picture to make. It holds paths and settings only, so any process can take it."""
@@ -47,6 +51,12 @@ class Job:
 
     save_every: int | None = None
     """Iterations between two snapshots; None: no snapshots."""
+
+    checkpoint: Path | None = None
+    """The file from which the run goes on after an interruption; None: none."""
+
+    checkpoint_every: float = CHECKPOINT_MINUTES
+    """Minutes between two checkpoints."""
 
     @property
     def inputs(self) -> list[Path]:
@@ -96,6 +106,12 @@ class Request:
 
     save_every: int | None = None
     """Iterations between two snapshots; None: no snapshots."""
+
+    checkpoint: Path | None = None
+    """The file from which a single picture goes on after an interruption; None: none."""
+
+    checkpoint_every: float | None = None
+    """Minutes between two checkpoints; None: `CHECKPOINT_MINUTES`."""
 
     @property
     def inputs(self) -> list[Path]:

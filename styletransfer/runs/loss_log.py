@@ -93,11 +93,15 @@ class LossLog:
     @contextlib.contextmanager
     def recording(self) -> Iterator[None]:
         """Start the clock; close the file at the end of the block."""
-        self._started = time.monotonic()
+        self._started = time.monotonic() - (self.entries[-1].seconds if self.entries else 0)
         try:
             yield
         finally:
             self._close()
+
+    def go_on(self, entries: Sequence[Entry]) -> None:
+        """Begin with the entries of a run that was interrupted; the file gets them, too."""
+        self.entries.extend(entries)
 
     def check(self, inputs: Sequence[Path]) -> None:
         """Refuse a path that cannot be written, before the run starts.
@@ -126,7 +130,9 @@ class LossLog:
         if self._path is None:
             return
         try:
-            self._write(format_row(entry, self._path), self._path)
+            # Those before a run went on come first.
+            rows = [entry] if self._file is not None else self.entries
+            self._write(b"".join(format_row(each, self._path) for each in rows), self._path)
         except OSError as error:
             self._notify(f"{self._path}: {reason(error)}; the log ends here, the run continues")
             self._path = None

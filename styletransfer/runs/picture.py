@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from styletransfer.errors import DivergenceError
-from styletransfer.images.tensors import check_side, holds_alpha
+from styletransfer.images.tensors import check_side
+from styletransfer.runs.checkpoint import Checkpoint
 from styletransfer.runs.context import open_content
 from styletransfer.runs.jobs import PictureResult
 from styletransfer.runs.loss_log import LossLog
+from styletransfer.runs.notices import announce, warn_about_result, warn_about_transparency
 from styletransfer.runs.result_writer import ResultWriter
 from styletransfer.runs.snapshots import Snapshots
 from styletransfer.transfer.pyramid import plan_scales
@@ -21,20 +23,13 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from styletransfer.runs.checkpoint import Saved
     from styletransfer.runs.context import InputPicture, RunContext
     from styletransfer.runs.jobs import Job
+    from styletransfer.runs.progress import Progress
     from styletransfer.transfer.plan import RunPlan
     from styletransfer.transfer.pyramid import Scale
     from styletransfer.transfer.stylize import Result, Step
-
-
-def warn_about_transparency(content: InputPicture, output: Path, context: RunContext) -> None:
-    """Warn if the content is transparent, and the format of the output cannot be."""
-    if content.decoded.alpha is not None and not holds_alpha(output):
-        context.notify(
-            f"{output}: JPEG has no transparency, so {content.path} is composited on "
-            f"{context.background}; .png, .webp and .tif keep it"
-        )
 
 
 @dataclass(kw_only=True)
@@ -62,10 +57,14 @@ class PictureRun:
     log: LossLog
     """Collects the losses after each iteration."""
 
+    checkpoint: Checkpoint | None
+    """Keeps the run, so that a later one goes on. None: it is not kept."""
+
     seconds: float
     """Time that `prepare` took."""
 
     _plan: RunPlan | None = None
+    _saved: Saved | None = None
 
     @classmethod
     def prepare(cls, job: Job, context: RunContext, content: InputPicture | None = None) -> Self:
@@ -93,6 +92,10 @@ class PictureRun:
             snapshots.check(job.inputs)
         log = LossLog(job.settings, job.log, context.notify)
         log.check([*job.inputs, job.output])
+        checkpoint = None
+        if job.checkpoint is not None:
+            checkpoint = Checkpoint(job.checkpoint, job.checkpoint_every, job, context.notify)
+            checkpoint.check()
         if not shared:
             warn_about_transparency(content, job.output, context)
             if context.masks is not None:
@@ -105,6 +108,7 @@ class PictureRun:
             writer=writer,
             snapshots=snapshots,
             log=log,
+            checkpoint=checkpoint,
             seconds=time.monotonic() - started,
         )
 
@@ -118,15 +122,18 @@ class PictureRun:
         self.context.load_torch()
         from styletransfer.device.device import retain_memory, set_threads, tune
         from styletransfer.transfer.plan import plan_run
-        from styletransfer.transfer.workspace import check_memory
+        from styletransfer.transfer.workspace import check_memory, keep_budget
 
         if self._plan is None:
             retain_memory()
             set_threads(self.job.settings.threads)
             styles = [style.size for style in self.context.styles]
-            self._plan = plan_run(self.content.size, styles, self.job.settings, self.scales)
-            tune(self._plan.device)
-            check_memory(self._plan)
+            plan = plan_run(self.content.size, styles, self.job.settings, self.scales)
+            tune(plan.device)
+            self._saved = None if self.checkpoint is None else self.checkpoint.load()
+            plan = plan if self._saved is None else keep_budget(plan, self._saved.budget)
+            check_memory(plan)
+            self._plan = plan
         return self._plan
 
     def run(self) -> PictureResult:
@@ -142,11 +149,14 @@ class PictureRun:
         """
         started = time.monotonic()
         job, plan = self.job, self.plan()
+        earlier = 0.0 if self._saved is None else self._saved.entries[-1].seconds
         result = self._optimize(plan)
         path = job.unfinished if result.stopped else job.output
         self.save(result.image, path)
         if not result.stopped:
-            self._check(result)
+            warn_about_result(result, job, self.content, self.context)
+            if self.checkpoint is not None:
+                self.checkpoint.remove()
         height, width = result.image.shape[2:]
         return PictureResult(
             path=path,
@@ -155,7 +165,7 @@ class PictureRun:
             width=width,
             height=height,
             losses=result.losses,
-            seconds=self.seconds + time.monotonic() - started,
+            seconds=self.seconds + earlier + time.monotonic() - started,
             device=str(plan.device),
             precision=plan.precision.name,
             stopped=result.stopped,
@@ -176,8 +186,10 @@ class PictureRun:
 
         context, settings = self.context, self.job.settings
         encoder = encoder_for(settings, plan)
-        self._announce(plan)
+        announce(plan, context)
         progress = Progress(self.scales, quiet=context.quiet, batch=context.batch)
+        if self._saved is not None:
+            self._go_on(self._saved, progress)
 
         def on_step(step: Step) -> bool:
             progress.show(step)
@@ -186,7 +198,10 @@ class PictureRun:
                 self.snapshots.add(step)
             # From now on there is an image to save.
             context.stop.hold()
-            return context.stop.requested
+            stopped = context.stop.requested
+            if self.checkpoint is not None:
+                self.checkpoint.add(step, self.log.entries, plan.budget, last=stopped)
+            return stopped
 
         with contextlib.closing(progress), self.log.recording():
             try:
@@ -200,43 +215,19 @@ class PictureRun:
                     plan=plan,
                     on_step=on_step,
                     regions=None if context.masks is None else context.masks.to_regions(),
+                    resume=None if self._saved is None else self._saved.state,
                 )
             except DivergenceError as error:
                 self.save(error.image, self.job.unfinished)
                 message = f"{error}; the best picture is in {self.job.unfinished}"
                 raise DivergenceError(message, error.image) from None
 
-    def _announce(self, plan: RunPlan) -> None:
-        """Report the size, the device and the number format."""
-        from styletransfer.device.device import explain
-        from styletransfer.transfer.workspace import choose_workspace, describe_workspace
-
-        scale = plan.scales[-1]
-        size = f"{scale.width}×{scale.height}"
-        styles, masks = len(self.context.styles), self.context.masks
-        how = f" in a blend of {styles} styles" if styles > 1 else ""
-        how = how if masks is None else f" by regions ({masks})"
-        line = f"stylizing{how} at {size} on {plan.device} in {plan.precision.name}"
-        space = choose_workspace(plan, scale.longest_side)
-        if space.tile is not None or self.job.settings.max_memory:
-            line += f", {describe_workspace(space, plan)}"
-        if self.context.verbose:
-            line += explain(self.job.settings.precision, plan.device)
-        self.context.announce(line)
-
-    def _check(self, result: Result) -> None:
-        """Warn if the result is nearly one colour, or hardly changed."""
-        from styletransfer.runs.sanity import find_problem
-
-        settings, init = self.job.settings, self.context.init
-        start = self.content if settings.init == "content" else init
-        masks = self.context.masks
-        problem = find_problem(
-            result,
-            self.content.image,
-            None if start is None else start.image,
-            settings,
-            1.0 if masks is None else masks.painted,
-        )
-        if problem is not None:
-            self.context.notify(f"{self.job.output}: {problem}")
+    def _go_on(self, saved: Saved, progress: Progress) -> None:
+        """Take over what was counted before the interruption."""
+        done, newest = len(saved.entries), saved.entries[-1]
+        total = sum(scale.iterations for scale in self.scales)
+        self.context.inform(f"going on from {self.job.checkpoint}, {done} of {total} iterations")
+        self.log.go_on(saved.entries)
+        progress.go_on(newest.width, newest.size_iteration)
+        if self.snapshots is not None:
+            self.snapshots.go_on(done)

@@ -105,13 +105,22 @@ class Progress:
         self._remaining = {scale: _cost(scale) for scale in scales}
         self._done = 0.0
         self._latest: Step | None = None
-        total = sum(self._remaining.values())
-        self.bar = _bar(_size(scales[0]), total, 0.05, hidden=quiet or self._lines)
+        self._total = sum(self._remaining.values())
+        self.bar = _bar(_size(scales[0]), self._total, 0.05, hidden=quiet or self._lines)
 
     def close(self) -> None:
         """Print the line of the last size, and remove the bar."""
         self._print_size()
         self.bar.close()
+
+    def go_on(self, width: int, iterations: int) -> None:
+        """Begin after some iterations at the size of a width, and all of those before it."""
+        for scale in [each for each in self._remaining if each.width <= width]:
+            taken = iterations if scale.width == width else scale.iterations
+            self._remaining[scale] -= _cost(scale) / scale.iterations * taken
+        # A share done before the start does not count towards the speed.
+        self._done = self._total - sum(self._remaining.values())
+        self.bar.initial = self.bar.n = self._done
 
     def show(self, step: Step) -> None:
         """Count an iteration, and show its losses."""

@@ -65,6 +65,10 @@ class Snapshots:
         number = f"{iterations:0{len(str(self.total))}}"
         return self.output.with_name(f"{self.output.stem}-{number}{self.output.suffix}")
 
+    def go_on(self, iterations: int) -> None:
+        """Count iterations that were taken before an interruption."""
+        self._iterations += iterations
+
     def check(self, inputs: Sequence[Path]) -> None:
         """Refuse paths that a snapshot cannot be saved to, before the run starts.
 

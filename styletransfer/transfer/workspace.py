@@ -110,6 +110,24 @@ def memory_budget(settings: Settings, device: torch.device) -> int | None:
     return allowed if free is None else min(allowed, free)
 
 
+def keep_budget(plan: RunPlan, budget: int | None) -> RunPlan:
+    """Plan a run with the budget of an earlier one, if it still fits.
+
+    Each size is then computed as it was, to the same result.
+
+    Args:
+        plan: The plan of the run.
+        budget: `RunPlan.budget` of the earlier run.
+
+    Returns:
+        The plan to follow.
+    """
+    kept = replace(plan, budget=budget)
+    limit = plan.budget if plan.settings.max_memory else free_memory(plan.device)
+    needed = max(choose_workspace(kept, scale.longest_side).needed for scale in plan.scales)
+    return kept if limit is None or needed <= limit else plan
+
+
 def check_memory(plan: RunPlan) -> None:
     """Refuse a run that needs more memory than is free.
 

@@ -73,6 +73,36 @@ REFUSALS: list[Refusal] = [
         2,
         "--report needs a single content picture, but folder is",
     ),
+    (
+        "folder style.png -o out --checkpoint run.ckpt",
+        2,
+        "--checkpoint needs a single content picture, but folder is",
+    ),
+    (
+        "content.png style.png -o old.png --checkpoint run.ckpt --tv-weight 1,2",
+        2,
+        "--checkpoint needs a single result, but a list of weights is given; --skip-existing",
+    ),
+    (
+        "content.png style.png -o old.png --checkpoint-every 3",
+        2,
+        "--checkpoint-every has no effect: there is no --checkpoint",
+    ),
+    (
+        "content.png style.png -o old.png --checkpoint a --checkpoint-every -1",
+        2,
+        "--checkpoint-every must be 0 or more minutes, not -1",
+    ),
+    (
+        "content.png style.png -o old.png --checkpoint content.png",
+        1,
+        "content.png: this is also an input; choose another output",
+    ),
+    (
+        "content.png style.png -o old.png --checkpoint old.png",
+        1,
+        "old.png: this is also an input; choose another output",
+    ),
     # Settings
     ("content.png style.png -o old.png --tv-weight -1", 2, "tv_weight must be 0 or more, not -1.0"),
     ("content.png style.png -o old.png --style-weight nan", 2, "style_weight must be a number"),

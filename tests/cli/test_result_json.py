@@ -15,7 +15,7 @@ from styletransfer.masks.region_masks import RegionMasks
 from styletransfer.regions import parse_regions
 from styletransfer.runs.jobs import ExistingResult, PictureResult, SheetResult
 from styletransfer.settings import Settings
-from styletransfer.transfer.optimize import Losses
+from styletransfer.transfer.objective import Losses
 
 RESULT = PictureResult(
     path=Path("out.png"),

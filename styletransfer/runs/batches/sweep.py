@@ -21,7 +21,8 @@ from styletransfer.runs.batches.naming import refuse_overwriting
 from styletransfer.runs.batches.tally import BatchTally
 from styletransfer.runs.context import open_content
 from styletransfer.runs.jobs import ExistingResult, Job, SheetResult, partial_path
-from styletransfer.runs.picture import PictureRun, warn_about_transparency
+from styletransfer.runs.notices import warn_about_transparency
+from styletransfer.runs.picture import PictureRun
 from styletransfer.transfer.pyramid import plan_scales
 
 if TYPE_CHECKING:
