@@ -90,7 +90,8 @@ def split(
     from styletransfer.presets import load_settings
     from styletransfer.runs.result_writer import ResultWriter
     from styletransfer.transfer.objective import Objective
-    from styletransfer.transfer.stylize import encoder_for, stylize
+    from styletransfer.transfer.plan import encoder_for
+    from styletransfer.transfer.stylize import stylize
 
     clock.lap("import")
     settings = load_settings(config).with_values({"device": "cpu", "precision": precision})

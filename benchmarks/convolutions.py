@@ -13,8 +13,8 @@ from styletransfer.choices import Precision
 from styletransfer.device.device import retain_memory
 from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings
+from styletransfer.transfer.plan import encoder_for
 from styletransfer.transfer.resizing import pad_to_multiple, resize_to_side
-from styletransfer.transfer.stylize import encoder_for
 from styletransfer.vgg.architecture import convolutions
 from styletransfer.vgg.encoder import Encoder
 

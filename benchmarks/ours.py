@@ -17,6 +17,7 @@ from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings
 from styletransfer.transfer.objective import Objective
 from styletransfer.transfer.optimize import Descent, optimize
+from styletransfer.transfer.plan import encoder_for
 from styletransfer.transfer.pyramid import Scale, plan_scales
 from styletransfer.transfer.resizing import (
     enlarge_change,
@@ -24,7 +25,7 @@ from styletransfer.transfer.resizing import (
     resize,
     resize_to_side,
 )
-from styletransfer.transfer.stylize import Step, encoder_for, stylize
+from styletransfer.transfer.stylize import Step, stylize
 
 NEAR = 1.5
 """The judge evaluates a step only if our own loss is within this factor of the next one

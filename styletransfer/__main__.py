@@ -32,7 +32,11 @@ def main() -> None:
         with stop.postponed():
             _block(False)
             from styletransfer.cli import app
-        app.main(stop)
+            from styletransfer.runs.ranks import on_several_ranks, run_on_ranks
+        if on_several_ranks():
+            run_on_ranks(app.main, stop)
+        else:
+            app.main(stop)
     except InterruptionError as error:
         stop.finish()
         protect_streams()

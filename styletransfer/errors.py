@@ -8,7 +8,10 @@
     ├── DeviceError        the requested device is missing
     │   └── ShortageError  the device has too little memory
     ├── CheckpointError    a checkpoint is damaged, or of another command
-    └── DivergenceError    the optimization diverged
+    ├── ClusterError       a Dask cluster cannot be used
+    ├── LostRankError      another process of a distributed run is gone
+    └── UnfinishedError    a run ended early, but has a best picture
+        └── DivergenceError  the optimization diverged
 
     InterruptionError      SIGINT, SIGTERM or SIGHUP ended the run
 
@@ -17,7 +20,7 @@ prints it unchanged.
 """
 
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -59,17 +62,34 @@ class CheckpointError(StyleTransferError):
     """A checkpoint is damaged, or of another command."""
 
 
-class DivergenceError(StyleTransferError):
-    """The loss is no longer finite, or far above its best value.
+class ClusterError(StyleTransferError):
+    """A Dask cluster cannot be reached, or its workers cannot do the jobs."""
+
+
+class UnfinishedError(StyleTransferError):
+    """A run ended early.
 
     Args:
         message: The line for the user.
         image: The image of the lowest loss so far, shape (1, 3, H, W), RGB in [0, 1].
+        state: Where the run can go on, see `Step.state`. None: nowhere.
     """
 
-    def __init__(self, message: str, image: "Tensor") -> None:
+    def __init__(self, message: str, image: "Tensor", state: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.image = image
+        self.state = state
+
+
+class DivergenceError(UnfinishedError):
+    """The loss is no longer finite, or far above its best value."""
+
+
+class LostRankError(StyleTransferError):
+    """Another process of a distributed run is gone."""
+
+    def __init__(self) -> None:
+        super().__init__("another process of this run is gone")
 
 
 class InterruptionError(BaseException):

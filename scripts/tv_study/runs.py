@@ -14,8 +14,9 @@ from scripts.tv_study.measures import alternation, crop, spread
 from styletransfer.images.tensors import read_image
 from styletransfer.report.quality import edge_sharpness, noise
 from styletransfer.settings import Settings
+from styletransfer.transfer.plan import encoder_for
 from styletransfer.transfer.resizing import resize_to_side
-from styletransfer.transfer.stylize import encoder_for, stylize
+from styletransfer.transfer.stylize import stylize
 from styletransfer.transfer.targets import SharedTargets
 from styletransfer.transfer.total_variation import total_variation
 

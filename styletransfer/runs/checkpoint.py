@@ -114,21 +114,30 @@ class Checkpoint:
     def add(self, step: Step, entries: Sequence[Entry], budget: int | None, *, last: bool) -> None:
         """Save the run after a step if the time has come.
 
-        The first checkpoint that cannot be saved is reported. The run goes on, and
-        later ones are tried again.
-
         Args:
             step: The step.
             entries: The losses after each iteration so far.
             budget: As in `Saved`.
             last: Save it in any case, since the run ends here.
         """
-        if not last and time.monotonic() - self._saved < self._seconds:
-            return
+        if last or time.monotonic() - self._saved >= self._seconds:
+            self.keep(step.state(), entries, budget)
+
+    def keep(self, state: State, entries: Sequence[Entry], budget: int | None) -> None:
+        """Save the run.
+
+        The first checkpoint that cannot be saved is reported. The run goes on, and
+        later ones are tried again.
+
+        Args:
+            state: Where it goes on.
+            entries: As in `add`, like the following.
+            budget: As in `Saved`.
+        """
         content = {
             "format": FORMAT,
             "command": self._command,
-            "state": step.state(),
+            "state": state,
             "entries": [asdict(entry) for entry in entries],
             "budget": budget,
         }

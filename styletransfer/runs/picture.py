@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from styletransfer.errors import DivergenceError
+from styletransfer.errors import UnfinishedError
 from styletransfer.images.tensors import check_side
 from styletransfer.runs.checkpoint import Checkpoint
 from styletransfer.runs.context import open_content
@@ -62,6 +62,9 @@ class PictureRun:
 
     seconds: float
     """Time that `prepare` took."""
+
+    start: Tensor | None = None
+    """What it starts from, shape (1, 3, H, W), RGB in [0, 1]. None: what the settings name."""
 
     _plan: RunPlan | None = None
     _saved: Saved | None = None
@@ -182,9 +185,11 @@ class PictureRun:
 
     def _optimize(self, plan: RunPlan) -> Result:
         from styletransfer.runs.progress import Progress
-        from styletransfer.transfer.stylize import encoder_for, stylize
+        from styletransfer.transfer.plan import encoder_for
+        from styletransfer.transfer.stylize import stylize
 
         context, settings = self.context, self.job.settings
+        init = context.init.image if self.start is None and context.init else self.start
         encoder = encoder_for(settings, plan)
         announce(plan, context)
         progress = Progress(self.scales, quiet=context.quiet, batch=context.batch)
@@ -209,7 +214,7 @@ class PictureRun:
                     self.content.image,
                     [style.image for style in context.styles],
                     settings,
-                    init=None if context.init is None else context.init.image,
+                    init=init,
                     encoder=encoder,
                     targets=context.targets,
                     plan=plan,
@@ -217,10 +222,13 @@ class PictureRun:
                     regions=None if context.masks is None else context.masks.to_regions(),
                     resume=None if self._saved is None else self._saved.state,
                 )
-            except DivergenceError as error:
+            except UnfinishedError as error:
                 self.save(error.image, self.job.unfinished)
                 message = f"{error}; the best picture is in {self.job.unfinished}"
-                raise DivergenceError(message, error.image) from None
+                if error.state is not None and self.checkpoint is not None:
+                    self.checkpoint.keep(error.state, self.log.entries, plan.budget)
+                    message += f"; the same command goes on from {self.checkpoint.path}"
+                raise type(error)(message, error.image) from None
 
     def _go_on(self, saved: Saved, progress: Progress) -> None:
         """Take over what was counted before the interruption."""

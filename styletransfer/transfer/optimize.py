@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
+from styletransfer.errors import LostRankError, UnfinishedError
 from styletransfer.settings import Settings
 from styletransfer.transfer.best import Best, State
 from styletransfer.transfer.objective import Losses, Terms
@@ -72,17 +73,24 @@ def optimize(
     Raises:
         DivergenceError: If a loss is not finite, or exceeds the best one by far
             repeatedly. The error holds the best image.
+        UnfinishedError: If a rank is lost. The error holds the state, too.
     """
     pairs = history_length(iterations) if pairs is None else pairs
     descent = Descent(objective, start, settings, pairs)
-    if resume is None:
-        descent.evaluate()
-    else:
-        descent.restore(resume)
     stopped = False
-    while not (stopped or descent.steps == iterations or descent.has_converged(settings.tolerance)):
-        descent.move()
-        stopped = on_step is not None and bool(on_step(descent))
+    try:
+        if resume is None:
+            descent.evaluate()
+        else:
+            descent.restore(resume)
+        while not (
+            stopped or descent.steps == iterations or descent.has_converged(settings.tolerance)
+        ):
+            descent.move()
+            stopped = on_step is not None and bool(on_step(descent))
+    except LostRankError as error:
+        state = None if descent.steps < 0 else descent.state()
+        raise UnfinishedError(str(error), descent.best.image.clamp(0, 1), state) from error
     best = descent.best
     return Optimized(best.image.clamp(0, 1), best.losses, descent.steps, stopped)
 
@@ -114,6 +122,7 @@ class Descent:
         self._gamut_weight = GAMUT_WEIGHT * weights
         self._optimizer = choose_optimizer(settings, start, pairs)
         self._history: list[float] = []
+        self._has_moved = True  # to a point where the objective is not evaluated yet
 
     @property
     def steps(self) -> int:
@@ -122,17 +131,23 @@ class Descent:
 
     def move(self) -> None:
         """Take a step, from the best point if the last one led astray."""
+        if not self._has_moved:
+            self._take_step()
+        self.evaluate()
+
+    def _take_step(self) -> None:
         if self.losses.penalized > REJECT_RATIO * self.best.losses.penalized:
             self.image, self.gradient = self.best.image, self.best.gradient
             self._optimizer.back_off()
         self.image = self.image + self._optimizer.step(self.gradient)
-        self.evaluate()
+        self._has_moved = True
 
     def evaluate(self) -> None:
         """Evaluate the objective where it is."""
         self.losses, self.gradient = _evaluate(self._objective, self.image, self._gamut_weight)
         self.best.update(self.image, self.gradient, self.losses)
         self._history.append(self.losses.penalized)
+        self._has_moved = False
 
     def has_converged(self, tolerance: float) -> bool:
         """Whether the loss fell by less than a share over the last iterations."""
@@ -151,6 +166,7 @@ class Descent:
             "best": self.best.state(),
             "history": list(self._history),
             "optimizer": self._optimizer.state(),
+            "has_moved": self._has_moved,
         }
 
     def restore(self, state: State) -> None:
@@ -161,6 +177,7 @@ class Descent:
         self.best.restore(state["best"])
         self._history = list(state["history"])
         self._optimizer.restore(state["optimizer"])
+        self._has_moved = state["has_moved"]
 
 
 OnStep = Callable[[Descent], bool | None]

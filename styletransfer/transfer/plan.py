@@ -10,8 +10,9 @@ from styletransfer.device.device import Precision, choose_device, choose_precisi
 from styletransfer.device.free_memory import resident_memory
 from styletransfer.settings import Settings
 from styletransfer.transfer.pyramid import Scale, plan_scales
+from styletransfer.transfer.tiling import ranks
 from styletransfer.transfer.workspace import memory_budget
-from styletransfer.vgg.encoder import Encoder
+from styletransfer.vgg.encoder import Encoder, load_encoder
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -41,6 +42,9 @@ class RunPlan:
 
     budget: int | None = None
     """What the run may take in bytes, see `workspace.memory_budget`. None: not limited."""
+
+    ranks: int = 1
+    """Processes that share the tiles, see `tiling.ranks`."""
 
     resident: int = 0
     """What the process held when the run was planned, in bytes."""
@@ -75,7 +79,30 @@ def plan_run(
         device=device,
         precision=choose_precision(settings.precision, device),
         budget=memory_budget(settings, device),
+        ranks=ranks.count(),
         resident=resident_memory(),
+    )
+
+
+def encoder_for(settings: Settings, plan: RunPlan | None = None) -> Encoder:
+    """Load the network that the settings name, once in a process.
+
+    Args:
+        settings: Network, weights, device and precision.
+        plan: The plan of the run, if it was made before.
+
+    Returns:
+        The encoder, on its device and in its number format.
+    """
+    device = choose_device(settings.device) if plan is None else plan.device
+    precision = choose_precision(settings.precision, device) if plan is None else plan.precision
+    return load_encoder(
+        settings.network,
+        settings.weights,
+        settings.weights_layout,
+        settings.pooling,
+        device,
+        precision.dtype,
     )
 
 
@@ -102,4 +129,5 @@ def plan_with(
         device=encoder.device,
         precision=Precision(encoder.dtype, "the encoder's"),
         budget=memory_budget(settings, encoder.device),
+        ranks=ranks.count(),
     )

@@ -7,20 +7,20 @@ import torch
 from torch import Tensor
 
 from styletransfer.device.allocator import release, released
-from styletransfer.device.device import choose_device, choose_precision
-from styletransfer.errors import ConfigError, DivergenceError
+from styletransfer.errors import ConfigError, UnfinishedError
 from styletransfer.settings import Settings
 from styletransfer.transfer.best import State
 from styletransfer.transfer.inputs import Inputs, check_pictures, prepare_inputs
 from styletransfer.transfer.objective import ExtraLoss, Losses, Objective
 from styletransfer.transfer.optimize import Descent, OnStep, optimize
-from styletransfer.transfer.plan import RunPlan, plan_with
+from styletransfer.transfer.plan import RunPlan, encoder_for, plan_with
 from styletransfer.transfer.pyramid import Scale
 from styletransfer.transfer.regions import Regions
 from styletransfer.transfer.resizing import crop, enlarge_change, pad_to_multiple, resize
 from styletransfer.transfer.targets import SharedTargets, Targets
+from styletransfer.transfer.tiling import ranks
 from styletransfer.transfer.workspace import choose_workspace, explain_out_of_memory
-from styletransfer.vgg.encoder import Encoder, load_encoder
+from styletransfer.vgg.encoder import Encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,9 @@ def stylize(
                     pairs=None if space.tile is None else space.pairs,
                     resume=None if resume is None else resume["descent"],
                 )
-            except DivergenceError as error:
+            except UnfinishedError as error:
+                if error.state is not None:
+                    error.state = _state_at(scale, error.state)
                 best = crop(error.image, *scale.size).cpu()
                 best = enlarge_change(best, first, *final.size, circular=circular)
                 error.image = inputs.finish(best)
@@ -177,37 +179,23 @@ def _objective(
 ) -> Objective:
     """The objective at a size, of images that are padded as `pad_to_multiple` does."""
     content, styles, regions = inputs.at(scale)
+    content = pad_to_multiple(content).to(encoder.mean)
+    styles = [style.to(encoder.mean) for style in styles]
+    regions = None if regions is None else regions.padded(encoder.mean)
+    if tile is not None and ranks.count() > 1:
+        shapes = tuple(tuple(each.shape) for each in (content, *styles))
+        size = ranks.Size(inputs.settings, encoder.dtype, tile, shapes, regions)
+        ranks.tell(size, content, *styles)
+        targets = Targets()  # found with the other ranks
     return Objective(
         encoder,
-        pad_to_multiple(content).to(encoder.mean),
-        [style.to(encoder.mean) for style in styles],
+        content,
+        styles,
         inputs.settings,
         targets,
-        regions=None if regions is None else regions.padded(encoder.mean),
+        regions=regions,
         extra_loss=extra_loss and (lambda image: extra_loss(crop(image, *scale.size))),
         tile=tile,
-    )
-
-
-def encoder_for(settings: Settings, plan: RunPlan | None = None) -> Encoder:
-    """Load the network that the settings name, once in a process.
-
-    Args:
-        settings: Network, weights, device and precision.
-        plan: The plan of the run, if it was made before.
-
-    Returns:
-        The encoder, on its device and in its number format.
-    """
-    device = choose_device(settings.device) if plan is None else plan.device
-    precision = choose_precision(settings.precision, device) if plan is None else plan.precision
-    return load_encoder(
-        settings.network,
-        settings.weights,
-        settings.weights_layout,
-        settings.pooling,
-        device,
-        precision.dtype,
     )
 
 
@@ -222,6 +210,10 @@ def _scales_left(plan: RunPlan, resume: State | None) -> Sequence[Scale]:
     return plan.scales[sizes.index(size) :]
 
 
+def _state_at(scale: Scale, descent: State) -> State:
+    return {"size": list(scale.size), "descent": descent}
+
+
 def _at_size(
     on_step: Callable[[Step], bool | None] | None,
     scale: Scale,
@@ -233,9 +225,15 @@ def _at_size(
     def call(descent: Descent) -> bool | None:
         image = crop(descent.image, *scale.size)
 
-        def state() -> State:
-            return {"size": list(scale.size), "descent": descent.state()}
-
-        return on_step(Step(scale, descent.steps, descent.losses, image, finish, state))
+        return on_step(
+            Step(
+                scale,
+                descent.steps,
+                descent.losses,
+                image,
+                finish,
+                lambda: _state_at(scale, descent.state()),
+            )
+        )
 
     return call

@@ -7,6 +7,7 @@ So the need is estimated, and refused, before the run starts.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 from dataclasses import dataclass, replace
@@ -40,6 +41,9 @@ _SIDES = (2048, 1024, 512)
 _SMALL_SIDES = (256, 128)
 """Sides that take far longer, as most of what is evaluated overlaps: the last resort."""
 
+_WORTH_SHARING = 1024
+"""Longest side in pixels up to which ranks gain nothing by sharing tiles, most of which overlap."""
+
 _LEAST_PAIRS = 2
 
 
@@ -71,7 +75,9 @@ def choose_workspace(plan: RunPlan, size: int) -> Workspace:
         The first choice that fits; if none does, the one that needs least.
     """
     wanted = wanted_pairs(plan)
-    choices: list[tuple[int | None, int]] = [(None, wanted)]
+    choices: list[tuple[int | None, int]] = []
+    if plan.ranks == 1 or size <= _WORTH_SHARING:
+        choices.append((None, wanted))
     if plan.device.type == "cpu":
         counts = dict.fromkeys(max(_LEAST_PAIRS, wanted // share) for share in (1, 2, 4, 8))
         pairs = counts if wanted else (0,)
@@ -89,8 +95,11 @@ def choose_workspace(plan: RunPlan, size: int) -> Workspace:
 
 def describe_workspace(space: Workspace, plan: RunPlan) -> str:
     """Say how a size of a plan is computed, and the memory of the whole process."""
-    tiles = "" if space.tile is None else f"in tiles of {space.tile} px, "
-    return f"{tiles}with about {_gigabytes(space.needed + plan.resident)} of memory"
+    memory = f"with about {_gigabytes(space.needed + plan.resident)} of memory"
+    if space.tile is None:
+        return memory
+    processes = f" on {plan.ranks} processes" if plan.ranks > 1 else ""
+    return f"in tiles of {space.tile} px{processes}, {memory}"
 
 
 def memory_budget(settings: Settings, device: torch.device) -> int | None:
@@ -104,6 +113,8 @@ def memory_budget(settings: Settings, device: torch.device) -> int | None:
         Bytes; None if it is not limited.
     """
     free = free_memory(device)
+    # torchrun's other ranks on this machine need as much.
+    free = None if free is None else free // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if device.type != "cpu" or settings.max_memory is None:
         return None if free is None else int(_SHARE * free)
     allowed = max(0, to_bytes(settings.max_memory) - resident_memory())

@@ -21,9 +21,9 @@ from benchmarks.process import measure
 from benchmarks.table import Bar, Row, as_json, format_table, ratios
 from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings
+from styletransfer.transfer.plan import encoder_for
 from styletransfer.transfer.resizing import resize_to_side
 from styletransfer.transfer.style_forms import WassersteinError
-from styletransfer.transfer.stylize import encoder_for
 from styletransfer.vgg.encoder import Encoder
 from styletransfer.vgg.moments import moments
 from tests.support.tensors import random

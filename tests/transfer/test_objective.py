@@ -11,8 +11,8 @@ from styletransfer.images.tensors import read_image
 from styletransfer.settings import Settings
 from styletransfer.transfer.losses import content_error
 from styletransfer.transfer.objective import Objective, Terms
+from styletransfer.transfer.plan import encoder_for
 from styletransfer.transfer.style_forms import STYLE_FORMS
-from styletransfer.transfer.stylize import encoder_for
 from styletransfer.transfer.total_variation import total_variation, total_variation_loss
 from styletransfer.vgg.encoder import Encoder, Kernels
 from styletransfer.vgg.moments import moments

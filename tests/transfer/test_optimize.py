@@ -16,8 +16,8 @@ from styletransfer.transfer.best import DIVERGENCE_RATIO, MAX_DIVERGENCES
 from styletransfer.transfer.objective import Losses, Objective, Terms
 from styletransfer.transfer.optimize import GAMUT_WEIGHT, REJECT_RATIO, WINDOW, Descent, optimize
 from styletransfer.transfer.optimizers.choice import FIRST_STEP
+from styletransfer.transfer.plan import encoder_for
 from styletransfer.transfer.resizing import resize
-from styletransfer.transfer.stylize import encoder_for
 from styletransfer.transfer.total_variation import total_variation, total_variation_loss
 from styletransfer.vgg.encoder import Encoder
 

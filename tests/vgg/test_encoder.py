@@ -9,7 +9,7 @@ from torchvision.models import vgg
 from styletransfer.device.device import Convolution, choose_convolution
 from styletransfer.layers import BLOCKS, layer_names
 from styletransfer.settings import Settings
-from styletransfer.transfer.stylize import encoder_for
+from styletransfer.transfer.plan import encoder_for
 from styletransfer.vgg.architecture import WIDTHS, convolutions
 from styletransfer.vgg.encoder import Encoder, Kernels, load_encoder
 from styletransfer.vgg.kernels import winograd
@@ -305,7 +305,7 @@ def test_the_bundled_network_takes_float32_and_avg_pooling() -> None:
 @pytest.mark.weights
 def test_the_bundled_network_does_not_wait_for_torchvision() -> None:
     program = (
-        "import sys; from styletransfer.transfer.stylize import Settings, encoder_for\n"
+        "import sys; from styletransfer.transfer.plan import Settings, encoder_for\n"
         "encoder_for(Settings(device='cpu'))\n"
         "assert not {'torchvision', 'torch._dynamo'} & set(sys.modules)"
     )

@@ -8,13 +8,14 @@ its activations depend on, so they are those of the whole picture.
 Activations then take as much memory as one tile needs, whatever the size of the picture.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from styletransfer.transfer.tiling import ranks
 from styletransfer.transfer.tiling.sums import Pull, Sums
 from styletransfer.transfer.tiling.tiles import Tile, divide
 from styletransfer.vgg.encoder import Encoder
@@ -50,6 +51,8 @@ class TiledStatistics:
         self.style_layers = list(style_layers)
         self.shares = shares
         self.side = side
+        self.shape: Sequence[int] = ()
+        """Of the image, on ranks that are sent it."""
         self.circular = circular
         self.layers = {*content, *style_layers}
         self.strides = {layer: encoder.stride(layer) for layer in self.layers}
@@ -72,7 +75,7 @@ class TiledStatistics:
         """
         errors = dict.fromkeys(self.content, image.new_zeros((), dtype=torch.float64))
         sums = {layer: Sums() for layer in self.style_layers}
-        for tile in self._tiles(image):
+        for tile in ranks.own(self._tiles(image)):
             features = self.encoder(tile.cut(image), self.layers)
             for layer, target in self.content.items():
                 stride = self.strides[layer]
@@ -82,10 +85,12 @@ class TiledStatistics:
                 sums[layer].add(
                     tile.inside(features[layer], self.strides[layer]), self._part(tile, layer)
                 )
+        parts = ranks.gathered((errors, sums))
         for layer, target in self.content.items():
-            yield (errors[layer] / target.numel()).to(_exact(target))
+            error = sum(part[0][layer] for part in parts)
+            yield torch.as_tensor(error / target.numel()).to(_exact(target))
         for layer in self.style_layers:
-            yield from sums[layer].moments()
+            yield from Sums.of(part[1][layer] for part in parts).moments()
 
     def pull(self, image: Tensor, pulls: Mapping[str, Pull]) -> Tensor:
         """The second pass: the gradient of the image from those of the statistics.
@@ -95,9 +100,9 @@ class TiledStatistics:
             pulls: The gradient of each layer's activations, as a function of them.
         """
         gradient = torch.zeros_like(image)
-        for tile in self._tiles(image):
+        for tile in ranks.own(self._tiles(image)):
             tile.paste(gradient, self._pull_tile(tile, image, pulls))
-        return gradient
+        return ranks.total(gradient, at_first=True)
 
     def _pull_tile(self, tile: Tile, image: Tensor, pulls: Mapping[str, Pull]) -> Tensor:
         """The gradient of a tile's pixels, and of those around it."""
@@ -162,6 +167,7 @@ class _Statistics(torch.autograd.Function):
     def forward(ctx: Any, image: Tensor, statistics: TiledStatistics) -> tuple[Tensor, ...]:
         ctx.statistics = statistics
         ctx.save_for_backward(image)
+        ranks.tell(ranks.Measure(), image)
         return tuple(statistics.measure(image))
 
     @staticmethod
@@ -179,6 +185,7 @@ class _Statistics(torch.autograd.Function):
             pulls[layer] = Pull(
                 errors.get(layer), mean / count[:, None], (gram + gram.mT) / count[:, None, None]
             )
+        ranks.tell(ranks.Pulls(pulls))
         return statistics.pull(image, pulls), None
 
 
@@ -196,19 +203,15 @@ def tiled_features(
     """
     height, width = picture.shape[2:]
     found: dict[str, Tensor] = {}
-    for tile in divide(height, width, side, encoder.reach(layers), circular=circular):
+    tiles = divide(height, width, side, encoder.reach(layers), circular=circular)
+    for tile in ranks.own(tiles):
         for layer, values in encoder(tile.cut(picture), layers).items():
             stride = encoder.stride(layer)
             if layer not in found:
                 shape = (1, values.shape[1], height // stride, width // stride)
-                found[layer] = torch.empty(
-                    shape,
-                    dtype=values.dtype,
-                    device=values.device,
-                    memory_format=torch.channels_last,
-                )
+                found[layer] = values.new_zeros(shape).to(memory_format=torch.channels_last)
             tile.of_whole(found[layer], stride).copy_(tile.inside(values, stride))
-    return found
+    return {layer: ranks.total(values) for layer, values in found.items()}
 
 
 def tiled_moments(

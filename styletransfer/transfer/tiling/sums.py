@@ -1,7 +1,8 @@
 """What a tile adds to the sums over positions, and what they give back to its activations."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -65,6 +66,7 @@ class Sums:
         self.count: Any = 0
         self.mean: Any = 0
         self.gram: Any = 0
+        self.dtype: torch.dtype | None = None
 
     def add(self, features: Tensor, shares: Tensor | None) -> None:
         """Add activations (1, C, H, W), with shares (R, H, W) of regions or as a whole."""
@@ -80,6 +82,18 @@ class Sums:
         self.mean = self.mean + found.mean.double() * counts[:, None]
         self.gram = self.gram + found.gram.double() * counts[:, None, None]
         self.dtype = found.mean.dtype
+
+    @classmethod
+    def of(cls, parts: Iterable[Self]) -> Self:
+        """The sum of sums."""
+        whole = cls()
+        for part in parts:
+            if part.dtype is not None:
+                whole.count = whole.count + part.count
+                whole.mean = whole.mean + part.mean
+                whole.gram = whole.gram + part.gram
+                whole.dtype = part.dtype
+        return whole
 
     def moments(self) -> Moments:
         """The means of all that was added."""
