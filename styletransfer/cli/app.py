@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from styletransfer import __version__
+from styletransfer.cli import frame_options as frame
 from styletransfer.cli import region_options as region
 from styletransfer.cli import run_options as run
 from styletransfer.cli import setting_options as setting
@@ -27,6 +28,7 @@ from styletransfer.report.report import Report
 from styletransfer.runs.batches.folder import is_folder
 from styletransfer.runs.batches.weight_grid import sweep_from
 from styletransfer.runs.execute import execute
+from styletransfer.runs.frames.refusals import is_video, refuse_for_video
 from styletransfer.runs.interruption import StopRequest
 from styletransfer.runs.jobs import PictureResult, Request
 from styletransfer.runs.progress import bars_paused
@@ -118,6 +120,9 @@ def stylize(
     name: run.Name = None,
     skip_existing: run.SkipExisting = False,
     fail_fast: run.FailFast = False,
+    cluster: run.Cluster = None,
+    frames: frame.Frames = False,
+    shots: frame.Shots = None,
     json: run.Json = False,
     save_every: run.SaveEvery = None,
     checkpoint: run.Checkpoint = None,
@@ -155,6 +160,9 @@ def stylize(
     request = Request(
         content=content,
         is_folder=is_folder(content),
+        is_video=is_video(content, output),
+        frames=frames,
+        shots=shots,
         styles=tuple(styles),
         settings=sweep.variants[0].settings,
         output=output,
@@ -164,6 +172,7 @@ def stylize(
         name=name,
         skip_existing=skip_existing,
         fail_fast=fail_fast,
+        cluster=cluster,
         log=log,
         save_every=save_every,
         checkpoint=checkpoint,
@@ -171,6 +180,8 @@ def stylize(
     )
     if request.is_folder:
         refuse_for_folder(content, {"--log": log, "--report": report, "--checkpoint": checkpoint})
+    if request.is_video:
+        refuse_for_video(request, {"--report": report})
     if output == STDOUT:
         refuse_for_stdout(request, {"--json": json, "--report": report})
     stop, page = context.obj, Report(report, styles, _notify, quiet=quiet)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from styletransfer.errors import ConfigError, ImageError, one_line
 from styletransfer.images.provenance import read_record
 from styletransfer.images.tensors import open_picture
-from styletransfer.runs.jobs import ExistingResult, SheetResult
+from styletransfer.runs.jobs import ExistingResult, SheetResult, VideoResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,11 +50,16 @@ def _known(result: AnyResult) -> dict[str, Any]:
         return {"size": [result.width, result.height], "sheet": True}
     if isinstance(result, ExistingResult):
         return {"size": _size(result.path), "weights": _recorded(result.path), "skipped": True}
-    return {
+    made = {
         "size": [result.width, result.height],
         "seconds": round(result.seconds, 3),
         "seed": result.settings.seed,
         "weights": _weights(asdict(result.settings)),
+    }
+    if isinstance(result, VideoResult):
+        return made
+    return {
+        **made,
         "losses": {**result.losses.terms, "total": result.losses.total},
         "device": result.device,
         "precision": result.precision,

@@ -166,6 +166,18 @@ FailFast = Annotated[
         rich_help_panel=_SCRIPTS,
     ),
 ]
+Cluster = Annotated[
+    str | None,
+    Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Make the pictures of a folder or a list at once, on the workers of the Dask "
+        "scheduler at this address, such as tcp://host:8786, or in N processes here: local:N. "
+        "Needs the package distributed.",
+        show_default=False,
+        rich_help_panel=_SCRIPTS,
+    ),
+]
 Json = Annotated[
     bool,
     Option(

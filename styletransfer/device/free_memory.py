@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import torch
 
 
+_limit: int | None = None
+"""The most resident memory of this process in bytes, see `limit_memory`."""
+
+
 def free_memory(device: torch.device) -> int | None:
     """Return how much memory this process can still allocate on a device.
 
@@ -51,6 +55,16 @@ def free_memory_of_host() -> int | None:
     return free + resident_memory() - _initial_resident_memory()
 
 
+def limit_memory(share: int) -> None:
+    """Let this process count no more memory as free than its share, beside other processes.
+
+    Args:
+        share: Bytes, beyond the memory that it has by now.
+    """
+    global _limit  # of the process, like those of the system
+    _limit = resident_memory() + share
+
+
 def free_memory_on_linux(root: Path = Path("/")) -> int | None:
     """Return what the kernel, cgroup v2 and ``ulimit -v`` leave to this process.
 
@@ -68,6 +82,8 @@ def free_memory_on_linux(root: Path = Path("/")) -> int | None:
         limit = resource.getrlimit(resource.RLIMIT_AS)[0]
         if limit != resource.RLIM_INFINITY:
             limits.append(limit - (_read_fields(root / "proc/self/status")["VmSize"] << 10))
+        if _limit is not None:
+            limits.append(_limit - resident_memory())
         return max(0, min(limits))
     return None
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import functools
 import io
+import math
 import struct
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageCms
 
 from styletransfer.errors import ImageError, reason
+from styletransfer.images.levels import strips
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _DEEP_GREY = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 _PLAIN = {"1": "L", "L": "L", "LA": "L", "CMYK": "CMYK", "LAB": "LAB"}
@@ -38,7 +40,8 @@ def flatten(
     fully transparent pixels do not affect the result.
 
     Args:
-        picture: A decoded picture with its colour profile in `info`.
+        picture: A decoded picture with its colour profile in `info`. Its pixels
+            may be overwritten, which takes less memory than a copy.
         alpha: Its alpha channel, from `alpha_channel`; `None` if it is opaque.
         background: A colour in sRGB, as Pillow accepts it.
         note: Called with a message about anything the user may not expect.
@@ -50,12 +53,16 @@ def flatten(
         ImageError: If a value is NaN or infinite.
     """
     colours = _apply_profile(_eight_bits(picture, note), picture.info.get("icc_profile"), note)
+    colours = colours._new(colours.im)  # the same pixels
     colours.info.clear()  # it describes the picture before conversion
-    if alpha is None:
-        return colours
-    colours.putalpha(alpha)
-    canvas = Image.new("RGBA", colours.size, background)
-    return Image.alpha_composite(canvas, colours).convert("RGB")
+    if alpha is not None:
+        for rows in strips(*colours.size):
+            box = (0, rows.start, colours.width, rows.stop)
+            strip = colours.crop(box)
+            strip.putalpha(alpha.crop(box))
+            canvas = Image.new("RGBA", strip.size, background)
+            colours.paste(Image.alpha_composite(canvas, strip).convert("RGB"), box)
+    return colours
 
 
 def alpha_channel(picture: Image.Image) -> Image.Image | None:
@@ -86,30 +93,49 @@ def _eight_bits(picture: Image.Image, note: Callable[[str], None]) -> Image.Imag
         return _scale_grey(picture, note)
     if picture.mode in ("P", "PA", "RGBa"):  # RGB would inherit the palette's transparent entry
         picture = picture.convert("RGBA")
-    return picture.convert(_PLAIN.get(picture.mode, "RGB"))
+    return _in_mode(picture, _PLAIN.get(picture.mode, "RGB"))
+
+
+def _in_mode(picture: Image.Image, mode: str) -> Image.Image:
+    """Convert a picture, without the copy that Pillow makes of one in that mode."""
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _scale_grey(picture: Image.Image, note: Callable[[str], None]) -> Image.Image:
     """Scale greyscale of more than 8 bits to mode L, rounding half up."""
     import numpy as np
 
-    values: Any = np.asarray(picture)
     tags: Any = getattr(picture, "tag_v2", {})
-    if picture.mode == "I" and tags and tags.get(_SAMPLE_FORMAT, (1,))[0] == 1:
-        values = values.view(np.uint32)  # Pillow reads unsigned 32-bit integers as signed
-    if not np.isfinite(values).all():
-        raise ImageError("the picture contains NaN or infinite values; replace them first")
+    least, greatest = math.inf, -math.inf
+    for _, values in _grey_strips(picture):
+        if not np.isfinite(values).all():
+            raise ImageError("the picture contains NaN or infinite values; replace them first")
+        least, greatest = min(least, float(values.min())), max(greatest, float(values.max()))
     low, high = 0.0, 1.0 if picture.mode == "F" else 65535.0
     if tags and tags.get(_BITS_PER_SAMPLE, (16,))[0] == 12:
         high = 4095.0
-    least, greatest = float(values.min()), float(values.max())
     if least < low or greatest > high:
         note(f"its values, {least:g} to {greatest:g}, were rescaled to black to white")
         low, high = least, greatest
     if tags and tags.get(_PHOTOMETRIC) == 0:  # white is zero
         low, high = high, low
-    levels = 255 * (values.astype(np.float64) - low) / ((high - low) or 1) + 0.5
-    return Image.fromarray(levels.astype(np.uint8))
+    scaled = Image.new("L", picture.size)
+    for top, values in _grey_strips(picture):
+        levels = 255 * (values.astype(np.float64) - low) / ((high - low) or 1) + 0.5
+        scaled.paste(Image.fromarray(levels.astype(np.uint8)), (0, top))
+    return scaled
+
+
+def _grey_strips(picture: Image.Image) -> Iterator[tuple[int, Any]]:
+    """Yield the first row and the values of each strip of a greyscale picture."""
+    import numpy as np
+
+    tags: Any = getattr(picture, "tag_v2", {})
+    is_unsigned = picture.mode == "I" and tags and tags.get(_SAMPLE_FORMAT, (1,))[0] == 1
+    for rows in strips(*picture.size):
+        values = np.asarray(picture.crop((0, rows.start, picture.width, rows.stop)))
+        # Pillow reads unsigned 32-bit integers as signed.
+        yield rows.start, values.view(np.uint32) if is_unsigned else values
 
 
 def _apply_profile(
@@ -121,7 +147,7 @@ def _apply_profile(
             return _convert(picture, profile)
         except (ImageCms.PyCMSError, OSError, TypeError, ValueError) as error:
             note(f"its colour profile is not applied ({reason(error)}); convert it to sRGB first")
-    return picture.convert("RGB")
+    return _in_mode(picture, "RGB")
 
 
 def _convert(picture: Image.Image, profile: bytes) -> Image.Image:
@@ -139,7 +165,9 @@ def _convert(picture: Image.Image, profile: bytes) -> Image.Image:
         ImageCms.Intent.RELATIVE_COLORIMETRIC,
         ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
-    if picture.mode == "RGB" and _is_identity(transform):
+    if picture.mode == "RGB":
+        if not _is_identity(transform):
+            ImageCms.applyTransform(picture, transform, inPlace=True)
         return picture
     converted = ImageCms.applyTransform(picture, transform)
     if converted is None:

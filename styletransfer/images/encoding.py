@@ -27,12 +27,14 @@ from styletransfer.images.exif import (
     Exif,
 )
 from styletransfer.images.exif_patch import patch_exif
+from styletransfer.images.levels import as_picture, strips
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
+    from styletransfer.images.levels import Levels
     from styletransfer.images.metadata import Metadata
 
 _SOFTWARE_KEYWORD = "Software"
@@ -41,7 +43,7 @@ _STRIP = 1 << 16  # bytes per strip, about as many as libtiff uses
 
 
 def encode(
-    levels: NDArray[Any],
+    levels: Levels,
     format_name: str,
     text: Mapping[str, str],
     metadata: Metadata | None,
@@ -74,12 +76,12 @@ def encode(
         options["subsampling"] = 0
     else:
         options["exact"] = True  # keep the colours of transparent pixels
-    return _by_pillow(levels, format_name, options)
+    return _by_pillow(as_picture(levels), format_name, options)
 
 
-def _by_pillow(levels: NDArray[Any], format_name: str, options: Mapping[str, Any]) -> bytes:
+def _by_pillow(picture: Image.Image, format_name: str, options: Mapping[str, Any]) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(levels).save(buffer, format_name, icc_profile=srgb_profile(), **options)
+    picture.save(buffer, format_name, icc_profile=srgb_profile(), **options)
     return buffer.getvalue()
 
 
@@ -103,7 +105,7 @@ def _with_text(exif: Exif, text: Mapping[str, str]) -> Exif:
     return replace(exif, image=image, photo=photo)
 
 
-def _png(levels: NDArray[Any], text: Mapping[str, str], exif: Exif | None, xmp: bytes) -> bytes:
+def _png(levels: Levels, text: Mapping[str, str], exif: Exif | None, xmp: bytes) -> bytes:
     chunks = PngImagePlugin.PngInfo()
     for keyword, value in text.items():
         chunks.add_text(keyword, value)
@@ -111,24 +113,35 @@ def _png(levels: NDArray[Any], text: Mapping[str, str], exif: Exif | None, xmp: 
         chunks.add_itxt("XML:com.adobe.xmp", xmp.decode("utf-8", "replace"))
     options = {"pnginfo": chunks, "exif": _block(exif) if exif else b""}
     if levels.dtype.itemsize == 1:
-        return _by_pillow(levels, "PNG", options)
-    stand_in = _by_pillow(levels[:1, :1].astype("u1"), "PNG", options)
+        return _by_pillow(as_picture(levels), "PNG", options)
+    stand_in = _by_pillow(Image.new("RGB", (1, 1)), "PNG", options)
     return _with_pixels(stand_in, levels)
 
 
-def _with_pixels(png: bytes, levels: NDArray[Any]) -> bytes:
+def _with_pixels(png: bytes, levels: Levels) -> bytes:
     """Replace the pixels of a PNG by 16-bit ones."""
     height, width, channels = levels.shape
-    replaced = {
-        b"IHDR": struct.pack(">IIBB3x", width, height, 16, 2 if channels == 3 else 6),
-        b"IDAT": zlib.compress(_filtered(levels)),
-    }
-    parts = [png[:_PNG_SIGNATURE]]
+    header = struct.pack(">IIBB3x", width, height, 16, 2 if channels == 3 else 6)
+    replaced = {b"IHDR": [header], b"IDAT": _deflated(levels)}
+    file = io.BytesIO()
+    file.write(png[:_PNG_SIGNATURE])
     for name, data in _chunks(png):
-        content = name + replaced.get(name, data)
-        checksum = struct.pack(">I", zlib.crc32(content))
-        parts.append(struct.pack(">I", len(content) - 4) + content + checksum)
-    return b"".join(parts)
+        _write_chunk(file, name, replaced.get(name, [data]))
+    return file.getvalue()
+
+
+def _write_chunk(file: io.BytesIO, name: bytes, parts: Iterable[bytes]) -> None:
+    start = file.tell()
+    file.write(bytes(4) + name)
+    checksum = zlib.crc32(name)
+    for part in parts:
+        checksum = zlib.crc32(part, checksum)
+        file.write(part)
+    length = file.tell() - start - 8
+    file.write(struct.pack(">I", checksum))
+    file.seek(start)
+    file.write(struct.pack(">I", length))
+    file.seek(0, io.SEEK_END)
 
 
 def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -140,32 +153,47 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 12 + length
 
 
-def _filtered(levels: NDArray[Any]) -> bytes:
-    """Filter each row by Sub or Up, whichever leaves the smaller absolute sum."""
+def _deflated(levels: Levels) -> Iterator[bytes]:
+    """Filter and deflate the rows of a 16-bit PNG."""
     import numpy as np
 
-    pixel = 2 * levels.shape[2]  # bytes
-    rows = np.ascontiguousarray(levels, ">u2").view(np.uint8).reshape(len(levels), -1)
-    padded = np.pad(rows, ((1, 0), (pixel, 0)))
+    height, width, channels = levels.shape
+    pixel = 2 * channels  # bytes
+    compressor = zlib.compressobj()
+    padded = np.zeros((1, pixel + width * pixel), np.uint8)
+    for part in strips(width, height):
+        strip = np.ascontiguousarray(levels[part], ">u2").view(np.uint8).reshape(-1, width * pixel)
+        above = padded[-1:]
+        padded = np.vstack([above, np.pad(strip, ((0, 0), (pixel, 0)))])
+        yield compressor.compress(_filtered(padded, pixel))
+    yield compressor.flush()
+
+
+def _filtered(padded: NDArray[Any], pixel: int) -> bytes:
+    """Filter each row by Sub or Up, whichever leaves the smaller absolute sum.
+
+    Args:
+        padded: The row above, and the rows to filter, with a pixel of zeros before each.
+        pixel: Bytes of a pixel.
+    """
+    import numpy as np
+
+    rows = padded[1:, pixel:]
     sub, up = rows - padded[1:, :-pixel], rows - padded[:-1, pixel:]
     costs = [np.abs(each.view(np.int8).astype(np.int16)).sum(axis=1) for each in (sub, up)]
     upper = (costs[1] < costs[0])[:, None]
     return np.hstack([np.where(upper, 2, 1).astype(np.uint8), np.where(upper, up, sub)]).tobytes()
 
 
-def _tiff(levels: NDArray[Any], exif: Exif, xmp: bytes) -> bytes:
+def _tiff(levels: Levels, exif: Exif, xmp: bytes) -> bytes:
     """Write a deflated TIFF with horizontal differencing; its directories follow the pixels."""
     height, width, channels = levels.shape
-    bits = 8 * levels.dtype.itemsize
-    differences = levels.copy()
-    differences[:, 1:] -= levels[:, :-1]
-    differences = differences.astype(f"{exif.order}u{levels.dtype.itemsize}")
-    rows = max(1, _STRIP // differences[0].nbytes)
-    strips = [zlib.compress(differences[at : at + rows].tobytes()) for at in range(0, height, rows)]
+    size = levels.dtype.itemsize
+    rows = max(1, _STRIP // (width * channels * size))
     image = exif.image | {
         0x0100: exif.numbers(LONG, width),
         0x0101: exif.numbers(LONG, height),
-        0x0102: exif.numbers(SHORT, *[bits] * channels),
+        0x0102: exif.numbers(SHORT, *[8 * size] * channels),
         0x0103: exif.numbers(SHORT, 8),  # compression: deflate
         0x0106: exif.numbers(SHORT, 2),  # photometric interpretation: RGB
         0x0115: exif.numbers(SHORT, channels),
@@ -178,4 +206,13 @@ def _tiff(levels: NDArray[Any], exif: Exif, xmp: bytes) -> bytes:
         image[0x0152] = exif.numbers(SHORT, 2)  # extra sample: unassociated alpha
     if xmp:
         image[0x02BC] = Entry(1, xmp)
-    return patch_exif(replace(exif, image=image), strips)
+    return patch_exif(replace(exif, image=image), _deflated_strips(levels, rows, exif.order))
+
+
+def _deflated_strips(levels: Levels, rows: int, order: str) -> Iterator[bytes]:
+    """Yield the strips of a TIFF: from each pixel, the one before it in its row is subtracted."""
+    for top in range(0, levels.shape[0], rows):
+        strip = levels[top : top + rows]
+        differences = strip.copy()
+        differences[:, 1:] -= strip[:, :-1]
+        yield zlib.compress(differences.astype(f"{order}u{strip.dtype.itemsize}").tobytes())

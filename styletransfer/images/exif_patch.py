@@ -6,6 +6,7 @@ move. Only directories are rewritten, and new values are appended.
 
 from __future__ import annotations
 
+import io
 import struct
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from styletransfer.images.exif import GPS, IMAGE, LONG, PHOTO, THUMBNAIL, TYPE_SIZES, Directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from styletransfer.images.exif import Entries, Exif
 
@@ -21,7 +22,7 @@ _STRIP_OFFSETS, _STRIP_LENGTHS = 0x0111, 0x0117
 _JPEG_OFFSET, _JPEG_LENGTH = 0x0201, 0x0202  # of a thumbnail
 
 
-def patch_exif(exif: Exif, strips: Sequence[bytes] = ()) -> bytes:
+def patch_exif(exif: Exif, strips: Iterable[bytes] = ()) -> bytes:
     r"""Write entries into the block that they were read from.
 
     Kept values stay at their offsets. A directory keeps its place if its
@@ -35,23 +36,23 @@ def patch_exif(exif: Exif, strips: Sequence[bytes] = ()) -> bytes:
     Returns:
         The block, without the ``Exif\0\0`` that precedes it in a JPEG.
     """
-    block = _cleared(exif)
+    block = io.BytesIO(_cleared(exif))
+    pixels = block.seek(0, io.SEEK_END)
     image = dict(exif.image)
-    if strips:
-        lengths = [len(strip) for strip in strips]
-        offsets = accumulate(lengths[:-1], initial=len(block))
+    lengths = [block.write(strip) for strip in strips]
+    if lengths:
+        offsets = accumulate(lengths[:-1], initial=pixels)
         image[_STRIP_OFFSETS] = exif.numbers(LONG, *offsets)
         image[_STRIP_LENGTHS] = exif.numbers(LONG, *lengths)
-        block += b"".join(strips)
     parts = {tag: part for tag, part in ((PHOTO, exif.photo), (GPS, exif.gps)) if part}
     image |= {tag: exif.numbers(LONG, 0) for tag in parts}
     start = _write(block, exif, IMAGE, image)
-    struct.pack_into(f"{exif.order}I", block, 4, start)
+    _overwrite(block, 4, struct.pack(f"{exif.order}I", start))
     for tag, part in parts.items():
         pointer = start + 2 + 12 * sorted(image).index(tag) + 8
         place = _write(block, exif, tag, part)
-        struct.pack_into(f"{exif.order}I", block, pointer, place)
-    return bytes(block)
+        _overwrite(block, pointer, struct.pack(f"{exif.order}I", place))
+    return block.getvalue()
 
 
 def _cleared(exif: Exif) -> bytearray:
@@ -81,7 +82,7 @@ def _thumbnail_spans(exif: Exif) -> Iterator[slice]:
             yield slice(start, start + length)
 
 
-def _write(block: bytearray, exif: Exif, name: int, entries: Entries) -> int:
+def _write(block: io.BytesIO, exif: Exif, name: int, entries: Entries) -> int:
     """Write a directory and its new values, and return its offset."""
     found = exif.found.get(name, Directory())
     size = 2 + 12 * len(entries) + 4
@@ -95,13 +96,17 @@ def _write(block: bytearray, exif: Exif, name: int, entries: Entries) -> int:
             value = struct.pack(f"{exif.order}I", offset)
         count = len(entry.data) // TYPE_SIZES[entry.kind]
         rows += struct.pack(f"{exif.order}HHI", tag, entry.kind, count) + value
-    block[start : start + size] = struct.pack(f"{exif.order}H", len(entries)) + rows + bytes(4)
+    _overwrite(block, start, struct.pack(f"{exif.order}H", len(entries)) + rows + bytes(4))
     return start
 
 
-def _append(block: bytearray, data: bytes) -> int:
+def _append(block: io.BytesIO, data: bytes) -> int:
     """Append bytes at an even offset, and return it."""
-    block += bytes(len(block) % 2)
-    start = len(block)
-    block += data + bytes(len(data) % 2)
-    return start
+    end = block.seek(0, io.SEEK_END)
+    block.write(bytes(end % 2) + data + bytes(len(data) % 2))
+    return end + end % 2
+
+
+def _overwrite(block: io.BytesIO, place: int, data: bytes) -> None:
+    block.seek(place)
+    block.write(data)

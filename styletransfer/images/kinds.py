@@ -1,6 +1,6 @@
 """Kinds of files that are recognized by their first bytes, and refused by name.
 
-A drawing, a document or a film is no picture. RAW files and some rare formats
+A drawing, a document or a video is no picture. RAW files and some rare formats
 are, but have to be converted first.
 """
 
@@ -17,7 +17,7 @@ _HEAD = 4096
 _EXPORT = "export it as PNG"
 _DEVELOP = "develop it first, and export it as PNG or TIFF"
 _CONVERT = "convert it to PNG or JPEG"
-_FRAME = "save one of its frames as PNG"
+_FRAME = "save one of its frames as PNG, or give it as CONTENT with an output such as out.mp4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,14 @@ class Kind:
 RAW = Kind("a camera's RAW file", _DEVELOP, is_picture=True, is_raw=True)
 """RAW files of all makers."""
 
+VIDEO = Kind("a video", _FRAME)
+"""Videos of all containers."""
+
 _EPS = Kind("an EPS drawing", _EXPORT)
 _POSTSCRIPT = Kind("a PostScript document", _EXPORT)
 _PDF = Kind("a PDF document", _EXPORT)
 _SVG = Kind("an SVG drawing", _EXPORT)
 _WMF = Kind("a WMF drawing", _EXPORT)
-_FILM = Kind("a film", _FRAME)
 _DATA = "plot it, and save that as PNG"
 
 # The position and the bytes; of several that match, the first counts.
@@ -67,9 +69,9 @@ _SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\x0e\x03\x13\x01", Kind("HDF4 data", _DATA)),
     (0, b"CDF\1", Kind("NetCDF data", _DATA)),
     (0, b"CDF\2", Kind("NetCDF data", _DATA)),
-    (0, b"\0\0\1\xba", _FILM),
-    (0, b"\0\0\1\xb3", _FILM),
-    (0, b"\x1aE\xdf\xa3", _FILM),
+    (0, b"\0\0\1\xba", VIDEO),
+    (0, b"\0\0\1\xb3", VIDEO),
+    (0, b"\x1aE\xdf\xa3", VIDEO),
     (0, b"AT&TFORM", Kind("a DjVu document", _EXPORT)),
     (0, b"SIMPLE  =", Kind("a FITS picture", "scale its values, and save it as PNG", True)),
     (0, b"\x76\x2f\x31\x01", Kind("an OpenEXR picture", "tone-map it, and save it as PNG", True)),
@@ -111,7 +113,7 @@ _PHOTOSHOP_READ = {
 _PHOTOSHOP_UNREAD = Kind(
     "a Photoshop document with 16 or 32 bits", "save a copy with 8 bits, or as TIFF", True
 )
-_FILM_BRANDS = re.compile(rb"....ftyp(?:isom|iso[2-9]|mp4[12]|avc1|qt  |M4V |3gp|dash|MSNV)", re.S)
+_VIDEO_BRANDS = re.compile(rb"....ftyp(?:isom|iso[2-9]|mp4[12]|avc1|qt  |M4V |3gp|dash|MSNV)", re.S)
 _TEXT_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -133,8 +135,8 @@ def recognize(head: bytes) -> Kind | None:
     for place, signature, kind in _SIGNATURES:
         if head.startswith(signature, place):
             return kind
-    if _FILM_BRANDS.match(head) or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
-        return _FILM
+    if _VIDEO_BRANDS.match(head) or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
+        return VIDEO
     if head.startswith(_PHOTOSHOP) and head[22:26] not in _PHOTOSHOP_READ:
         return _PHOTOSHOP_UNREAD
     return _recognize_text(head)

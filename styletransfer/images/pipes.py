@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 from styletransfer.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 STDIN = Path("/dev/stdin")
 """Standard input as the path of a picture."""
@@ -44,6 +44,21 @@ def kept_pipes() -> Iterator[None]:
         _stores.remove(store)
         for file in store.values():
             file.close()
+
+
+@contextlib.contextmanager
+def given_pictures(contents: Mapping[Path, bytes]) -> Iterator[None]:
+    """Read pictures from memory instead of their files in the block.
+
+    Args:
+        contents: The bytes of each file; others are read as usual.
+    """
+    with kept_pipes():
+        for path, data in contents.items():
+            file = _stores[-1][path] = _empty_file()
+            file.write(data)
+            file.flush()
+        yield
 
 
 @contextlib.contextmanager
@@ -78,13 +93,15 @@ def _is_pipe(path: Path) -> bool:
     return stat.S_ISFIFO(mode) or (path == STDIN and stat.S_ISSOCK(mode))
 
 
-def _read_whole(path: Path) -> IO[bytes]:
+def _empty_file() -> IO[bytes]:
     # In memory where possible: nothing is left behind if the process is killed.
-    file: IO[bytes]
     if hasattr(os, "memfd_create") and Path("/proc/self/fd").exists():
-        file = os.fdopen(os.memfd_create("picture"), "w+b")
-    else:
-        file = tempfile.NamedTemporaryFile(prefix="stylize-")  # noqa: SIM115  # closed by the caller
+        return os.fdopen(os.memfd_create("picture"), "w+b")
+    return tempfile.NamedTemporaryFile(prefix="stylize-")  # closed by the caller
+
+
+def _read_whole(path: Path) -> IO[bytes]:
+    file = _empty_file()
     try:
         with contextlib.closing(_Reader(path)) as pipe:
             while chunk := pipe.read():

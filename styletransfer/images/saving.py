@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from styletransfer.errors import ConfigError, ImageError
 from styletransfer.images.encoding import encode
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
+    from styletransfer.images.levels import Levels
     from styletransfer.images.metadata import Metadata
 
 __all__ = [
@@ -99,7 +98,7 @@ def holds_alpha(path: Path) -> bool:
 
 
 def save_picture(
-    levels: NDArray[Any],
+    levels: Levels,
     path: Path,
     *,
     text: Mapping[str, str] | None = None,

@@ -8,13 +8,11 @@ which that import takes.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PIL import Image
-
-from styletransfer.errors import ImageError
 from styletransfer.images.decoders.limits import Limits
 from styletransfer.images.formats import PICTURE_SUFFIXES
+from styletransfer.images.levels import QuantizedImage, as_picture, strips
 from styletransfer.images.opening import is_picture, is_raw
 from styletransfer.images.reading import Decoded, decode_picture, is_complete, open_picture
 from styletransfer.images.saving import (
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from os import PathLike
 
-    from numpy.typing import NDArray
+    from PIL import Image
     from torch import Tensor
 
     from styletransfer.images.metadata import Metadata
@@ -108,9 +106,7 @@ def save_image(
         ValueError: If the image has another shape.
     """
     path = Path(path)
-    levels = _levels(image, bits)
-    if alpha is not None and holds_alpha(path):
-        levels = _with_alpha(levels, alpha)
+    levels = QuantizedImage(image, bits, alpha if holds_alpha(path) else None)
     save_picture(levels, path, text=text, metadata=metadata)
 
 
@@ -120,14 +116,19 @@ def to_tensor(picture: Image.Image) -> Tensor:
     Transparency and colour profile are left out; `read_image` heeds them.
 
     Example:
+        >>> from PIL import Image
         >>> to_tensor(Image.new("RGB", (3, 2), "white")).shape
         torch.Size([1, 3, 2, 3])
     """
     import numpy as np
     import torch
 
-    levels = torch.from_numpy(np.array(picture.convert("RGB")))
-    return levels.permute(2, 0, 1).unsqueeze(0).contiguous().float().div_(255)
+    width, height = picture.size
+    image = torch.empty(1, 3, height, width, dtype=torch.float32, device="cpu")
+    for rows in strips(width, height):
+        strip = picture.crop((0, rows.start, width, rows.stop)).convert("RGB")
+        image[0, :, rows] = torch.from_numpy(np.array(strip)).permute(2, 0, 1)
+    return image.div_(255)
 
 
 def to_picture(image: Tensor) -> Image.Image:
@@ -142,34 +143,8 @@ def to_picture(image: Tensor) -> Image.Image:
         ValueError: If the image has another shape.
 
     Example:
+        >>> from PIL import Image
         >>> to_picture(to_tensor(Image.new("RGB", (3, 2), "teal"))).getpixel((0, 0))
         (0, 128, 128)
     """
-    return Image.fromarray(_levels(image, 8))
-
-
-def _levels(image: Tensor, bits: int) -> NDArray[Any]:
-    """Quantize to integers of 8 or 16 bits, shape (H, W, 3), rounding half up."""
-    if image.ndim != 4 or image.shape[:2] != (1, 3):
-        raise ValueError(f"an image has the shape (1, 3, H, W), not {tuple(image.shape)}")
-    # float32 is too coarse to round to 16 bits exactly.
-    image = image.detach().float() if bits == 8 else image.detach().cpu().double()
-    if not image.isfinite().all():
-        raise ImageError(
-            "the image contains NaN or infinite values; lower the weights and run again"
-        )
-    scaled = (image[0].clamp(0, 1) * (2**bits - 1) + 0.5).permute(1, 2, 0)
-    levels: NDArray[Any] = scaled.contiguous().cpu().numpy().astype(f"u{bits // 8}")
-    return levels
-
-
-def _with_alpha(levels: NDArray[Any], alpha: Image.Image) -> NDArray[Any]:
-    """Add the alpha channel, resized, unless it is opaque everywhere."""
-    import numpy as np
-
-    height, width, _ = levels.shape
-    resized = alpha.convert("F").resize((width, height), Image.Resampling.BICUBIC)
-    greatest = np.iinfo(levels.dtype).max
-    scaled = np.asarray(resized, np.float64).clip(0, 255) * (greatest / 255) + 0.5
-    opaque = scaled.astype(levels.dtype)
-    return levels if opaque.min() == greatest else np.dstack([levels, opaque])
+    return as_picture(QuantizedImage(image, 8))

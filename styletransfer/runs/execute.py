@@ -12,7 +12,11 @@ from styletransfer.runs.batches.batch import run_folder
 from styletransfer.runs.batches.folder import is_folder
 from styletransfer.runs.batches.naming import refuse_overwriting
 from styletransfer.runs.batches.sweep import run_sweep
+from styletransfer.runs.cluster.address import check_cluster
 from styletransfer.runs.context import RunContext
+from styletransfer.runs.frames.refusals import check_frames
+from styletransfer.runs.frames.sequence import run_frames
+from styletransfer.runs.frames.video import run_video
 from styletransfer.runs.interruption import NOTHING_YET
 from styletransfer.runs.jobs import CHECKPOINT_MINUTES, ExistingResult, Job, partial_path
 from styletransfer.runs.picture import PictureRun
@@ -56,14 +60,20 @@ def execute(
         StyleTransferError: As `PictureRun`, `run_folder` and `run_sweep` do.
         InterruptionError: If a signal ended the runs.
     """
-    _refuse_ineffective_options(request)
-    if not request.is_folder:
+    check_frames(request)
+    if not request.is_video:
+        _refuse_ineffective_options(request)
+    if not (request.is_folder or request.is_video):
         _check_arguments(request, notify)
     context = RunContext.open(
         request.styles, request.settings, stop, notify, quiet=quiet, verbose=verbose
     )
     if request.sweep is not None:
         yield from run_sweep(request, request.sweep, context)
+    elif request.is_video:
+        yield from run_video(request, context)
+    elif request.frames:
+        yield from run_frames(request, context)
     elif request.is_folder:
         yield from run_folder(request, context)
     else:
@@ -141,6 +151,8 @@ def _refuse_ineffective_options(request: Request) -> None:
             "--checkpoint needs a single result, but a list of weights is given; "
             "--skip-existing resumes a list"
         )
+    if request.cluster is not None:
+        _check_cluster(request, request.cluster)
     if request.is_folder:
         if request.sweep is not None:
             raise ConfigError(
@@ -155,3 +167,12 @@ def _refuse_ineffective_options(request: Request) -> None:
     }
     for option in (option for option, is_given in given.items() if is_given):
         raise ConfigError(f"{option} has no effect: CONTENT is not a folder")
+
+
+def _check_cluster(request: Request, cluster: str) -> None:
+    if not request.is_folder and request.sweep is None:
+        raise ConfigError(
+            "--cluster has no effect: CONTENT is a single picture; give a folder of pictures, "
+            "or a list of weights"
+        )
+    check_cluster(cluster)

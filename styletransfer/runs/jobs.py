@@ -74,6 +74,15 @@ class Request:
     is_folder: bool
     """Whether `content` is a folder."""
 
+    is_video: bool = False
+    """Whether `content` and the result are videos."""
+
+    frames: bool = False
+    """Make the pictures of a folder as frames of a film, each from the last result."""
+
+    shots: tuple[int, ...] | None = None
+    """The numbers of the first frames of the shots, from 1; None: found by their looks."""
+
     styles: tuple[Path, ...]
     """The style pictures."""
 
@@ -100,6 +109,9 @@ class Request:
 
     fail_fast: bool = False
     """End a folder at the first failure."""
+
+    cluster: str | None = None
+    """Where a folder or a sweep is computed, see `cluster.address`; None: in this process."""
 
     log: Path | None = None
     """The loss log; a sweep appends its values to the name. None: none."""
@@ -188,7 +200,30 @@ class SheetResult:
     """In pixels."""
 
 
-AnyResult = PictureResult | ExistingResult | SheetResult
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoResult:
+    """A saved video."""
+
+    path: Path
+    """Where it was saved."""
+
+    settings: Settings
+    """The settings of its frames."""
+
+    content: Path
+    """The content video."""
+
+    width: int
+    """In pixels."""
+
+    height: int
+    """In pixels."""
+
+    seconds: float
+    """From the start of this run, which may have gone on with an earlier one, to the saved file."""
+
+
+AnyResult = PictureResult | ExistingResult | SheetResult | VideoResult
 """What a request yields."""
 
 

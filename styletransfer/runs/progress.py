@@ -64,6 +64,10 @@ class BatchProgress:
             name = f"{name[: _LONGEST_NAME - 1]}…"
         self.bar.set_description_str(f"{self._number}/{self._pictures} {name}")
 
+    def show_in_work(self, count: int) -> None:
+        """Show how many pictures are done, and how many are in work at once."""
+        self.bar.set_description_str(f"{self._number}/{self._pictures}, {count} in work")
+
     def advance(self, share: float) -> None:
         """Set the share of the current picture that is done, from 0 to 1."""
         done = round(share * _PICTURE)

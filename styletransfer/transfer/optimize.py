@@ -77,6 +77,7 @@ def optimize(
     """
     pairs = history_length(iterations) if pairs is None else pairs
     descent = Descent(objective, start, settings, pairs)
+    del start  # which is as large as all else that the descent forgets
     stopped = False
     try:
         if resume is None:

@@ -143,12 +143,14 @@ def stylize(
             objective = _objective(
                 encoder, inputs, scale, targets.at(scale), extra_loss, space.tile
             )
-            start = enlarge_change(image, first, *scale.size, circular=circular)
             watch = _at_size(on_step, scale, inputs.finish)
             try:
                 optimized = optimize(
                     objective,
-                    pad_to_multiple(start).to(encoder.mean),
+                    # Not named here: it is not kept beside what becomes of it.
+                    pad_to_multiple(
+                        enlarge_change(image, first, *scale.size, circular=circular)
+                    ).to(encoder.mean),
                     scale.iterations,
                     settings,
                     watch,

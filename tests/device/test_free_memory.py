@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from styletransfer.device.free_memory import free_memory, free_memory_on_linux
+from styletransfer.device import free_memory as memory
+from styletransfer.device.free_memory import free_memory, free_memory_on_linux, limit_memory
 
 GIB = 1 << 30
 CPU = torch.device("cpu")
@@ -104,6 +105,18 @@ assert 0 < free_memory_on_linux() < {GIB} < before
 
 
 @linux
+def test_a_share_leaves_its_limit_minus_the_memory_in_use(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "_limit", None)
+    monkeypatch.setattr(memory, "resident_memory", lambda: GIB)
+    limit_memory(2 * GIB)
+    assert free_memory_on_linux(root) == 2 * GIB
+
+    monkeypatch.setattr(memory, "resident_memory", lambda: 2 * GIB)
+    assert free_memory_on_linux(root) == GIB
+
+
 def test_this_machine_has_free_memory() -> None:
     free = free_memory(CPU)
     assert free is not None

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from styletransfer.errors import ImageError
+from styletransfer.images import levels
 from styletransfer.images.colour import alpha_channel, flatten, srgb_profile
 from styletransfer.images.reading import open_picture
 from tests.support.pictures import noise
@@ -263,6 +264,19 @@ def test_the_colours_of_transparent_pixels_change_no_byte(
         seen.append(open_picture(tmp_path / "picture", background="teal").tobytes())
     assert seen[0][: 16 * 3] == bytes((0, 128, 128)) * 16
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_strips_do_not_change_a_pixel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "picture.png"
+    deep = Image.fromarray(np.asarray(noise(9, 11))[..., 0] * np.uint16(257))
+    clear = noise(9, 11)
+    clear.putalpha(noise(9, 11, seed=1).getchannel("G"))
+    for picture in (deep, clear):
+        picture.save(path)
+        monkeypatch.undo()
+        whole = open_picture(path)
+        monkeypatch.setattr(levels, "STRIP", 2 * 9)
+        assert open_picture(path).tobytes() == whole.tobytes()
 
 
 def test_the_transparent_level_of_a_16_bit_greyscale_png_is_honoured(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ FOREIGN = {
     "BUFR weather data": [b"BUFR" + bytes(60)],
     "GRIB weather data": [b"GRIB\0\0\0\1" + bytes(60)],
     "HDF5 data": [b"\x89HDF\r\n\x1a\n" + bytes(60)],
-    "a film": [
+    "a video": [
         b"\0\0\1\xba" + bytes(60),
         b"\0\0\1\xb3" + bytes(60),
         b"\0\0\0\x18ftypisom" + bytes(12),
@@ -75,7 +75,7 @@ def test_a_kind_that_is_not_read_is_named_whatever_the_suffix(
 
 
 @pytest.mark.parametrize(("name", "content"), cases(FOREIGN))
-def test_drawings_documents_data_and_films_are_no_pictures(
+def test_drawings_documents_data_and_videos_are_no_pictures(
     tmp_path: Path, name: str, content: bytes
 ) -> None:
     path = tmp_path / name

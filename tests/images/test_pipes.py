@@ -13,7 +13,7 @@ from PIL import Image
 
 from styletransfer.errors import ImageError
 from styletransfer.images import pipes
-from styletransfer.images.pipes import STDIN, kept_pipes
+from styletransfer.images.pipes import STDIN, given_pictures, kept_pipes
 from styletransfer.images.reading import decode_picture, open_picture
 
 ORIENTATION = 0x0112
@@ -114,6 +114,16 @@ def test_otherwise_each_use_reads_the_pipe_anew(pipe: Path) -> None:
     for format_ in ("PNG", "TIFF"):
         with written(pipe, turned(format_)):
             assert open_picture(pipe).size == (4, 6)
+
+
+def test_given_bytes_are_read_instead_of_a_file(tmp_path: Path) -> None:
+    missing, there = Path("no/such.png"), tmp_path / "there.png"
+    there.write_bytes(turned("PNG"))
+
+    with given_pictures({missing: turned("JPEG")}):
+        assert open_picture(missing).size == open_picture(there).size == (4, 6)
+    with pytest.raises(ImageError, match="No such file"):
+        open_picture(missing)
 
 
 @pytest.mark.parametrize(

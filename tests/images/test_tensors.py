@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from styletransfer.errors import ConfigError
+from styletransfer.images import levels
 from styletransfer.images.exif import ASCII, Entry, Exif
 from styletransfer.images.metadata import Metadata
 from styletransfer.images.tensors import (
@@ -39,10 +40,20 @@ def test_levels_0_to_255_become_0_to_1() -> None:
     assert torch.equal(to_tensor(picture)[0], expected)
 
 
+@pytest.mark.parametrize("height", [1, 3, 4, 5, 9])
+def test_strips_of_a_picture_become_its_tensor(
+    monkeypatch: pytest.MonkeyPatch, height: int
+) -> None:
+    monkeypatch.setattr(levels, "STRIP", 4 * 7)
+    picture = noise(7, height)
+    expected = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None] / 255
+    assert torch.equal(to_tensor(picture), expected)
+
+
 def test_a_picture_is_unchanged_by_conversion_to_a_tensor_and_back() -> None:
-    levels = Image.new("RGB", (256, 1))
-    levels.putdata([(level, 255 - level, level) for level in range(256)])
-    assert to_picture(to_tensor(levels)).tobytes() == levels.tobytes()
+    picture = Image.new("RGB", (256, 1))
+    picture.putdata([(level, 255 - level, level) for level in range(256)])
+    assert to_picture(to_tensor(picture)).tobytes() == picture.tobytes()
 
 
 @pytest.mark.parametrize(
@@ -119,8 +130,8 @@ def test_values_are_clamped_and_rounded_half_up_at_16_bits(
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 def test_every_level_of_16_bits_is_reached(tmp_path: Path, suffix: str) -> None:
-    levels = torch.arange(65536.0).reshape(1, 1, 256, 256).expand(1, 3, 256, 256)
-    save_image(levels / 65535, tmp_path / f"out{suffix}", bits=16)
+    image = torch.arange(65536.0).reshape(1, 1, 256, 256).expand(1, 3, 256, 256)
+    save_image(image / 65535, tmp_path / f"out{suffix}", bits=16)
     expected = np.repeat(np.arange(65536).reshape(256, 256, 1), 3, axis=2)
     assert np.array_equal(deep(tmp_path / f"out{suffix}"), expected)
 

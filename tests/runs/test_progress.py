@@ -256,6 +256,21 @@ def test_the_bar_counts_the_current_picture_by_its_share(
         assert batch.bar.n == 1000
 
 
+def test_pictures_in_work_elsewhere_are_counted(
+    terminal: Callable[[int], Callable[[], str]],
+) -> None:
+    written = terminal(80)
+    with closing(BatchProgress(4, quiet=False)) as batch:
+        batch.show_in_work(2)
+        batch.begin("a.jpg")
+        batch.finish("a.jpg", Path("a.png"), 1.0)
+        batch.show_in_work(3)
+
+    shown = written()
+    assert "0/4, 2 in work" in shown
+    assert "1/4, 3 in work" in shown
+
+
 def test_pictures_without_a_result_are_subtracted(
     terminal: Callable[[int], Callable[[], str]],
 ) -> None:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
-from styletransfer.errors import ImageError, StyleTransferError
-from styletransfer.images.tensors import check_output, is_complete
+from styletransfer.errors import ImageError
+from styletransfer.images.tensors import check_output
 from styletransfer.runs.batches.folder import check_folder, list_briefly, list_pictures
 from styletransfer.runs.batches.naming import name_results, refuse_overwriting
+from styletransfer.runs.batches.outcomes import attempt, existing_result
 from styletransfer.runs.batches.tally import BatchTally
-from styletransfer.runs.jobs import ExistingResult
+from styletransfer.runs.cluster.dispatch import make_on_cluster
 from styletransfer.runs.picture import PictureRun
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from styletransfer.runs.batches.folder import FolderListing
+    from styletransfer.runs.batches.outcomes import Outcome, Outcomes
     from styletransfer.runs.context import RunContext
-    from styletransfer.runs.jobs import Job, PictureResult, Request
+    from styletransfer.runs.jobs import ExistingResult, Job, PictureResult, Request
 
     Results = Generator[PictureResult | ExistingResult, None, None]
 
@@ -41,15 +44,13 @@ def run_folder(request: Request, context: RunContext) -> Results:
         InterruptionError: If a signal ended the runs.
     """
     jobs = plan_folder(request, context)
-    with contextlib.closing(BatchTally(context, len(jobs), "pictures")) as tally:
-        for job in jobs:
-            with context.stop.deferred(tally.stop_message):
-                tally.begin(job.content.name)
-                result = _make(job, request, context, tally)
-                if result is not None:
-                    yield result
-                elif request.fail_fast:
-                    break
+    tally = BatchTally(context, len(jobs), "pictures", fail_fast=request.fail_fast)
+    outcomes = _outcomes(jobs, request, context, tally)
+    with contextlib.closing(tally), contextlib.closing(outcomes):
+        for outcome in outcomes:
+            result = _count(outcome, jobs[outcome.number], request, tally)
+            if result is not None:
+                yield result
     tally.report_skipped()
     tally.refuse_failures()
 
@@ -85,21 +86,37 @@ def plan_folder(request: Request, context: RunContext) -> list[Job]:
     return jobs
 
 
-def _make(
-    job: Job, request: Request, context: RunContext, tally: BatchTally
+def _outcomes(
+    jobs: Sequence[Job], request: Request, context: RunContext, tally: BatchTally
+) -> Outcomes:
+    """Do the jobs: one after the other here, or on a cluster."""
+    if request.cluster is not None:
+        with context.stop.deferred(tally.stop_message):
+            yield from make_on_cluster(jobs, request, context, tally)
+        return
+    for number, job in enumerate(jobs):
+        with context.stop.deferred(tally.stop_message):
+            tally.begin(job.content.name)
+            yield attempt(number, partial(_make, job, request, context))
+        if tally.ended:
+            break
+
+
+def _make(job: Job, request: Request, context: RunContext) -> PictureResult | ExistingResult:
+    """Make a picture, unless it exists and is to be skipped."""
+    return existing_result(job, request) or PictureRun.prepare(job, context).run()
+
+
+def _count(
+    outcome: Outcome, job: Job, request: Request, tally: BatchTally
 ) -> PictureResult | ExistingResult | None:
-    """Make a picture, unless it exists and is to be skipped; None if that failed or was stopped."""
-    if request.skip_existing and is_complete(job.output):
-        tally.skip()
-        return ExistingResult(path=job.output, content=job.content)
-    try:
-        result = PictureRun.prepare(job, context).run()
-    except StyleTransferError as error:
-        line = str(error) if str(job.content) in str(error) else f"{job.content}: {error}"
-        tally.fail(str(job.content.relative_to(request.content)), line, error)
-        return None
-    tally.finish(str(job.content), result)
-    return None if result.stopped else result
+    """Count what became of a job; None if that failed or was stopped."""
+    name, failure = str(job.content), outcome.failure
+    if failure is None:
+        return tally.count(name, outcome.result)
+    line = failure.line if name in failure.line else f"{name}: {failure.line}"
+    tally.fail(str(job.content.relative_to(request.content)), line, failure)
+    return None
 
 
 def _describe_skipped(listing: FolderListing) -> str:

@@ -6,19 +6,20 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from styletransfer.errors import DivergenceError, ImageError, StyleTransferError
+from styletransfer.errors import DivergenceError, ImageError
 from styletransfer.images.contact_sheet import ContactSheet
 from styletransfer.images.provenance import sheet_record
 from styletransfer.images.tensors import (
     check_output,
     check_side,
-    is_complete,
     open_picture,
     save_picture,
 )
 from styletransfer.output_files import refuse_replacing
 from styletransfer.runs.batches.naming import refuse_overwriting
+from styletransfer.runs.batches.outcomes import Outcome, attempt, existing_result
 from styletransfer.runs.batches.tally import BatchTally
+from styletransfer.runs.cluster.dispatch import make_on_cluster
 from styletransfer.runs.context import open_content
 from styletransfer.runs.jobs import ExistingResult, Job, SheetResult, partial_path
 from styletransfer.runs.notices import warn_about_transparency
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
+    from styletransfer.runs.batches.outcomes import Outcomes
     from styletransfer.runs.batches.weight_grid import Sweep, Variant
     from styletransfer.runs.context import InputPicture, RunContext
     from styletransfer.runs.jobs import AnyResult, PictureResult, Request
@@ -78,7 +80,8 @@ class SweepRun:
         content = open_content(request.content, request.settings, context.notify)
         self.text = sheet_record([each.output.name for each in self.variants])
         check_output(request.output, request.inputs, text=self.text)
-        self.runs = [self._prepare(each, content) for each in self.variants]
+        self.jobs = [self._job(each) for each in self.variants]
+        self.runs = [self._prepare(job, content) for job in self.jobs]
         size = plan_scales(*content.size, request.settings)[-1].size
         self.sheet = ContactSheet(sweep.axes, size, self.variants[0].constants)
         check_side(request.output, max(self.sheet.image.size))
@@ -88,30 +91,46 @@ class SweepRun:
 
     def run(self) -> Results:
         """Make the pictures and the contact sheet, as `run_sweep` does."""
-        self._check_memory()
-        tally = BatchTally(self.context, len(self.variants), "results")
+        if self.request.cluster is None:
+            self._check_memory()
+        tally = BatchTally(self.context, len(self.jobs), "results")
+        outcomes = self._outcomes(tally)
         with self.context.stop.deferred(tally.stop_message):
-            with contextlib.closing(tally):
-                for number in range(len(self.variants)):
-                    if self.context.stop.requested:
-                        break
-                    result = self._make(number, tally)
+            with contextlib.closing(tally), contextlib.closing(outcomes):
+                for outcome in outcomes:
+                    result = self._count(outcome, tally)
                     if result is not None:
                         yield result
             tally.report_skipped()
-            if tally.remaining < len(self.variants):
+            if tally.remaining < len(self.jobs):
                 yield self._save_sheet()
         tally.refuse_failures()
 
-    def _prepare(self, variant: Variant, content: InputPicture) -> PictureRun | None:
-        """Prepare a run; None if its result exists and is to be skipped."""
+    def _outcomes(self, tally: BatchTally) -> Outcomes:
+        """Do the jobs: one after the other here, or on a cluster."""
+        if self.request.cluster is not None:
+            yield from make_on_cluster(
+                self.jobs, self.request, self.context, tally, is_prepared=True
+            )
+            return
+        for number, (variant, run) in enumerate(zip(self.variants, self.runs, strict=True)):
+            if self.context.stop.requested:
+                break
+            tally.begin(variant.label)
+            if run is None:
+                existing = ExistingResult(path=variant.output, content=self.request.content)
+                yield Outcome(number, existing)
+            else:
+                yield attempt(number, run.run)
+
+    def _job(self, variant: Variant) -> Job:
         request = self.request
         log = request.log
         if log is not None:
             # Named after the result: losses-tv0.3.csv belongs to out-tv0.3.png.
             values = variant.output.stem.removeprefix(request.output.stem)
             log = log.with_name(f"{log.stem}{values}{log.suffix}")
-        job = Job(
+        return Job(
             content=request.content,
             styles=request.styles,
             settings=variant.settings,
@@ -121,7 +140,10 @@ class SweepRun:
             log=log,
             save_every=request.save_every,
         )
-        if request.skip_existing and is_complete(job.output):
+
+    def _prepare(self, job: Job, content: InputPicture) -> PictureRun | None:
+        """Prepare a run; None if its result exists and is to be skipped."""
+        if existing_result(job, self.request) is not None:
             refuse_overwriting([job])
             return None
         return PictureRun.prepare(job, self.context, content)
@@ -139,27 +161,20 @@ class SweepRun:
         for run in runs:
             run.plan()
 
-    def _make(self, number: int, tally: BatchTally) -> PictureResult | ExistingResult | None:
-        """Make a picture, unless it is skipped; None if that failed or was stopped."""
-        variant, run = self.variants[number], self.runs[number]
-        tally.begin(variant.label)
-        if run is None:
-            tally.skip()
-            self._show(number, variant.output)
-            return ExistingResult(path=variant.output, content=self.request.content)
-        try:
-            result = run.run()
-        except StyleTransferError as error:
-            tally.fail(variant.label, f"{variant.label}: {error}", error)
-            if isinstance(error, DivergenceError):
-                self._show(number, run.job.unfinished, "diverged")
+    def _count(self, outcome: Outcome, tally: BatchTally) -> PictureResult | ExistingResult | None:
+        """Count what became of a job, and show it on the sheet; None if it has no result."""
+        number, failure = outcome.number, outcome.failure
+        job, label = self.jobs[number], self.variants[number].label
+        if failure is not None:
+            tally.fail(label, f"{label}: {failure.line}", failure)
+            if issubclass(failure.kind, DivergenceError):
+                self._show(number, job.unfinished, "diverged")
             else:
                 self.sheet.paste(number, None, "failed")
             return None
-        tally.finish(variant.label, result)
-        if result.stopped:
-            return None
-        self._show(number, variant.output)
+        result = tally.count(label, outcome.result)
+        if result is not None:
+            self._show(number, job.output)
         return result
 
     def _show(self, number: int, path: Path, note: str = "") -> None:

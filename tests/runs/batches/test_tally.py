@@ -10,14 +10,16 @@ from styletransfer.errors import (
     ImageError,
     ShortageError,
     StyleTransferError,
+    UnfinishedError,
     UnsavedError,
 )
+from styletransfer.runs.batches.outcomes import Failure
 from styletransfer.runs.batches.tally import BatchTally
 from styletransfer.runs.context import RunContext
 from styletransfer.runs.interruption import NOTHING_YET, StopRequest
 from tests.support.results import ONE, results
 
-BAD = ImageError("b.jpg: broken")
+BAD = Failure(ImageError, "b.jpg: broken")
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def tally(lines: list[str]) -> BatchTally:
     return make_tally(lines)
 
 
-def make_tally(lines: list[str], *, quiet: bool = False) -> BatchTally:
+def make_tally(lines: list[str], *, quiet: bool = False, fail_fast: bool = False) -> BatchTally:
     context = RunContext(
         styles=[],
         init=None,
@@ -41,7 +43,7 @@ def make_tally(lines: list[str], *, quiet: bool = False) -> BatchTally:
         notify=lines.append,
         quiet=quiet,
     )
-    return BatchTally(context, 5, "pictures")
+    return BatchTally(context, 5, "pictures", fail_fast=fail_fast)
 
 
 def finish(tally: BatchTally, folder: Path, **changes: Any) -> None:
@@ -54,7 +56,7 @@ def test_each_picture_is_skipped_made_failed_or_remaining(
 ) -> None:
     tally.skip()
     finish(tally, tmp_path)
-    tally.fail("b.jpg", str(BAD), BAD)
+    tally.fail("b.jpg", BAD.line, BAD)
 
     assert (tally.skipped, tally.made, tally.failed) == (1, 1, ["b.jpg"])
     assert tally.remaining == 2
@@ -78,10 +80,32 @@ def test_a_signal_reports_how_many_are_done_and_where_the_unfinished_one_is(
     assert tally.stop_message() == f"{line}; the unfinished one is saved as c.partial.png"
 
 
+def test_several_unfinished_ones_are_named(tally: BatchTally, tmp_path: Path) -> None:
+    for name in ("c.partial.png", "d.partial.png"):
+        finish(tally, tmp_path, path=Path(name), stopped=True)
+
+    message = tally.stop_message()
+
+    assert message is not None
+    assert message.endswith("; the unfinished ones are saved as c.partial.png, d.partial.png")
+
+
+@pytest.mark.parametrize(("fail_fast", "ended"), [(True, True), (False, False)])
+def test_the_first_failure_ends_a_batch_that_is_to_fail_fast(
+    fail_fast: bool, ended: bool, lines: list[str]
+) -> None:
+    tally = make_tally(lines, fail_fast=fail_fast)
+    assert not tally.ended
+
+    tally.fail("b.jpg", BAD.line, BAD)
+
+    assert tally.ended == ended
+
+
 def test_a_signal_after_a_failure_does_not_report_that_nothing_was_written(
     tally: BatchTally,
 ) -> None:
-    tally.fail("b.jpg", str(BAD), BAD)
+    tally.fail("b.jpg", BAD.line, BAD)
 
     line = "interrupted: 0 of 5 pictures are done; --skip-existing resumes"
     assert tally.stop_message() == line
@@ -110,22 +134,23 @@ def test_failures_are_reported_at_once_and_listed_at_the_end(
 
 
 def test_a_lack_of_memory_concerns_one_picture(tally: BatchTally) -> None:
-    tally.fail("b.jpg", "b.jpg: too large", ShortageError("too large"))
+    tally.fail("b.jpg", "b.jpg: too large", Failure(ShortageError, "too large"))
 
     assert tally.failed == ["b.jpg"]
 
 
-@pytest.mark.parametrize("error", [UnsavedError("disk full"), DeviceError("no cuda")])
+@pytest.mark.parametrize("kind", [UnsavedError, DeviceError, UnfinishedError])
 def test_an_error_that_all_pictures_would_meet_ends_the_batch(
-    error: StyleTransferError, tally: BatchTally, lines: list[str]
+    kind: type[StyleTransferError], tally: BatchTally, lines: list[str]
 ) -> None:
-    with pytest.raises(type(error)) as caught:
-        tally.fail("b.jpg", "b.jpg: this", error)
-    assert (caught.value, lines) == (error, [])
+    failure = Failure(kind, "no cuda")
+    with pytest.raises(kind) as caught:
+        tally.fail("b.jpg", "b.jpg: this", failure)
+    assert (str(caught.value), lines) == ("no cuda", [])
 
     tally.skip()
-    with pytest.raises(type(error)):
-        tally.fail("b.jpg", "b.jpg: this", error)
+    with pytest.raises(kind):
+        tally.fail("b.jpg", "b.jpg: this", failure)
     assert lines == ["1 of 5 pictures are done; --skip-existing resumes"]
 
 

@@ -1,0 +1,1 @@
+"""Folders and sweeps on several processes, through Dask; needs the extra `cluster`."""

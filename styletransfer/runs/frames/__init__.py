@@ -1,0 +1,1 @@
+"""Frames painted steadily, each from the last result: folders of frames, and videos."""

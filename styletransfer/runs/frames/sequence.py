@@ -1,0 +1,87 @@
+"""A folder of frames: its shots, one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from styletransfer.runs.batches.batch import plan_folder
+from styletransfer.runs.batches.tally import BatchTally
+from styletransfer.runs.frames.shots import make_shot, plan_shots
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from styletransfer.runs.batches.outcomes import Outcomes
+    from styletransfer.runs.context import RunContext
+    from styletransfer.runs.frames.shots import Shot
+    from styletransfer.runs.jobs import ExistingResult, PictureResult, Request
+
+    Results = Generator[PictureResult | ExistingResult, None, None]
+
+
+def run_frames(request: Request, context: RunContext) -> Results:
+    """Make all pictures of a folder as frames of a film, in natural order.
+
+    Args:
+        request: The folder, and how to treat its pictures.
+        context: What the runs share.
+
+    Yields:
+        Each result once it is saved or skipped.
+
+    Raises:
+        ConfigError: If there are fewer frames than `Request.shots` says.
+        StyleTransferError: As `run_folder` does.
+        InterruptionError: If a signal ended the runs.
+    """
+    jobs = plan_folder(request, context)
+    shots = plan_shots(jobs, request.shots, skip_existing=request.skip_existing)
+    yield from make_frames(shots, context, fail_fast=request.fail_fast)
+
+
+def make_frames(shots: Sequence[Shot], context: RunContext, *, fail_fast: bool) -> Results:
+    """Make the frames of all shots. One that fails is reported, and the next is begun.
+
+    Args:
+        shots: The shots in order.
+        context: What the runs share.
+        fail_fast: End at the first failure.
+
+    Yields:
+        Each result once it is saved or skipped.
+
+    Raises:
+        StyleTransferError: At once if all frames would fail in the same way; at the
+            end if any failed.
+        InterruptionError: If a signal ended the runs.
+    """
+    jobs = [job for shot in shots for job in shot.jobs]
+    if len(shots) > 1:
+        firsts = ", ".join(str(shot.first + 1) for shot in shots)
+        context.inform(f"{len(shots)} shots, whose first frames are {firsts}")
+    tally = BatchTally(context, len(jobs), "frames", fail_fast=fail_fast)
+    with contextlib.closing(tally):
+        for outcome in _outcomes(shots, context, tally):
+            content, failure = jobs[outcome.number].content, outcome.failure
+            if failure is None:
+                result = tally.count(str(content), outcome.result)
+                if result is not None:
+                    yield result
+            else:
+                line = failure.line
+                line = line if str(content) in line else f"{content}: {line}"
+                tally.fail(content.name, line, failure)
+    tally.report_skipped()
+    tally.refuse_failures()
+
+
+def _outcomes(shots: Sequence[Shot], context: RunContext, tally: BatchTally) -> Outcomes:
+    for shot in shots:
+        outcomes = make_shot(shot, context)
+        for job in shot.jobs:
+            with context.stop.deferred(tally.stop_message):
+                tally.begin(job.content.name)
+                yield next(outcomes)
+            if tally.ended:
+                return
