@@ -37,7 +37,7 @@ Content = Annotated[
     Path,
     Argument(
         metavar="CONTENT",
-        help="Content picture, or a folder of pictures; - is standard input.",
+        help="Content picture, a folder of pictures, or a video; - is standard input.",
         parser=read_content,
     ),
 ]
@@ -51,8 +51,8 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="File of the result: .png, .jpg, .webp or .tif; a folder if CONTENT is one. "
-        "Missing folders are created. - writes a PNG to standard output.",
+        help="File of the result: .png, .jpg, .webp or .tif; a folder if CONTENT is one; .mp4, .mov, "
+        ".mkv or .webm if it is a video. Missing folders are created. - writes a PNG to standard output.",
         show_default=False,
         parser=read_output,
     ),
@@ -171,9 +171,9 @@ Cluster = Annotated[
     Option(
         "--cluster",
         metavar="ADDRESS",
-        help="Make the pictures of a folder or a list at once, on the workers of the Dask "
-        "scheduler at this address, such as tcp://host:8786, or in N processes here: local:N. "
-        "Needs the package distributed.",
+        help="Make the pictures of a folder, of a list of weights or of several shots at once, on "
+        "the workers of the Dask scheduler at this address, such as tcp://host:8786, or in N "
+        "processes here: local:N. Needs the extra cluster.",
         show_default=False,
         rich_help_panel=_SCRIPTS,
     ),

@@ -61,8 +61,6 @@ class QuantizedImage:
         self.dtype = np.dtype(f"u{bits // 8}")
         self._greatest = 2**bits - 1
         self._alpha = None if alpha is None else self._opacity(alpha, width, height)
-        if self._alpha is not None and self._alpha.min() == self._greatest:
-            self._alpha = None
         self.shape = (height, width, 3 if self._alpha is None else 4)
 
     def __getitem__(self, rows: slice, /) -> NDArray[Any]:
@@ -80,14 +78,18 @@ class QuantizedImage:
         levels = scaled.contiguous().cpu().numpy().astype(self.dtype)
         return levels if self._alpha is None else np.dstack([levels, self._alpha[rows]])
 
-    def _opacity(self, alpha: Image.Image, width: int, height: int) -> NDArray[Any]:
+    def _opacity(self, alpha: Image.Image, width: int, height: int) -> NDArray[Any] | None:
+        """Quantize the alpha channel; `None` if it is opaque everywhere."""
         import numpy as np
 
+        if alpha.size != (width, height):
+            alpha = alpha.convert("F").resize((width, height), Image.Resampling.BICUBIC)
         levels = np.empty((height, width), self.dtype)
-        for columns, strip in _resized(alpha, width, height):
+        for rows in strips(width, height):
+            strip = alpha.crop((0, rows.start, width, rows.stop)).convert("F")
             scaled = np.asarray(strip, np.float64).clip(0, 255) * (self._greatest / 255) + 0.5
-            levels[:, columns] = scaled.astype(self.dtype)
-        return levels
+            levels[rows] = scaled.astype(self.dtype)
+        return None if levels.min() == self._greatest else levels
 
 
 def strips(width: int, height: int) -> Iterator[slice]:
@@ -103,21 +105,3 @@ def as_picture(levels: Levels) -> Image.Image:
     for rows in strips(width, height):
         picture.paste(Image.fromarray(levels[rows]), (0, rows.start))
     return picture
-
-
-def _resized(alpha: Image.Image, width: int, height: int) -> Iterator[tuple[slice, Image.Image]]:
-    """Yield strips of columns of a resized channel, mode F.
-
-    Pillow resizes all rows first and then all columns; so do the strips, to the
-    same values.
-    """
-    resampling = Image.Resampling.BICUBIC
-    wide = alpha
-    if alpha.width != width:
-        wide = Image.new("F", (width, alpha.height))
-        for rows in strips(max(alpha.width, width), alpha.height):
-            strip = alpha.crop((0, rows.start, alpha.width, rows.stop)).convert("F")
-            wide.paste(strip.resize((width, strip.height), resampling), (0, rows.start))
-    for columns in strips(max(alpha.height, height), width):
-        strip = wide.crop((columns.start, 0, columns.stop, alpha.height)).convert("F")
-        yield columns, strip.resize((strip.width, height), resampling)

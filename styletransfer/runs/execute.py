@@ -20,6 +20,7 @@ from styletransfer.runs.frames.video import run_video
 from styletransfer.runs.interruption import NOTHING_YET
 from styletransfer.runs.jobs import CHECKPOINT_MINUTES, ExistingResult, Job, partial_path
 from styletransfer.runs.picture import PictureRun
+from styletransfer.runs.ranks import on_several_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -61,6 +62,7 @@ def execute(
         InterruptionError: If a signal ended the runs.
     """
     check_frames(request)
+    _check_processes(request)
     if not request.is_video:
         _refuse_ineffective_options(request)
     if not (request.is_folder or request.is_video):
@@ -151,8 +153,6 @@ def _refuse_ineffective_options(request: Request) -> None:
             "--checkpoint needs a single result, but a list of weights is given; "
             "--skip-existing resumes a list"
         )
-    if request.cluster is not None:
-        _check_cluster(request, request.cluster)
     if request.is_folder:
         if request.sweep is not None:
             raise ConfigError(
@@ -169,10 +169,16 @@ def _refuse_ineffective_options(request: Request) -> None:
         raise ConfigError(f"{option} has no effect: CONTENT is not a folder")
 
 
-def _check_cluster(request: Request, cluster: str) -> None:
-    if not request.is_folder and request.sweep is None:
+def _check_processes(request: Request) -> None:
+    is_single = not (request.is_folder or request.is_video) and request.sweep is None
+    if on_several_ranks() and not is_single:
         raise ConfigError(
-            "--cluster has no effect: CONTENT is a single picture; give a folder of pictures, "
-            "or a list of weights"
+            "torchrun shares the tiles of a single picture; for several pictures use --cluster"
         )
-    check_cluster(cluster)
+    if request.cluster is not None:
+        if is_single:
+            raise ConfigError(
+                "--cluster has no effect: CONTENT is a single picture; give a folder of pictures, "
+                "or a list of weights"
+            )
+        check_cluster(request.cluster)

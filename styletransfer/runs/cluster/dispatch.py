@@ -26,6 +26,7 @@ from styletransfer.runs.cluster.sending import (
     save_answer,
     workers_see,
 )
+from styletransfer.runs.cluster.waiting import Waiting
 from styletransfer.runs.cluster.worker import ask_to_stop, count_cards, make
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def make_on_cluster(
     tally: BatchTally,
     *,
     is_prepared: bool = False,
+    chains: Sequence[Sequence[int]] | None = None,
 ) -> Outcomes:
     """Do jobs on the cluster of a request.
 
@@ -63,6 +65,8 @@ def make_on_cluster(
         tally: Shows how many are in work.
         is_prepared: Whether the runs have been prepared here, and what there is to say
             was said.
+        chains: Numbers of jobs that are done in order, each from the result before it.
+            None: each starts by itself.
 
     Yields:
         What became of each job, as they are done; nothing of those that were not begun.
@@ -70,6 +74,7 @@ def make_on_cluster(
     Raises:
         ClusterError: If the cluster cannot be used.
     """
+    chains = [[number] for number in range(len(jobs))] if chains is None else chains
     left: dict[int, Job] = {}
     for number, job in enumerate(jobs):
         existing = existing_result(job, request)
@@ -89,7 +94,8 @@ def make_on_cluster(
         check_workers(client)
         order = _order_for(list(left.values()), where, context, client, is_prepared=is_prepared)
         with order_kept(client, order):
-            yield from Dispatch(client, where, order, left, context, tally).outcomes()
+            waiting = Waiting(jobs, chains, {*range(len(jobs))} - {*left})
+            yield from Dispatch(client, where, order, left, waiting, context, tally).outcomes()
 
 
 def _order_for(
@@ -144,6 +150,7 @@ class Dispatch:
         where: What it is connected to.
         order: What the jobs have in common; the workers keep it.
         jobs: The jobs by number.
+        waiting: Their order.
         context: Reports the lines of the runs, and ends them early.
         tally: Shows how many are in work, and says whether a failure ended the batch.
     """
@@ -154,6 +161,7 @@ class Dispatch:
         where: LocalWorkers | str,
         order: Order,
         jobs: Mapping[int, Job],
+        waiting: Waiting,
         context: RunContext,
         tally: BatchTally,
     ) -> None:
@@ -161,6 +169,7 @@ class Dispatch:
         self._where = where
         self._order = order
         self._jobs = jobs
+        self._waiting = waiting
         self._context = context
         self._tally = tally
         self._sent: dict[Future[Answer | None], int] = {}
@@ -170,18 +179,17 @@ class Dispatch:
 
     def outcomes(self) -> Outcomes:
         """Yield what became of each job, as they are done."""
-        for number, job in self._jobs.items():
+        while self._sent or (self._waiting and not self._asked):
             self._look()
-            if self._asked:
-                break
-            failure = self._send(number, job)
-            if failure is not None:
-                self._tally.begin(job.content.name)
-                yield failure
-            while len(self._sent) >= 2 * max(1, self._workers) and not self._asked:
+            while self._waiting and not self._asked and len(self._sent) < 2 * max(1, self._workers):
+                number, start = self._waiting.take()
+                failure = self._send(number, self._jobs[number], start)
+                if failure is not None:
+                    self._waiting.finish(number, is_good=False)
+                    self._tally.begin(self._jobs[number].content.name)
+                    yield failure
+            if self._sent:
                 yield from self._take()
-        while self._sent:
-            yield from self._take()
 
     def _look(self) -> None:
         """Count the workers, and ask them to stop if the rest is not to be made."""
@@ -192,15 +200,16 @@ class Dispatch:
         self._asked = True
         ask_workers(self._client, ask_to_stop, self._order.key)
 
-    def _send(self, number: int, job: Job) -> Outcome | None:
+    def _send(self, number: int, job: Job, start: Job | None) -> Outcome | None:
         """Send a job; return its failure if its content cannot be read."""
-        content = None
+        own = {}
         if self._order.files is not None:
+            paths = [job.content, *([] if start is None else [start.content, start.output])]
             try:
-                content = read_input(job.content)
+                own = {path: read_input(path) for path in paths}
             except ImageError as error:
                 return Outcome(number, failure=Failure(type(error), str(error)))
-        future = self._client.submit(make, number, job, content, self._order.key, pure=False)
+        future = self._client.submit(make, number, job, start, own, self._order.key, pure=False)
         self._sent[future] = number
         future.add_done_callback(self._done.put)
         return None
@@ -217,6 +226,7 @@ class Dispatch:
             return
         number = self._sent.pop(future)
         outcome = self._outcome(future, number)
+        self._waiting.finish(number, is_good=outcome is not None and outcome.failure is None)
         if outcome is not None:
             self._tally.begin(self._jobs[number].content.name)
             yield outcome

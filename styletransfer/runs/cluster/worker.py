@@ -22,6 +22,7 @@ from styletransfer.runs.batches.outcomes import Failure, Outcome, attempt
 from styletransfer.runs.cluster.order import Answer, Order, explain_mismatch, versions
 from styletransfer.runs.cluster.sending import Moved
 from styletransfer.runs.context import RunContext
+from styletransfer.runs.frames.shots import go_on_from
 from styletransfer.runs.interruption import StopRequest
 from styletransfer.runs.picture import PictureRun
 
@@ -81,8 +82,8 @@ class Session:
         self._context: WorkerContext | None = None
         self._for: Job | None = None
 
-    def run(self, job: Job) -> PictureResult:
-        """Make a picture, as `PictureRun` does."""
+    def run(self, job: Job, start: Job | None) -> PictureResult:
+        """Make a picture, as `PictureRun` does, possibly from the result of an earlier frame."""
         context = self.context_for(job)
         run = PictureRun.prepare(job, context)
         if self.order.is_prepared:
@@ -90,6 +91,8 @@ class Session:
         if self.weights is not None:
             # Only read there: what the result records is the path of the command.
             run.job = replace(job, settings=replace(job.settings, weights=str(self.weights)))
+        if start is not None:
+            go_on_from(start, run)
         # The client has the masks.
         return replace(run.run(), settings=job.settings, regions=None)
 
@@ -148,13 +151,16 @@ def end(key: str) -> None:
             session.weights.unlink(missing_ok=True)
 
 
-def make(number: int, job: Job, content: bytes | None, key: str) -> Answer | None:
+def make(
+    number: int, job: Job, start: Job | None, files: Mapping[Path, bytes], key: str
+) -> Answer | None:
     """Make a picture.
 
     Args:
         number: Which job it is, from 0.
         job: The job, with the paths of the command.
-        content: The content picture, if the workers do not see the files of the command.
+        start: The frame from whose result it starts. None: it starts by itself.
+        files: What only this job reads, if the workers do not see the files of the command.
         key: That of the order.
 
     Returns:
@@ -169,19 +175,19 @@ def make(number: int, job: Job, content: bytes | None, key: str) -> Answer | Non
             return None
         if session.order.files is None:
             with contextlib.chdir(session.order.folder):
-                outcome = attempt(number, partial(session.run, job))
+                outcome = attempt(number, partial(session.run, job, start))
             return Answer(outcome, session.take_lines())
-        given: Mapping[Path, bytes] = session.order.files
-        if content is not None:
-            given = {**given, job.content: content}
-        return _make_elsewhere(number, job, given, session)
+        given = {**session.order.files, **files}
+        return _make_elsewhere(number, job, start, given, session)
 
 
-def _make_elsewhere(number: int, job: Job, given: Mapping[Path, bytes], session: Session) -> Answer:
+def _make_elsewhere(
+    number: int, job: Job, start: Job | None, given: Mapping[Path, bytes], session: Session
+) -> Answer:
     """Make a picture from given bytes, in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="stylize-") as folder, given_pictures(given):
         moved = Moved(job, Path(folder))
-        outcome = attempt(number, partial(session.run, moved.job))
+        outcome = attempt(number, partial(session.run, moved.job, start))
         return moved.answer(outcome, session.take_lines())
 
 

@@ -40,10 +40,6 @@ def check_frames(request: Request) -> None:
         return
     if not (request.is_folder or request.is_video):
         raise ConfigError("--frames has no effect: CONTENT is not a folder")
-    if request.cluster is not None:
-        raise ConfigError(
-            "--cluster does not apply to frames, of which each starts from the last; omit it"
-        )
     _check_order(request.shots)
     needed = list(_PACKAGES) if request.is_video else ["cv2"]
     missing = [_PACKAGES[name] for name in needed if find_spec(name) is None]

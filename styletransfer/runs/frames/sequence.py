@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from styletransfer.runs.batches.batch import plan_folder
 from styletransfer.runs.batches.tally import BatchTally
+from styletransfer.runs.cluster.dispatch import make_on_cluster
 from styletransfer.runs.frames.shots import make_shot, plan_shots
 
 if TYPE_CHECKING:
@@ -37,16 +38,16 @@ def run_frames(request: Request, context: RunContext) -> Results:
     """
     jobs = plan_folder(request, context)
     shots = plan_shots(jobs, request.shots, skip_existing=request.skip_existing)
-    yield from make_frames(shots, context, fail_fast=request.fail_fast)
+    yield from make_frames(shots, request, context)
 
 
-def make_frames(shots: Sequence[Shot], context: RunContext, *, fail_fast: bool) -> Results:
+def make_frames(shots: Sequence[Shot], request: Request, context: RunContext) -> Results:
     """Make the frames of all shots. One that fails is reported, and the next is begun.
 
     Args:
         shots: The shots in order.
+        request: Says where, and whether to end at the first failure.
         context: What the runs share.
-        fail_fast: End at the first failure.
 
     Yields:
         Each result once it is saved or skipped.
@@ -60,9 +61,9 @@ def make_frames(shots: Sequence[Shot], context: RunContext, *, fail_fast: bool) 
     if len(shots) > 1:
         firsts = ", ".join(str(shot.first + 1) for shot in shots)
         context.inform(f"{len(shots)} shots, whose first frames are {firsts}")
-    tally = BatchTally(context, len(jobs), "frames", fail_fast=fail_fast)
+    tally = BatchTally(context, len(jobs), "frames", fail_fast=request.fail_fast)
     with contextlib.closing(tally):
-        for outcome in _outcomes(shots, context, tally):
+        for outcome in _outcomes(shots, request, context, tally):
             content, failure = jobs[outcome.number].content, outcome.failure
             if failure is None:
                 result = tally.count(str(content), outcome.result)
@@ -76,7 +77,16 @@ def make_frames(shots: Sequence[Shot], context: RunContext, *, fail_fast: bool) 
     tally.refuse_failures()
 
 
-def _outcomes(shots: Sequence[Shot], context: RunContext, tally: BatchTally) -> Outcomes:
+def _outcomes(
+    shots: Sequence[Shot], request: Request, context: RunContext, tally: BatchTally
+) -> Outcomes:
+    """Make the shots: one after the other here, or several at once on a cluster."""
+    if request.cluster is not None:
+        jobs = [job for shot in shots for job in shot.jobs]
+        chains = [range(shot.first, shot.first + len(shot.jobs)) for shot in shots]
+        with context.stop.deferred(tally.stop_message):
+            yield from make_on_cluster(jobs, request, context, tally, chains=chains)
+        return
     for shot in shots:
         outcomes = make_shot(shot, context)
         for job in shot.jobs:

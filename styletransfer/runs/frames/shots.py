@@ -43,7 +43,7 @@ _THUMBNAIL = (16, 16)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
-    """Frames without a cut. One process makes them in order; any can take the shot."""
+    """Frames without a cut, which are made in order."""
 
     first: int
     """The number of its first frame in the sequence, from 0."""
@@ -128,11 +128,24 @@ def _make(
         return ExistingResult(path=job.output, content=job.content)
     run = PictureRun.prepare(job, context)
     if last is not None:
-        scale = run.scales[-1]
-        run.scales = [replace(scale, iterations=math.ceil(_FOLLOWING * scale.iterations))]
-        run.plan()
-        run.start = _start(last, run.content)
+        go_on_from(last, run)
     return run.run()
+
+
+def go_on_from(last: Job, run: PictureRun) -> None:
+    """Let a frame start from the result of an earlier one, with fewer iterations.
+
+    Args:
+        last: The earlier frame.
+        run: The run of the frame.
+
+    Raises:
+        ImageError: If the result or its content cannot be read.
+    """
+    scale = run.scales[-1]
+    run.scales = [replace(scale, iterations=math.ceil(_FOLLOWING * scale.iterations))]
+    run.plan()
+    run.start = _start(last, run.content)
 
 
 def _start(last: Job, content: InputPicture) -> Tensor:

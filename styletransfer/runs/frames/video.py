@@ -59,9 +59,8 @@ def run_video(request: Request, context: RunContext) -> Results:
     folder = FrameFolder(request)
     timing = folder.prepare()
     jobs = [folder.job(number) for number in range(len(timing.times))]
-    for _ in make_frames(
-        plan_shots(jobs, request.shots, skip_existing=True), context, fail_fast=request.fail_fast
-    ):
+    shots = plan_shots(jobs, request.shots, skip_existing=True)
+    for _ in make_frames(shots, replace(request, skip_existing=True), context):
         pass
     frames = [job.output for job in jobs]
     with context.stop.deferred(

@@ -177,6 +177,22 @@ def test_contents_are_sent_to_workers_that_do_not_see_them(workspace: Path) -> N
     assert not list((workspace / "away").rglob("*.png"))
 
 
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_the_shots_of_a_film_are_painted_as_without_a_cluster(
+    workspace: Path, is_seen: bool
+) -> None:
+    line = f"photos style.png --frames --shots 1,3 {QUICK}"
+    alone = stylize(f"{line} -o alone --threads 1")
+    cluster = f"{line} -o shared --cluster local:2"
+    together = stylize(cluster) if is_seen else run_python("-c", UNSEEN, *shlex.split(cluster))
+
+    assert (together.code, together.err.count("2 shots")) == (alone.code, 1) == (0, 1)
+    assert set(together.out.split()) == {
+        each.replace("alone/", "shared/") for each in alone.out.split()
+    }
+    assert results("shared") == results("alone")
+
+
 def test_workers_that_do_not_fit_are_refused_in_one_line(workspace: Path) -> None:
     line = f"photos style.png -o out {QUICK} --cluster"
     other = "import styletransfer\nstyletransfer.__version__ = '0.0.1'"

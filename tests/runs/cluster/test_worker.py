@@ -52,7 +52,7 @@ def away(tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def test_another_version_is_refused(job: Job, order: Order, away: Path) -> None:
     begin(replace(order, versions=versions() | {"torch": "1.0"}), "0", "tcp://worker", away)
 
-    answer = make(0, job, None, "key")
+    answer = make(0, job, None, {}, "key")
 
     assert answer is not None
     assert answer.outcome.failure is not None
@@ -64,13 +64,13 @@ def test_after_a_request_to_stop_no_picture_is_begun(job: Job, order: Order, awa
     begin(order, "0", "tcp://worker", away)
     ask_to_stop("key")
 
-    assert make(0, job, None, "key") is None
+    assert make(0, job, None, {}, "key") is None
 
 
 def test_a_bad_picture_is_answered_as_a_failure(job: Job, order: Order, away: Path) -> None:
     begin(order, "0", "tcp://worker", away)
 
-    answer = make(0, replace(job, content=Path("none.png")), None, "key")
+    answer = make(0, replace(job, content=Path("none.png")), None, {}, "key")
 
     assert answer is not None
     line = "none.png: No such file or directory"
@@ -88,9 +88,9 @@ def test_sent_contents_give_the_bytes_of_seen_files(
         patch.chdir(tmp_path)
         content, shared = job.content.read_bytes(), read_shared(job)
     begin(order, "0", "tcp://worker", away)
-    seen = make(0, job, None, "key")
+    seen = make(0, job, None, {}, "key")
     begin(replace(order, files=shared), "0", "tcp://worker", away)
-    sent = make(0, job, content, "key")
+    sent = make(0, job, None, {job.content: content}, "key")
 
     assert seen is not None
     assert sent is not None

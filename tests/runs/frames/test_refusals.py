@@ -19,7 +19,6 @@ REFUSALS: list[Refusal] = [
     ("photos style.png -o out --frames --shots 2,2", 2, "from 1 and in order, such as 1,120"),
     ("photos style.png -o out --frames --shots 0,2", 2, "from 1 and in order, such as 1,120"),
     ("photos style.png -o out --frames --shots 1,4", 2, "--shots 4: there are 3 frames"),
-    ("photos style.png -o out --frames --cluster local:1", 2, "--cluster does not apply"),
     ("photos style.png -o out --frames --tv-weight 1,2", 2, "photos is a folder"),
     ("photos style.png -o out.mp4 --frames", 1, "out.mp4: this is the name of a video, but"),
     ("video.mp4 style.png -o out.png", 1, "video.mp4: this is a video; save one of its frames"),
