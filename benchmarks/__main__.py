@@ -18,6 +18,7 @@ from benchmarks.memory import memory
 from benchmarks.plan import FULL, QUICK, USUAL, Plan
 from benchmarks.precision import precision
 from benchmarks.process import measure
+from benchmarks.scaling import scaling
 from benchmarks.table import Row, as_json, format_table
 from benchmarks.to_loss import to_loss
 from styletransfer.choices import Precision
@@ -29,6 +30,7 @@ PARTS: Mapping[str, Callable[[Plan, Bars], Iterable[Row]]] = {
     "memory": memory,
     "command": command,
     "precision": precision,
+    "scaling": scaling,
 }
 WITH_PEER = {"iteration", "to-loss", "memory"}
 BUSY = 0.5

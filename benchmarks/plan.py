@@ -39,6 +39,15 @@ class Plan:
     memory_sizes: tuple[int, ...]
     """Sizes at which peak memory is measured."""
 
+    pictures: int
+    """Pictures of the folder that workers share."""
+
+    shared_size: int
+    """Size of these."""
+
+    tiled_size: int
+    """Size of the picture whose tiles ranks share."""
+
     iterations: tuple[int, ...] | None
     """Iterations of whole runs at each size of the pyramid; None: the defaults."""
 
@@ -47,7 +56,7 @@ class Plan:
 
 
 FULL = Plan(
-    parts=("iteration", "growth", "to-loss", "memory", "command", "precision"),
+    parts=("iteration", "growth", "to-loss", "memory", "command", "precision", "scaling"),
     repeats=3,
     sizes=(256, 512, 1024),
     growth=(256, 2048),
@@ -57,6 +66,9 @@ FULL = Plan(
     marks=(100, 300, 500),
     all_ways=True,
     memory_sizes=(512, 1024),
+    pictures=8,
+    shared_size=256,
+    tiled_size=2048,
     iterations=None,
 )
 
@@ -79,5 +91,8 @@ QUICK = replace(
     size=128,
     marks=(4, 8),
     memory_sizes=(128, 256),
+    pictures=2,
+    shared_size=64,
+    tiled_size=128,
     iterations=(3,),
 )
