@@ -13,6 +13,7 @@ from styletransfer.transfer.best import Best, State
 from styletransfer.transfer.objective import Losses, Terms
 from styletransfer.transfer.optimizers.choice import choose_optimizer
 from styletransfer.transfer.pyramid import history_length
+from styletransfer.transfer.steering import Turn
 
 WINDOW = 10
 """Iterations over which `Settings.tolerance` is judged."""
@@ -41,6 +42,12 @@ class Optimized:
     stopped: bool
     """Whether the caller asked to stop."""
 
+    turn: Turn | None = None
+    """How the caller asked to go on. None: as planned."""
+
+    newest: Tensor | None = None
+    """Then also the newest image, which may lie outside [0, 1]."""
+
 
 def optimize(
     objective: Callable[[Tensor], Terms],
@@ -51,6 +58,7 @@ def optimize(
     *,
     pairs: int | None = None,
     resume: State | None = None,
+    taken: int = 0,
 ) -> Optimized:
     """Minimize an objective over an image.
 
@@ -59,13 +67,15 @@ def optimize(
     Args:
         objective: Gives the weighted terms of an image (1, 3, H, W).
         start: The first image, shape (1, 3, H, W), RGB in [0, 1].
-        iterations: Steps to take.
+        iterations: Steps to take, with those taken before.
         settings: Optimizer, learning rate, preconditioning and tolerance.
-        on_step: Called after each step; returning True ends the run. The image has the
-            start's shape, may lie outside [0, 1], and must not be written to.
+        on_step: Called after each step; returning True or a `Turn` ends the
+            optimization. The image has the start's shape, may lie outside [0, 1], and
+            must not be written to.
         pairs: Pairs that L-BFGS keeps. None: `pyramid.history_length`.
         resume: What `Descent.state` gave after a step of an optimization with the same
             arguments, to go on from there. None: from the start.
+        taken: Steps that were taken at this size before.
 
     Returns:
         The best image that was evaluated.
@@ -76,24 +86,32 @@ def optimize(
         UnfinishedError: If a rank is lost. The error holds the state, too.
     """
     pairs = history_length(iterations) if pairs is None else pairs
-    descent = Descent(objective, start, settings, pairs)
+    descent = Descent(objective, start, settings, pairs, taken)
     del start  # which is as large as all else that the descent forgets
-    stopped = False
+    answer: bool | Turn | None = None
     try:
         if resume is None:
             descent.evaluate()
         else:
             descent.restore(resume)
         while not (
-            stopped or descent.steps == iterations or descent.has_converged(settings.tolerance)
+            answer or descent.steps == iterations or descent.has_converged(settings.tolerance)
         ):
             descent.move()
-            stopped = on_step is not None and bool(on_step(descent))
+            answer = None if on_step is None else on_step(descent)
     except LostRankError as error:
-        state = None if descent.steps < 0 else descent.state()
+        state = None if descent.steps < taken else descent.state()
         raise UnfinishedError(str(error), descent.best.image.clamp(0, 1), state) from error
     best = descent.best
-    return Optimized(best.image.clamp(0, 1), best.losses, descent.steps, stopped)
+    turn = answer if isinstance(answer, Turn) else None
+    return Optimized(
+        best.image.clamp(0, 1),
+        best.losses,
+        descent.steps,
+        stopped=bool(answer) and turn is None,
+        turn=turn,
+        newest=None if turn is None else descent.image,
+    )
 
 
 class Descent:
@@ -104,6 +122,7 @@ class Descent:
         start: The first image.
         settings: Optimizer, learning rate, preconditioning and weights.
         pairs: Pairs that L-BFGS keeps.
+        taken: Steps that were taken at this size before.
     """
 
     def __init__(
@@ -112,6 +131,7 @@ class Descent:
         start: Tensor,
         settings: Settings,
         pairs: int,
+        taken: int = 0,
     ) -> None:
         self.image = self.gradient = start
         """Where it is, and the gradient there, each of shape (1, 3, H, W)."""
@@ -123,12 +143,13 @@ class Descent:
         self._gamut_weight = GAMUT_WEIGHT * weights
         self._optimizer = choose_optimizer(settings, start, pairs)
         self._history: list[float] = []
+        self._taken = taken
         self._has_moved = True  # to a point where the objective is not evaluated yet
 
     @property
     def steps(self) -> int:
-        """Steps taken."""
-        return len(self._history) - 1
+        """Steps taken at this size."""
+        return self._taken + len(self._history) - 1
 
     def move(self) -> None:
         """Take a step, from the best point if the last one led astray."""
@@ -166,6 +187,7 @@ class Descent:
             "losses": asdict(self.losses),
             "best": self.best.state(),
             "history": list(self._history),
+            "taken": self._taken,
             "optimizer": self._optimizer.state(),
             "has_moved": self._has_moved,
         }
@@ -177,12 +199,13 @@ class Descent:
         self.losses = Losses(**state["losses"])
         self.best.restore(state["best"])
         self._history = list(state["history"])
+        self._taken = state["taken"]
         self._optimizer.restore(state["optimizer"])
         self._has_moved = state["has_moved"]
 
 
-OnStep = Callable[[Descent], bool | None]
-"""Receives the descent after each step; returning True ends the run."""
+OnStep = Callable[[Descent], bool | Turn | None]
+"""Receives the descent after each step; see `optimize` for what it returns."""
 
 
 def _evaluate(

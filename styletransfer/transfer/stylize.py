@@ -1,13 +1,13 @@
 """The whole method: a content picture, repainted in the manner of style pictures."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from styletransfer.device.allocator import release, released
-from styletransfer.errors import ConfigError, UnfinishedError
+from styletransfer.errors import UnfinishedError
 from styletransfer.settings import Settings
 from styletransfer.transfer.best import State
 from styletransfer.transfer.inputs import Inputs, check_pictures, prepare_inputs
@@ -16,7 +16,8 @@ from styletransfer.transfer.optimize import Descent, OnStep, optimize
 from styletransfer.transfer.plan import RunPlan, encoder_for, plan_with
 from styletransfer.transfer.pyramid import Scale
 from styletransfer.transfer.regions import Regions
-from styletransfer.transfer.resizing import crop, enlarge_change, pad_to_multiple, resize
+from styletransfer.transfer.resizing import crop, pad_to_multiple, resize
+from styletransfer.transfer.steering import Course, Turn
 from styletransfer.transfer.targets import SharedTargets, Targets
 from styletransfer.transfer.tiling import ranks
 from styletransfer.transfer.workspace import choose_workspace, explain_out_of_memory
@@ -83,7 +84,7 @@ def stylize(
     encoder: Encoder | None = None,
     targets: SharedTargets | None = None,
     plan: RunPlan | None = None,
-    on_step: Callable[[Step], bool | None] | None = None,
+    on_step: Callable[[Step], bool | Turn | None] | None = None,
     regions: Regions | None = None,
     extra_loss: ExtraLoss | None = None,
     resume: State | None = None,
@@ -103,7 +104,8 @@ def stylize(
         encoder: The network. None: the one that the settings name.
         targets: Targets shared with other runs. None: not shared.
         plan: The plan of this run, if it was made before. None: made here.
-        on_step: Called after every step; anything true that it returns ends the run.
+        on_step: Called after every step. A `Turn` that it returns lets the run go on
+            otherwise, anything else that is true ends it.
         regions: Which parts of the content take which parts of the styles. None:
             all of it takes all of them.
         extra_loss: A further term of the loss: a scalar from the image at the
@@ -132,42 +134,41 @@ def stylize(
     targets = targets or SharedTargets()
     targets.check(encoder, content, styles, settings)
     plan = plan_with(encoder, content, styles, settings) if plan is None else plan
-    final = scale = plan.scales[-1]
+    final = plan.scales[-1]
     inputs = prepare_inputs(content, styles, init, regions, plan.scales, settings)
-    first, circular = inputs.first, settings.tileable
-    image = resize(first, *plan.scales[0].size, circular=circular)
-    with released(), explain_out_of_memory(plan, lambda: scale):
-        for scale in _scales_left(plan, resume):
+    first = inputs.first
+    image = resize(first, *plan.scales[0].size, circular=settings.tileable)
+    course = Course(plan.scales, settings, first, image, resume)
+    with released(), explain_out_of_memory(plan, lambda: course.scale or final):
+        while (scale := course.scale) is not None:
             release()
             space = choose_workspace(plan, scale.longest_side)
+            inputs = replace(inputs, settings=course.settings)
             objective = _objective(
                 encoder, inputs, scale, targets.at(scale), extra_loss, space.tile
             )
-            watch = _at_size(on_step, scale, inputs.finish)
             try:
                 optimized = optimize(
                     objective,
                     # Not named here: it is not kept beside what becomes of it.
-                    pad_to_multiple(
-                        enlarge_change(image, first, *scale.size, circular=circular)
-                    ).to(encoder.mean),
+                    course.start(scale).to(encoder.mean),
                     scale.iterations,
-                    settings,
-                    watch,
+                    course.settings,
+                    _at_size(on_step, scale, inputs.finish),
                     pairs=None if space.tile is None else space.pairs,
-                    resume=None if resume is None else resume["descent"],
+                    resume=course.state,
+                    taken=course.taken,
                 )
             except UnfinishedError as error:
                 if error.state is not None:
                     error.state = _state_at(scale, error.state)
                 best = crop(error.image, *scale.size).cpu()
-                best = enlarge_change(best, first, *final.size, circular=circular)
-                error.image = inputs.finish(best)
+                error.image = inputs.finish(course.enlarged(best, final))
                 raise
-            image, resume = crop(optimized.image, *scale.size).cpu(), None
+            course.go_on(optimized, scale)
             if optimized.stopped:
                 break
-        image = enlarge_change(image, first, *final.size, circular=circular)
+    image = course.enlarged(course.image, final)
     return Result(inputs.finish(image), optimized.losses, optimized.stopped)
 
 
@@ -201,30 +202,19 @@ def _objective(
     )
 
 
-def _scales_left(plan: RunPlan, resume: State | None) -> Sequence[Scale]:
-    """The sizes to work on, from that of a state on."""
-    if resume is None:
-        return plan.scales
-    sizes = [scale.size for scale in plan.scales]
-    size = tuple(resume.get("size", ()))
-    if size not in sizes:
-        raise ConfigError(f"the state is of a run at other sizes: {size} is not in {sizes}")
-    return plan.scales[sizes.index(size) :]
-
-
 def _state_at(scale: Scale, descent: State) -> State:
     return {"size": list(scale.size), "descent": descent}
 
 
 def _at_size(
-    on_step: Callable[[Step], bool | None] | None,
+    on_step: Callable[[Step], bool | Turn | None] | None,
     scale: Scale,
     finish: Callable[[Tensor], Tensor],
 ) -> OnStep | None:
     if on_step is None:
         return None
 
-    def call(descent: Descent) -> bool | None:
+    def call(descent: Descent) -> bool | Turn | None:
         image = crop(descent.image, *scale.size)
 
         return on_step(
