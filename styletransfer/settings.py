@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, get_type_hints
 
 from styletransfer import choices
 from styletransfer.errors import ConfigError, quote
+from styletransfer.history import parse_history
 from styletransfer.layers import check_layers
 from styletransfer.regions import parse_regions
 from styletransfer.validation import UNLIMITED, check_colour, check_value, coerce, suggest, to_bytes
@@ -143,6 +144,9 @@ class Settings:
     tolerance: float = 0.0
     """A size ends early if the loss fell by less than this in ten steps. 0: never."""
 
+    history: tuple[str, ...] | None = None
+    """What is done to the run meanwhile, and after how many steps, see `history`."""
+
     network: choices.Network = "vgg19"
     """The network whose features are compared."""
 
@@ -164,8 +168,7 @@ class Settings:
     computes it natively."""
 
     max_memory: str | None = None
-    """Most memory of the whole process, such as ``4GB`` or ``800MB``. None: most of
-    what is free."""
+    """Most memory of the whole process, such as ``4GB``. None: most of what is free."""
 
     threads: int | None = None
     """CPU threads. None: torch's default. The command sets them; callers of
@@ -190,6 +193,7 @@ class Settings:
         self._check_shares()
         check_colour("background", self.background)
         parse_regions(self.regions or ())
+        parse_history(self.history or ())
         if self.max_memory is not None:
             to_bytes(self.max_memory)
         if self.weights == BUNDLED and self.network != "vgg19":

@@ -121,7 +121,7 @@ def test_the_option_reference_has_each_setting_with_its_default() -> None:
 @pytest.mark.parametrize("line", LINES)
 def test_each_command_line_parses(line: str) -> None:
     save_image(torch.zeros(1, 3, 2, 3), Path("painted/a.png"), text=record(Settings()))
-    assert parse(line).output.suffix in {".png", ".jpg", ""}
+    assert parse(line).output.suffix in {".png", ".jpg", ".mp4", ""}
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if "samples/" in line])

@@ -10,6 +10,7 @@ import typer
 
 from styletransfer import __version__
 from styletransfer.cli import frame_options as frame
+from styletransfer.cli import live_options as live
 from styletransfer.cli import region_options as region
 from styletransfer.cli import run_options as run
 from styletransfer.cli import setting_options as setting
@@ -105,6 +106,7 @@ def stylize(
     content_layers: setting.ContentLayers = None,
     style_layers: setting.StyleLayers = None,
     layer_weights: setting.LayerWeights = None,
+    history: live.History = None,
     network: setting.Network = None,
     weights: setting.Weights = None,
     weights_layout: setting.WeightsLayout = None,

@@ -51,8 +51,9 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="File of the result: .png, .jpg, .webp or .tif; a folder if CONTENT is one; .mp4, .mov, "
-        ".mkv or .webm if it is a video. Missing folders are created. - writes a PNG to standard output.",
+        help="File of the result: .png, .jpg, .webp or .tif; a folder if CONTENT is one; .mp4, "
+        ".mov, .mkv or .webm if it is a video. Missing folders are created. - writes a PNG to "
+        "standard output.",
         show_default=False,
         parser=read_output,
     ),

@@ -62,6 +62,15 @@ class Entry:
     total: float
     """The sum of the weighted losses."""
 
+    content_weight: float
+    """The weight of the content loss in this iteration."""
+
+    style_weight: float
+    """The weight of the style loss."""
+
+    tv_weight: float
+    """The weight of the total variation loss."""
+
     seconds: float
     """Since the optimization began, to the millisecond."""
 
@@ -116,7 +125,7 @@ class LossLog:
         if self._path is not None:
             check_file(self._path, LOG_SUFFIXES, inputs)
 
-    def add(self, step: Step) -> None:
+    def add(self, step: Step, settings: Settings | None = None) -> None:
         """Add an iteration.
 
         If a row cannot be written, the log ends there with one warning, since a
@@ -124,8 +133,9 @@ class LossLog:
 
         Args:
             step: The iteration.
+            settings: Those that held in it. None: those of the run.
         """
-        entry = self._entry(step)
+        entry = self._entry(step, settings or self._settings)
         self.entries.append(entry)
         if self._path is None:
             return
@@ -140,8 +150,8 @@ class LossLog:
             self._notify(f"{error}; the run continues without a log")
             self._path = None
 
-    def _entry(self, step: Step) -> Entry:
-        losses, settings = step.losses, self._settings
+    def _entry(self, step: Step, settings: Settings) -> Entry:
+        losses = step.losses
         return Entry(
             iteration=len(self.entries) + 1,
             size_iteration=step.iteration,
@@ -154,6 +164,9 @@ class LossLog:
             weighted_style=losses.style,
             weighted_tv=losses.tv,
             total=losses.total,
+            content_weight=settings.content_weight,
+            style_weight=settings.style_weight,
+            tv_weight=settings.tv_weight,
             seconds=round(time.monotonic() - self._started, 3),
         )
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from styletransfer.errors import UnfinishedError
+from styletransfer.errors import ConfigError, UnfinishedError
 from styletransfer.images.tensors import check_side
 from styletransfer.runs.checkpoint import Checkpoint
 from styletransfer.runs.context import open_content
@@ -16,6 +16,8 @@ from styletransfer.runs.loss_log import LossLog
 from styletransfer.runs.notices import announce, warn_about_result, warn_about_transparency
 from styletransfer.runs.result_writer import ResultWriter
 from styletransfer.runs.snapshots import Snapshots
+from styletransfer.runs.steering import Helm, Recorded
+from styletransfer.runs.watching import Watch
 from styletransfer.transfer.pyramid import plan_scales
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from styletransfer.runs.progress import Progress
     from styletransfer.transfer.plan import RunPlan
     from styletransfer.transfer.pyramid import Scale
-    from styletransfer.transfer.stylize import Result, Step
+    from styletransfer.transfer.stylize import Result
 
 
 @dataclass(kw_only=True)
@@ -56,6 +58,9 @@ class PictureRun:
 
     log: LossLog
     """Collects the losses after each iteration."""
+
+    helm: Helm | None
+    """Steers the run. None: it goes its way."""
 
     checkpoint: Checkpoint | None
     """Keeps the run, so that a later one goes on. None: it is not kept."""
@@ -97,6 +102,10 @@ class PictureRun:
         log.check([*job.inputs, job.output])
         checkpoint = None
         if job.checkpoint is not None:
+            if job.settings.history is not None:
+                raise ConfigError(
+                    "--checkpoint does not keep what a history needs; omit one of both"
+                )
             checkpoint = Checkpoint(job.checkpoint, job.checkpoint_every, job, context.notify)
             checkpoint.check()
         if not shared:
@@ -111,6 +120,9 @@ class PictureRun:
             writer=writer,
             snapshots=snapshots,
             log=log,
+            helm=Helm(job.settings, Recorded(job.settings.history))
+            if job.settings.history
+            else None,
             checkpoint=checkpoint,
             seconds=time.monotonic() - started,
         )
@@ -196,18 +208,15 @@ class PictureRun:
         if self._saved is not None:
             self._go_on(self._saved, progress)
 
-        def on_step(step: Step) -> bool:
-            progress.show(step)
-            self.log.add(step)
-            if self.snapshots is not None:
-                self.snapshots.add(step)
-            # From now on there is an image to save.
-            context.stop.hold()
-            stopped = context.stop.requested
-            if self.checkpoint is not None:
-                self.checkpoint.add(step, self.log.entries, plan.budget, last=stopped)
-            return stopped
-
+        watch = Watch(
+            progress=progress,
+            log=self.log,
+            snapshots=self.snapshots,
+            checkpoint=self.checkpoint,
+            budget=plan.budget,
+            stop=context.stop,
+            helm=self.helm,
+        )
         with contextlib.closing(progress), self.log.recording():
             try:
                 return stylize(
@@ -218,7 +227,7 @@ class PictureRun:
                     encoder=encoder,
                     targets=context.targets,
                     plan=plan,
-                    on_step=on_step,
+                    on_step=watch,
                     regions=None if context.masks is None else context.masks.to_regions(),
                     resume=None if self._saved is None else self._saved.state,
                 )

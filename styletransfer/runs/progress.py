@@ -106,11 +106,11 @@ class Progress:
         self._batch = batch
         self._lines = not quiet and not sys.stderr.isatty()
         self._started = time.monotonic()
-        self._remaining = {scale: _cost(scale) for scale in scales}
+        self._scales = list(scales)
         self._done = 0.0
         self._latest: Step | None = None
-        self._total = sum(self._remaining.values())
-        self.bar = _bar(_size(scales[0]), self._total, 0.05, hidden=quiet or self._lines)
+        total = sum(map(_cost, scales))
+        self.bar = _bar(_size(scales[0]), total, 0.05, hidden=quiet or self._lines)
 
     def close(self) -> None:
         """Print the line of the last size, and remove the bar."""
@@ -119,31 +119,29 @@ class Progress:
 
     def go_on(self, width: int, iterations: int) -> None:
         """Begin after some iterations at the size of a width, and all of those before it."""
-        for scale in [each for each in self._remaining if each.width <= width]:
+        for scale in [each for each in self._scales if each.width <= width]:
             taken = iterations if scale.width == width else scale.iterations
-            self._remaining[scale] -= _cost(scale) / scale.iterations * taken
+            self._done += _cost(scale) / scale.iterations * taken
         # A share done before the start does not count towards the speed.
-        self._done = self._total - sum(self._remaining.values())
         self.bar.initial = self.bar.n = self._done
 
     def show(self, step: Step) -> None:
         """Count an iteration, and show its losses."""
         if self._latest is not None and step.scale != self._latest.scale:
             self._print_size()
-        # A size that ended early has iterations left that will not be taken.
-        for scale in [each for each in self._remaining if each.width < step.scale.width]:
-            del self._remaining[scale]
-            self.bar.total = self._done + sum(self._remaining.values())
         cost = _cost(step.scale) / step.scale.iterations
-        self._remaining[step.scale] -= cost
         self._done += cost
+        # Not what was planned at first: a size may end early, or be worked on again.
+        later = self._scales[self._scales.index(step.scale) + 1 :]
+        left = cost * (step.scale.iterations - step.iteration) + sum(map(_cost, later))
+        self.bar.total = self._done + left
         self._latest = step
         losses = (f"{name} {value:.3g}" for name, value in step.losses.terms.items())
         self.bar.set_description_str(_size(step.scale), refresh=False)
         self.bar.set_postfix_str(", ".join(losses), refresh=False)
         self.bar.update(cost)
         if self._batch is not None:
-            self._batch.advance(self._done / (self._done + sum(self._remaining.values())))
+            self._batch.advance(self._done / self.bar.total)
 
     def _print_size(self) -> None:
         """Without a terminal, print a line about the size that has ended."""

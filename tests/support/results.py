@@ -47,6 +47,9 @@ def entry(number: int, settings: Settings, **changes: Any) -> Entry:
         "weighted_style": losses.style,
         "weighted_tv": losses.tv,
         "total": losses.total,
+        "content_weight": settings.content_weight,
+        "style_weight": settings.style_weight,
+        "tv_weight": settings.tv_weight,
         "seconds": 0.25 * number,
     }
     return Entry(**values | changes)
