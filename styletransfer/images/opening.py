@@ -104,7 +104,8 @@ def why_unreadable(path: Path, error: Exception) -> str:
         error: What Pillow raised.
     """
     if isinstance(error, TOO_LARGE):
-        return f"it exceeds the limit of {Image.MAX_IMAGE_PIXELS} pixels; scale it down first"
+        limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        return f"it exceeds the limit of {limit} pixels; scale it down first"
     # A damaged header may state a huge size.
     if isinstance(error, MemoryError):
         return "not enough memory to decode it; scale it down, or download it again"
