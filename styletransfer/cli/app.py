@@ -10,7 +10,7 @@ import typer
 
 from styletransfer import __version__
 from styletransfer.cli import frame_options as frame
-from styletransfer.cli import live_options as live
+from styletransfer.cli import live_options as lively
 from styletransfer.cli import region_options as region
 from styletransfer.cli import run_options as run
 from styletransfer.cli import setting_options as setting
@@ -25,6 +25,7 @@ from styletransfer.errors import (
     reason,
 )
 from styletransfer.images.pipes import STDOUT, kept_pipes
+from styletransfer.live.pilot import pilot_for
 from styletransfer.report.report import Report
 from styletransfer.runs.batches.folder import is_folder
 from styletransfer.runs.batches.weight_grid import sweep_from
@@ -106,7 +107,7 @@ def stylize(
     content_layers: setting.ContentLayers = None,
     style_layers: setting.StyleLayers = None,
     layer_weights: setting.LayerWeights = None,
-    history: live.History = None,
+    history: lively.History = None,
     network: setting.Network = None,
     weights: setting.Weights = None,
     weights_layout: setting.WeightsLayout = None,
@@ -125,6 +126,7 @@ def stylize(
     cluster: run.Cluster = None,
     frames: frame.Frames = False,
     shots: frame.Shots = None,
+    live: lively.Live = False,
     json: run.Json = False,
     save_every: run.SaveEvery = None,
     checkpoint: run.Checkpoint = None,
@@ -186,10 +188,11 @@ def stylize(
         refuse_for_video(request, {"--report": report})
     if output == STDOUT:
         refuse_for_stdout(request, {"--json": json, "--report": report})
+    pilot = pilot_for(request, _notify) if live else None
     stop, page = context.obj, Report(report, styles, _notify, quiet=quiet)
     with stop.handlers(), kept_pipes():
         page.check([*request.inputs, output, *([] if log is None else [log])])
-        results = execute(request, stop, _notify, quiet=quiet, verbose=verbose)
+        results = execute(request, stop, _notify, quiet=quiet, verbose=verbose, pilot=pilot)
         with page, closing(results):
             for result in results:
                 _print(result.path, describe(result, styles) if json else None)

@@ -3,11 +3,23 @@
 from functools import partial
 from typing import Annotated, Any
 
+from typer import Option
+
 from styletransfer.cli.declaring import declare
 from styletransfer.cli.option_parsing import read_names
 
 _live = partial(declare, panel="Live")
 
+Live = Annotated[
+    bool,
+    Option(
+        "--live",
+        help="Open a page in the browser that shows the picture as it grows, with sliders for "
+        "the weights, which act at the next iteration. After a draft, the painting waits for the "
+        "page to paint it large. Needs the extra live.",
+        rich_help_panel="Live",
+    ),
+]
 History = Annotated[
     Any,
     _live(

@@ -57,8 +57,6 @@ def page_values(results: Sequence[PictureResult], styles: Sequence[Path]) -> dic
     selector = build_selector([result.settings for result in results])
     red, green, blue = ImageColor.getrgb(background)[:3]
     return {
-        "light": LIGHT,
-        "dark": DARK,
         "content": {"name": first.content.name, "uri": embed_picture(to_picture(content))},
         "content_quality": _quality(content, content),
         "styles": [_thumbnail(path, background) for path in styles],

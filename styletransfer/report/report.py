@@ -11,6 +11,7 @@ from styletransfer import __version__
 from styletransfer.errors import ConfigError, StyleTransferError
 from styletransfer.output_files import check_file, refuse_replacing, save_file
 from styletransfer.report.page import TEMPLATES, page_values
+from styletransfer.report.viewer import style_sheet, viewer_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,8 +127,9 @@ def render(results: Sequence[PictureResult], styles: Sequence[Path]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    script = (TEMPLATES / "report.js").read_text("utf-8")
+    script = viewer_script() + (TEMPLATES / "report.js").read_text("utf-8")
     return environment.get_template("report.html.j2").render(
+        style_sheet=Markup(style_sheet()),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         version=__version__,

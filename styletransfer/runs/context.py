@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from styletransfer.masks.region_masks import RegionMasks
     from styletransfer.runs.interruption import StopRequest
     from styletransfer.runs.progress import BatchProgress
+    from styletransfer.runs.steering import Pilot
     from styletransfer.settings import Settings
     from styletransfer.transfer.targets import SharedTargets
 
@@ -110,6 +111,9 @@ class RunContext:
 
     targets: SharedTargets | None = None
     """Targets that the runs of a sweep share."""
+
+    pilot: Pilot | None = None
+    """Steers the run. None: its history, or nothing."""
 
     announced: str = ""
     """The last announcement."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from styletransfer.runs.interruption import StopRequest
     from styletransfer.runs.jobs import AnyResult, Request
+    from styletransfer.runs.steering import Pilot
 
     Results = Generator[AnyResult, None, None]
 
@@ -41,6 +42,7 @@ def execute(
     *,
     quiet: bool = False,
     verbose: bool = False,
+    pilot: Pilot | None = None,
 ) -> Results:
     """Execute a request.
 
@@ -50,6 +52,7 @@ def execute(
         notify: Called with each line for the user.
         quiet: Report warnings and errors only, and show no progress.
         verbose: Report why the number format was chosen.
+        pilot: Steers the run of a single picture. None: its history, or nothing.
 
     Yields:
         Each result once it is saved; an `ExistingResult` for one that is
@@ -70,6 +73,7 @@ def execute(
     context = RunContext.open(
         request.styles, request.settings, stop, notify, quiet=quiet, verbose=verbose
     )
+    context.pilot = pilot
     if request.sweep is not None:
         yield from run_sweep(request, request.sweep, context)
     elif request.is_video:
@@ -113,7 +117,9 @@ def _run_picture(request: Request, context: RunContext) -> Results:
         return
     message: str | None = NOTHING_YET
     with context.stop.deferred(lambda: message):
-        result = PictureRun.prepare(job, context).run()
+        run = PictureRun.prepare(job, context)
+        with run.piloted():
+            result = run.run()
         best = f"stopped early: {result.path} holds the best picture so far"
         if job.checkpoint is not None and job.checkpoint.exists():
             best += f"; the same command goes on from {job.checkpoint}"
@@ -148,6 +154,8 @@ def _refuse_ineffective_options(request: Request) -> None:
         raise ConfigError("--checkpoint-every has no effect: there is no --checkpoint")
     if every is not None and not 0 <= every < math.inf:
         raise ConfigError(f"--checkpoint-every must be 0 or more minutes, not {every:g}")
+    if request.checkpoint is not None and request.settings.history is not None:
+        raise ConfigError("--checkpoint does not keep what --history needs; omit one of the two")
     if request.sweep is not None and request.checkpoint is not None:
         raise ConfigError(
             "--checkpoint needs a single result, but a list of weights is given; "

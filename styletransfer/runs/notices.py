@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from styletransfer.images.tensors import holds_alpha
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from styletransfer.runs.context import InputPicture, RunContext
     from styletransfer.runs.jobs import Job
     from styletransfer.transfer.plan import RunPlan
+    from styletransfer.transfer.pyramid import Scale
     from styletransfer.transfer.stylize import Result
 
 
@@ -22,6 +24,13 @@ def warn_about_transparency(content: InputPicture, output: Path, context: RunCon
             f"{output}: JPEG has no transparency, so {content.path} is composited on "
             f"{context.background}; .png, .webp and .tif keep it"
         )
+
+
+def warn_about_content(content: InputPicture, output: Path, context: RunContext) -> None:
+    """Warn of transparency that is lost, and of masks of other proportions."""
+    warn_about_transparency(content, output, context)
+    if context.masks is not None:
+        context.masks.warn_about_proportions(content.size, context.notify)
 
 
 def announce(plan: RunPlan, context: RunContext) -> None:
@@ -41,6 +50,12 @@ def announce(plan: RunPlan, context: RunContext) -> None:
     if context.verbose:
         line += explain(settings.precision, plan.device)
     context.announce(line)
+
+
+def announce_resumption(done: int, scales: Sequence[Scale], job: Job, context: RunContext) -> None:
+    """Report that a run goes on after so many iterations."""
+    total = sum(scale.iterations for scale in scales)
+    context.inform(f"going on from {job.checkpoint}, {done} of {total} iterations")
 
 
 def warn_about_result(result: Result, job: Job, content: InputPicture, context: RunContext) -> None:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
-from styletransfer.errors import ConfigError, UnfinishedError
+from styletransfer.errors import UnfinishedError
 from styletransfer.images.tensors import check_side
 from styletransfer.runs.checkpoint import Checkpoint
 from styletransfer.runs.context import open_content
 from styletransfer.runs.jobs import PictureResult
 from styletransfer.runs.loss_log import LossLog
-from styletransfer.runs.notices import announce, warn_about_result, warn_about_transparency
+from styletransfer.runs.notices import (
+    announce,
+    announce_resumption,
+    warn_about_content,
+    warn_about_result,
+)
 from styletransfer.runs.result_writer import ResultWriter
 from styletransfer.runs.snapshots import Snapshots
-from styletransfer.runs.steering import Helm, Recorded
+from styletransfer.runs.steering import helm_for, recorded_settings
 from styletransfer.runs.watching import Watch
 from styletransfer.transfer.pyramid import plan_scales
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from torch import Tensor
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
     from styletransfer.runs.context import InputPicture, RunContext
     from styletransfer.runs.jobs import Job
     from styletransfer.runs.progress import Progress
+    from styletransfer.runs.steering import Helm
     from styletransfer.transfer.plan import RunPlan
     from styletransfer.transfer.pyramid import Scale
     from styletransfer.transfer.stylize import Result
@@ -102,16 +109,10 @@ class PictureRun:
         log.check([*job.inputs, job.output])
         checkpoint = None
         if job.checkpoint is not None:
-            if job.settings.history is not None:
-                raise ConfigError(
-                    "--checkpoint does not keep what a history needs; omit one of both"
-                )
             checkpoint = Checkpoint(job.checkpoint, job.checkpoint_every, job, context.notify)
             checkpoint.check()
         if not shared:
-            warn_about_transparency(content, job.output, context)
-            if context.masks is not None:
-                context.masks.warn_about_proportions(content.size, context.notify)
+            warn_about_content(content, job.output, context)
         return cls(
             job=job,
             context=context,
@@ -120,9 +121,7 @@ class PictureRun:
             writer=writer,
             snapshots=snapshots,
             log=log,
-            helm=Helm(job.settings, Recorded(job.settings.history))
-            if job.settings.history
-            else None,
+            helm=helm_for(job.settings, context.pilot),
             checkpoint=checkpoint,
             seconds=time.monotonic() - started,
         )
@@ -175,7 +174,7 @@ class PictureRun:
         height, width = result.image.shape[2:]
         return PictureResult(
             path=path,
-            settings=job.settings,
+            settings=recorded_settings(self.job.settings, self.helm),
             content=job.content,
             width=width,
             height=height,
@@ -188,9 +187,15 @@ class PictureRun:
             regions=self.context.masks,
         )
 
+    def piloted(self) -> AbstractContextManager[None]:
+        """Let whoever steers the run know that it is made in the block."""
+        return contextlib.nullcontext() if self.helm is None else self.helm.piloting(self)
+
     def save(self, image: Tensor, path: Path) -> None:
         """Save an image; beside a complete result, delete an older unfinished one."""
-        self.writer.save(image, path)
+        replace(self.writer, settings=recorded_settings(self.job.settings, self.helm)).save(
+            image, path
+        )
         if path != self.job.unfinished:
             with contextlib.suppress(OSError):
                 self.job.unfinished.unlink(missing_ok=True)
@@ -208,15 +213,6 @@ class PictureRun:
         if self._saved is not None:
             self._go_on(self._saved, progress)
 
-        watch = Watch(
-            progress=progress,
-            log=self.log,
-            snapshots=self.snapshots,
-            checkpoint=self.checkpoint,
-            budget=plan.budget,
-            stop=context.stop,
-            helm=self.helm,
-        )
         with contextlib.closing(progress), self.log.recording():
             try:
                 return stylize(
@@ -227,7 +223,7 @@ class PictureRun:
                     encoder=encoder,
                     targets=context.targets,
                     plan=plan,
-                    on_step=watch,
+                    on_step=Watch.of(self, progress, plan.budget),
                     regions=None if context.masks is None else context.masks.to_regions(),
                     resume=None if self._saved is None else self._saved.state,
                 )
@@ -242,8 +238,7 @@ class PictureRun:
     def _go_on(self, saved: Saved, progress: Progress) -> None:
         """Take over what was counted before the interruption."""
         done, newest = len(saved.entries), saved.entries[-1]
-        total = sum(scale.iterations for scale in self.scales)
-        self.context.inform(f"going on from {self.job.checkpoint}, {done} of {total} iterations")
+        announce_resumption(done, self.scales, self.job, self.context)
         self.log.go_on(saved.entries)
         progress.go_on(newest.width, newest.size_iteration)
         if self.snapshots is not None:

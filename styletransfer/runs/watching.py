@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from styletransfer.runs.checkpoint import Checkpoint
     from styletransfer.runs.interruption import StopRequest
     from styletransfer.runs.loss_log import LossLog
+    from styletransfer.runs.picture import PictureRun
     from styletransfer.runs.progress import Progress
     from styletransfer.runs.snapshots import Snapshots
     from styletransfer.runs.steering import Helm
@@ -40,6 +41,25 @@ class Watch:
 
     helm: Helm | None
     """Steers the run."""
+
+    @classmethod
+    def of(cls, run: PictureRun, progress: Progress, budget: int | None) -> Self:
+        """Watch a run.
+
+        Args:
+            run: The run.
+            progress: Shows it.
+            budget: That of its plan.
+        """
+        return cls(
+            progress=progress,
+            log=run.log,
+            snapshots=run.snapshots,
+            checkpoint=run.checkpoint,
+            budget=budget,
+            stop=run.context.stop,
+            helm=run.helm,
+        )
 
     def __call__(self, step: Step) -> Turn | bool | None:
         """Let all of them see a step; return how the run goes on, see `stylize`."""

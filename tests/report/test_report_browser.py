@@ -1,144 +1,43 @@
 """The report in headless Chromium."""
 
 import base64
-import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image, ImageColor
+from PIL import ImageColor
 
 from styletransfer.report.report import render
 from tests.support.results import COLOURS, FOUR, ONE, SIX, results, styles
 
 webdriver = pytest.importorskip("selenium.webdriver")
 
-from selenium.webdriver.chrome.service import Service  # noqa: E402  # after the skip
 from selenium.webdriver.common.by import By  # noqa: E402  # after the skip
 from selenium.webdriver.common.keys import Keys  # noqa: E402  # after the skip
-from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402  # after the skip
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "google-chrome", "chromium-browser"))), None
-)
-DRIVER = shutil.which("chromedriver")
-QUIET = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--force-color-profile=srgb",
-)
+from tests.support.browser import MARKS, Browser, chromium  # noqa: E402  # after the skip
+
 WIDTHS = (360, 1280)  # CSS pixels
 TOLERANCE = 20.0  # levels by which the noise on a result may shift a mean
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        CHROMIUM is None or DRIVER is None, reason="needs chromium and chromium-driver"
-    ),
-]
-
-
-class Browser:
-    """A browser window that shows a report."""
-
-    def __init__(self, driver: Any) -> None:
-        self.driver = driver
-
-    def open(
-        self, page: Path, width: int = 1280, *, dark: bool = False, script: bool = True
-    ) -> None:
-        self.send("Emulation.setScriptExecutionDisabled", value=not script)
-        self.send(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=900,
-            deviceScaleFactor=1,
-            mobile=False,
-        )
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.send("Emulation.setEmulatedMedia", features=[scheme])
-        self.driver.get(page.as_uri())
-        if script:
-            self.wait_for("return !!document.querySelector('.stage').dataset.shown")
-
-    def send(self, command: str, **values: Any) -> Any:
-        """Send a command of the Chrome DevTools protocol."""
-        return self.driver.execute_cdp_cmd(command, values)
-
-    def run(self, script: str, *arguments: Any) -> Any:
-        return self.driver.execute_script(script, *arguments)
-
-    def wait_for(self, script: str) -> None:
-        WebDriverWait(self.driver, 20, 0.05).until(lambda _: self.run(script))
-
-    def find(self, selector: str) -> Any:
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
-
-    def press(self, *keys: str) -> None:
-        """Press keys, wherever the focus is."""
-        webdriver.ActionChains(self.driver).send_keys(*keys).perform()
-
-    def settle(self, shown: str) -> None:
-        """Wait until a result is displayed in the viewer."""
-        self.wait_for(f"return document.querySelector('.stage').dataset.shown === '{shown}'")
-        self.driver.execute_async_script(
-            "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))"
-        )
-
-    def shot(self, selector: str = "") -> NDArray[Any]:
-        """A screenshot of the window or of an element, shape (H, W, 3), levels 0 to 255."""
-        if selector:
-            data = self.find(selector).screenshot_as_png
-        else:
-            data = base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"])
-        return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(np.float64)
-
-    def colour(self, left: float, right: float) -> tuple[float, ...]:
-        """The mean colour of the stage between two fractions of its width."""
-        seen = self.shot(".stage")
-        width = seen.shape[1]
-        part = seen[:, round(left * width) : round(right * width)]
-        return tuple(part.mean((0, 1)))
-
-    def zoom(self) -> str:
-        return str(self.run("return document.querySelector('.zoom output').value"))
-
-    def place(self) -> list[str]:
-        """The position and width of the picture on the stage."""
-        script = "return ['--x', '--y', '--w'].map((n) => arguments[0].style.getPropertyValue(n))"
-        return list(self.run(script, self.find(".stage")))
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield Browser(driver)
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("profile")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     made = {}
     for name, settings in {"one": ONE, "four": FOUR, "six": SIX}.items():
         folder = tmp_path_factory.mktemp(name)
-        made[name] = folder / "report.html"
-        made[name].write_text(render(results(folder, settings), styles(folder)), "utf-8")
+        page = folder / "report.html"
+        page.write_text(render(results(folder, settings), styles(folder)), "utf-8")
+        made[name] = page.as_uri()
     return made
 
 
@@ -159,7 +58,7 @@ def near(colour: tuple[float, ...], name: str) -> bool:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("script", [True, False])
 def test_nothing_is_wider_than_the_window(
-    name: str, width: int, script: bool, browser: Browser, pages: dict[str, Path]
+    name: str, width: int, script: bool, browser: Browser, pages: dict[str, str]
 ) -> None:
     browser.open(pages[name], width, script=script)
     metrics = browser.send("Page.getLayoutMetrics")
@@ -171,7 +70,7 @@ def test_nothing_is_wider_than_the_window(
 
 
 def test_the_dividing_line_follows_keys_and_the_pointer(
-    browser: Browser, pages: dict[str, Path]
+    browser: Browser, pages: dict[str, str]
 ) -> None:
     browser.open(pages["one"])
     assert near(browser.colour(0.05, 0.4), "black"), "the left half of the content"
@@ -194,7 +93,7 @@ def test_the_dividing_line_follows_keys_and_the_pointer(
 
 
 def test_the_arrow_keys_change_the_result_and_its_heading(
-    browser: Browser, pages: dict[str, Path]
+    browser: Browser, pages: dict[str, str]
 ) -> None:
     browser.open(pages["four"])
     assert near(browser.colour(0.2, 0.9), COLOURS[0])
@@ -209,9 +108,7 @@ def test_the_arrow_keys_change_the_result_and_its_heading(
         ]
 
 
-def test_with_two_weights_each_row_changes_its_own(
-    browser: Browser, pages: dict[str, Path]
-) -> None:
+def test_with_two_weights_each_row_changes_its_own(browser: Browser, pages: dict[str, str]) -> None:
     browser.open(pages["six"])
     for field, value, number in (("style_weight", 1, 4), ("tv_weight", 2, 6)):
         browser.find(f"input[name=choice-{field}][value='{value}']").click()
@@ -220,7 +117,7 @@ def test_with_two_weights_each_row_changes_its_own(
 
 
 def test_zoom_and_position_are_kept_between_results(
-    browser: Browser, pages: dict[str, Path]
+    browser: Browser, pages: dict[str, str]
 ) -> None:
     browser.open(pages["four"])
     fitted = browser.zoom()
@@ -246,7 +143,7 @@ def test_zoom_and_position_are_kept_between_results(
 
 
 def test_the_keyboard_zooms_and_pans_the_focused_picture(
-    browser: Browser, pages: dict[str, Path]
+    browser: Browser, pages: dict[str, str]
 ) -> None:
     browser.open(pages["four"])
     fitted = browser.place()
@@ -261,7 +158,7 @@ def test_the_keyboard_zooms_and_pans_the_focused_picture(
 
 
 def test_the_wheel_zooms_only_once_the_picture_has_the_focus(
-    browser: Browser, pages: dict[str, Path]
+    browser: Browser, pages: dict[str, str]
 ) -> None:
     def wheel(down: int) -> None:
         origin = webdriver.common.actions.wheel_input.ScrollOrigin.from_element(
@@ -281,7 +178,7 @@ def test_the_wheel_zooms_only_once_the_picture_has_the_focus(
     browser.wait_for(f"return document.querySelector('.zoom output').value !== '{fitted}'")
 
 
-def test_two_fingers_zoom(browser: Browser, pages: dict[str, Path]) -> None:
+def test_two_fingers_zoom(browser: Browser, pages: dict[str, str]) -> None:
     browser.open(pages["one"], 360)
     fitted = browser.zoom()
     box = browser.find(".stage").rect
@@ -301,7 +198,7 @@ def test_two_fingers_zoom(browser: Browser, pages: dict[str, Path]) -> None:
 
 
 def test_tab_reaches_every_control_and_the_focus_is_visible(
-    browser: Browser, pages: dict[str, Path]
+    browser: Browser, pages: dict[str, str]
 ) -> None:
     browser.open(pages["four"])
     browser.run("document.activeElement.blur()")
@@ -323,7 +220,7 @@ def test_tab_reaches_every_control_and_the_focus_is_visible(
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_chart_is_readable_in_light_and_dark_mode(
-    width: int, browser: Browser, pages: dict[str, Path]
+    width: int, browser: Browser, pages: dict[str, str]
 ) -> None:
     for dark in (False, True):
         browser.open(pages["four"], width, dark=dark)
@@ -333,7 +230,7 @@ def test_the_chart_is_readable_in_light_and_dark_mode(
         assert abs(chart.mean(2) - paper).max() > 150, "the curves contrast with the background"
 
 
-def test_without_script_all_results_are_listed(browser: Browser, pages: dict[str, Path]) -> None:
+def test_without_script_all_results_are_listed(browser: Browser, pages: dict[str, str]) -> None:
     browser.open(pages["four"], script=False)
     browser.send("Emulation.setScriptExecutionDisabled", value=False)
     images = browser.driver.find_elements(By.CSS_SELECTOR, "article .picture img")
@@ -350,7 +247,7 @@ def test_without_script_all_results_are_listed(browser: Browser, pages: dict[str
 
 
 def test_print_shows_all_results_with_light_charts_and_no_controls(
-    browser: Browser, pages: dict[str, Path]
+    browser: Browser, pages: dict[str, str]
 ) -> None:
     browser.open(pages["four"], dark=True)
     browser.send("Emulation.setEmulatedMedia", media="print")
@@ -363,7 +260,7 @@ def test_print_shows_all_results_with_light_charts_and_no_controls(
     browser.send("Emulation.setEmulatedMedia", media="")
 
 
-def test_no_request_leaves_the_page(browser: Browser, pages: dict[str, Path]) -> None:
+def test_no_request_leaves_the_page(browser: Browser, pages: dict[str, str]) -> None:
     browser.open(pages["six"])
     script = "return performance.getEntriesByType('resource').map((entry) => entry.name)"
     assert [name for name in browser.run(script) if not name.startswith("data:")] == []
@@ -373,6 +270,6 @@ def test_a_name_with_markup_runs_nothing(browser: Browser, tmp_path: Path) -> No
     name = "<img src=x onerror=alert(1)>.png"
     page = tmp_path / "report.html"
     page.write_text(render(results(tmp_path, FOUR, name), styles(tmp_path)), "utf-8")
-    browser.open(page)
+    browser.open(page.as_uri())
     assert name in browser.driver.title
     assert name in browser.find("h1").text

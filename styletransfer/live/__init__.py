@@ -1,0 +1,1 @@
+"""The page that shows a running job and steers it; needs the extra ``live``."""
