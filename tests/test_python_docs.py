@@ -64,7 +64,7 @@ def run(path: Path, pieces: Iterable[tuple[int, str]], folder: Path, encoder: En
     names: dict[str, Any] = {"__name__": path.stem}
     threads = torch.get_num_threads()
     with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("styletransfer.transfer.stylize.load_encoder", lambda *_: encoder)
+        patch.setattr("styletransfer.transfer.plan.load_encoder", lambda *_: encoder)
         for line, code in pieces:
             exec(compile("\n" * (line - 1) + code, path, "exec"), names)
     torch.set_num_threads(threads)
