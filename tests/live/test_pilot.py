@@ -129,6 +129,7 @@ def test_new_weights_act_at_the_next_step() -> None:
     assert [row["tv_weight"] for row in rows("live.csv")] == ["2.0"] * 5 + ["50.0"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 def test_a_pause_lasts_until_the_page_lets_it_go_on() -> None:
     waited = threading.Event()
@@ -192,6 +193,7 @@ def test_a_signal_ends_a_pause_and_saves_the_picture() -> None:
 
 
 @pytest.mark.weights
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [Advance(), Resume(), WEIGH, None])
 def test_a_draft_waits_for_its_page(
     command: Command | None, monkeypatch: pytest.MonkeyPatch

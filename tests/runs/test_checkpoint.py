@@ -88,11 +88,11 @@ def losses(log: str) -> list[str]:
     ("settings", "stops"),
     [
         ({}, (1, 2, 1)),
-        ({}, (4, 3)),
+        pytest.param({}, (4, 3), marks=pytest.mark.slow),
         ({"optimizer": "adam", "init": "noise"}, (3, 3)),
-        ({"preconditioning": 0.0}, (7,)),
-        ({"learning_rate": 30.0}, (2, 5)),
-        ({"max_memory": "100GB", "tileable": True}, (5,)),
+        pytest.param({"preconditioning": 0.0}, (7,), marks=pytest.mark.slow),
+        pytest.param({"learning_rate": 30.0}, (2, 5), marks=pytest.mark.slow),
+        pytest.param({"max_memory": "100GB", "tileable": True}, (5,), marks=pytest.mark.slow),
     ],
 )
 def test_a_run_that_goes_on_gives_the_bytes_of_an_unbroken_one(
