@@ -205,6 +205,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(make: Make) -> None:
     assert KEPT.read_bytes() == before
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.weights
 def test_killed_five_times_and_resumed_the_picture_is_that_of_an_unbroken_run(

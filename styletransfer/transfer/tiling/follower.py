@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from styletransfer.device.device import set_threads
 from styletransfer.transfer.objective import Objective
 from styletransfer.transfer.tiling import ranks
 from styletransfer.transfer.tiling.statistics import TiledStatistics
@@ -37,6 +38,7 @@ def _statistics(size: ranks.Size) -> TiledStatistics:
     exact = torch.promote_types(size.dtype, torch.float32)
     content, *styles = (ranks.receive(shape, exact) for shape in size.shapes)
     settings = size.settings
+    set_threads(settings.threads)
     encoder = load_encoder(
         settings.network,
         settings.weights,

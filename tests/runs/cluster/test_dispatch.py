@@ -16,7 +16,7 @@ from PIL import Image
 from tests.support.commands import ROOT, Ran, run_python
 from tests.support.dask_processes import scheduler, worker
 
-pytestmark = [pytest.mark.slow, pytest.mark.weights]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.weights]
 
 QUICK = "--size 24 --min-size 24 -n 2 --style-form gram --threads 1"
 LONG = "--size 64 --min-size 64 -n 400 --style-form gram --threads 1"

@@ -111,6 +111,7 @@ def flicker(folder: str, shift: int) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("make", "shift"), [(static_shot, 0), (pan, 3)])
 def test_frames_flicker_at_most_half_as_much_as_independent_runs(
     workspace: Path, command: Command, make: Callable[[int], list[Image.Image]], shift: int

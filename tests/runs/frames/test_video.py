@@ -83,6 +83,7 @@ def test_a_turned_video_is_made_upright(workspace: Path, command: Command) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_an_interrupted_run_goes_on_to_the_same_frames(
     workspace: Path,
     command: Command,

@@ -13,7 +13,7 @@ from styletransfer.images.tensors import read_image
 from tests.support.commands import ROOT
 from tests.support.pictures import noise
 
-pytestmark = [pytest.mark.slow, pytest.mark.weights]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.weights]
 
 GRADIENT = """
 import sys
