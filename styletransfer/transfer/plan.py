@@ -96,13 +96,24 @@ def encoder_for(settings: Settings, plan: RunPlan | None = None) -> Encoder:
     """
     device = choose_device(settings.device) if plan is None else plan.device
     precision = choose_precision(settings.precision, device) if plan is None else plan.precision
+    return encoder_on(device, precision.dtype, settings)
+
+
+def encoder_on(device: torch.device, dtype: torch.dtype, settings: Settings) -> Encoder:
+    """Load the network that settings name, on a device and in a number format.
+
+    Args:
+        device: Where to evaluate it.
+        dtype: The number format of the convolutions.
+        settings: Network and weights.
+    """
     return load_encoder(
         settings.network,
         settings.weights,
         settings.weights_layout,
         settings.pooling,
         device,
-        precision.dtype,
+        dtype,
     )
 
 

@@ -76,9 +76,10 @@ def make(
     script: Script | None,
     stop: StopRequest | None = None,
     lines: list[str] | None = None,
+    pilot: Scripted | None = None,
     **more: Any,
 ) -> PictureResult:
-    """Make a picture; without a script, without a page."""
+    """Make a picture; without a script or a pilot, without a page."""
     lines = [] if lines is None else lines
     request = Request(
         content=Path("content.png"),
@@ -88,8 +89,10 @@ def make(
         output=Path(output),
         log=Path(output).with_suffix(".csv"),
     )
-    pilot = None if script is None else Scripted(script, lines.append)
-    (result,) = execute(request, stop or StopRequest(), lines.append, quiet=True, pilot=pilot)
+    notify = lines.append if pilot is None else pytest.fail
+    if script is not None:
+        pilot = Scripted(script, lines.append)
+    (result,) = execute(request, stop or StopRequest(), notify, quiet=True, pilot=pilot)
     assert isinstance(result, PictureResult)
     return result
 
@@ -145,15 +148,8 @@ def test_a_pause_lasts_until_the_page_lets_it_go_on() -> None:
 
         threading.Timer(0.3, resume).start()
 
-    request = Request(
-        content=Path("content.png"),
-        is_folder=False,
-        styles=(Path("style.png"),),
-        settings=SETTINGS,
-        output=Path("live.png"),
-    )
     pilot_of.append(Scripted({2: [Pause(), resume_later]}, lambda _: None))
-    list(execute(request, StopRequest(), pytest.fail, quiet=True, pilot=pilot_of[0]))
+    make("live.png", None, pilot=pilot_of[0])
     assert waited.is_set()
     make("plain.png", None)
     assert Path("live.png").read_bytes() == Path("plain.png").read_bytes()
@@ -217,15 +213,7 @@ def test_a_draft_waits_for_its_page(
         threading.Timer(0.4, ask).start()
 
     pilot._script = {3: [open_page]}
-    request = Request(
-        content=Path("content.png"),
-        is_folder=False,
-        styles=(Path("style.png"),),
-        settings=SETTINGS,
-        output=Path("live.png"),
-        log=Path("live.csv"),
-    )
-    list(execute(request, StopRequest(), pytest.fail, quiet=True, pilot=pilot))
+    make("live.png", None, pilot=pilot)
     assert waited
     # New weights take the iterations of the draft once more.
     sizes = [row["width"] for row in rows("live.csv")]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from styletransfer.runs.batches.folder import FolderListing
-    from styletransfer.runs.batches.outcomes import Outcome, Outcomes
+    from styletransfer.runs.batches.outcomes import Outcomes
     from styletransfer.runs.context import RunContext
     from styletransfer.runs.jobs import ExistingResult, Job, PictureResult, Request
 
@@ -45,12 +45,38 @@ def run_folder(request: Request, context: RunContext) -> Results:
     """
     jobs = plan_folder(request, context)
     tally = BatchTally(context, len(jobs), "pictures", fail_fast=request.fail_fast)
-    outcomes = _outcomes(jobs, request, context, tally)
+    names = [str(job.content.relative_to(request.content)) for job in jobs]
+    yield from counted(_outcomes(jobs, request, context, tally), jobs, names, tally)
+
+
+def counted(
+    outcomes: Outcomes, jobs: Sequence[Job], names: Sequence[str], tally: BatchTally
+) -> Results:
+    """Count what becomes of jobs, and report those that failed.
+
+    Args:
+        outcomes: What becomes of them, in any order.
+        jobs: The jobs.
+        names: Their names in the summary.
+        tally: Counts them; closed at the end.
+
+    Yields:
+        Each result that is complete.
+
+    Raises:
+        StyleTransferError: At once if all jobs would fail in the same way; at the end
+            if any failed.
+    """
     with contextlib.closing(tally), contextlib.closing(outcomes):
         for outcome in outcomes:
-            result = _count(outcome, jobs[outcome.number], request, tally)
-            if result is not None:
-                yield result
+            content, failure = str(jobs[outcome.number].content), outcome.failure
+            if failure is None:
+                result = tally.count(content, outcome.result)
+                if result is not None:
+                    yield result
+            else:
+                line = failure.line if content in failure.line else f"{content}: {failure.line}"
+                tally.fail(names[outcome.number], line, failure)
     tally.report_skipped()
     tally.refuse_failures()
 
@@ -105,18 +131,6 @@ def _outcomes(
 def _make(job: Job, request: Request, context: RunContext) -> PictureResult | ExistingResult:
     """Make a picture, unless it exists and is to be skipped."""
     return existing_result(job, request) or PictureRun.prepare(job, context).run()
-
-
-def _count(
-    outcome: Outcome, job: Job, request: Request, tally: BatchTally
-) -> PictureResult | ExistingResult | None:
-    """Count what became of a job; None if that failed or was stopped."""
-    name, failure = str(job.content), outcome.failure
-    if failure is None:
-        return tally.count(name, outcome.result)
-    line = failure.line if name in failure.line else f"{name}: {failure.line}"
-    tally.fail(str(job.content.relative_to(request.content)), line, failure)
-    return None
 
 
 def _describe_skipped(listing: FolderListing) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
-from styletransfer.runs.batches.batch import plan_folder
+from styletransfer.runs.batches.batch import counted, plan_folder
 from styletransfer.runs.batches.tally import BatchTally
 from styletransfer.runs.cluster.dispatch import make_on_cluster
 from styletransfer.runs.frames.shots import make_shot, plan_shots
@@ -62,19 +61,8 @@ def make_frames(shots: Sequence[Shot], request: Request, context: RunContext) ->
         firsts = ", ".join(str(shot.first + 1) for shot in shots)
         context.inform(f"{len(shots)} shots, whose first frames are {firsts}")
     tally = BatchTally(context, len(jobs), "frames", fail_fast=request.fail_fast)
-    with contextlib.closing(tally):
-        for outcome in _outcomes(shots, request, context, tally):
-            content, failure = jobs[outcome.number].content, outcome.failure
-            if failure is None:
-                result = tally.count(str(content), outcome.result)
-                if result is not None:
-                    yield result
-            else:
-                line = failure.line
-                line = line if str(content) in line else f"{content}: {line}"
-                tally.fail(content.name, line, failure)
-    tally.report_skipped()
-    tally.refuse_failures()
+    names = [job.content.name for job in jobs]
+    yield from counted(_outcomes(shots, request, context, tally), jobs, names, tally)
 
 
 def _outcomes(

@@ -8,9 +8,9 @@ import torch
 
 from styletransfer.device.device import set_threads
 from styletransfer.transfer.objective import Objective
+from styletransfer.transfer.plan import encoder_on
 from styletransfer.transfer.tiling import ranks
 from styletransfer.transfer.tiling.statistics import TiledStatistics
-from styletransfer.vgg.encoder import load_encoder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,14 +39,7 @@ def _statistics(size: ranks.Size) -> TiledStatistics:
     content, *styles = (ranks.receive(shape, exact) for shape in size.shapes)
     settings = size.settings
     set_threads(settings.threads)
-    encoder = load_encoder(
-        settings.network,
-        settings.weights,
-        settings.weights_layout,
-        settings.pooling,
-        content.device,
-        size.dtype,
-    )
+    encoder = encoder_on(content.device, size.dtype, settings)
     objective = Objective(encoder, content, styles, settings, regions=size.regions, tile=size.tile)
     assert isinstance(objective.statistics, TiledStatistics)
     objective.statistics.shape = content.shape
