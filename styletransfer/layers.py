@@ -14,6 +14,9 @@ BLOCKS: Mapping[str, tuple[int, ...]] = {
 }
 """Number of convolutions in each block, by network. A pooling layer ends each block."""
 
+WIDTHS = (64, 128, 256, 512, 512)
+"""Channels of each block."""
+
 
 def layer_names(network: str) -> tuple[str, ...]:
     """List the layers of a network, in order of evaluation.
@@ -38,6 +41,11 @@ def layer_names(network: str) -> tuple[str, ...]:
             yield f"pool{block}"
 
     return tuple(names())
+
+
+def width(layer: str) -> int:
+    """Channels of a layer."""
+    return WIDTHS[int(layer[4]) - 1]
 
 
 def stride(names: Sequence[str], layer: str) -> int:
@@ -76,6 +84,19 @@ BLOCK_SHARES = (5.0, 4.0, 3.5, 1.5, 0.2)
 
 DETAIL_LAYER = "relu2_2"
 """The layer that `Settings.detail` adds to the content loss."""
+
+
+def content_shares(layers: Sequence[str], detail: float) -> dict[str, float]:
+    """The share of each layer in the content loss.
+
+    Args:
+        layers: `Settings.content_layers`.
+        detail: `Settings.detail`.
+    """
+    shares = dict.fromkeys(layers, (1 - detail) / len(layers))
+    if detail:
+        shares[DETAIL_LAYER] = shares.get(DETAIL_LAYER, 0) + detail
+    return {layer: share for layer, share in shares.items() if share}
 
 
 def default_share(layer: str) -> float:

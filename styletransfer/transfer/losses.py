@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 import torch
 from torch import Tensor
 
+from styletransfer.transfer.tiling.content import EvaluatedContent, KeptContent
 from styletransfer.transfer.tiling.statistics import TiledStatistics
 from styletransfer.vgg.encoder import Encoder
 from styletransfer.vgg.kernels.loss_taps import TappedStatistics
@@ -79,7 +80,7 @@ class LayerStatistics:
 
 def layer_statistics(
     encoder: Encoder,
-    content: Mapping[str, Tensor],
+    content: Mapping[str, Tensor] | EvaluatedContent,
     style_layers: Collection[str],
     shares: Mapping[str, Tensor] | None = None,
     *,
@@ -90,14 +91,16 @@ def layer_statistics(
 
     Args:
         encoder: The network.
-        content: As in `LayerStatistics`, like the following.
+        content: As in `LayerStatistics`. Only in tiles, the picture itself.
         style_layers: Layer names.
         shares: Shares of regions by style layer.
         circular: Whether borders meet.
         tile: Side of the tiles, see `TiledStatistics`. None: all at once.
     """
-    if tile is not None:
-        return TiledStatistics(encoder, content, style_layers, shares, side=tile, circular=circular)
+    if isinstance(content, EvaluatedContent) or tile is not None:
+        assert tile is not None
+        each = content if isinstance(content, EvaluatedContent) else KeptContent(encoder, content)
+        return TiledStatistics(encoder, each, style_layers, shares, side=tile, circular=circular)
     if encoder.fast is None:
         return LayerStatistics(encoder, content, style_layers, shares, circular=circular)
     return TappedStatistics(encoder.fast, content, style_layers, shares, circular=circular)

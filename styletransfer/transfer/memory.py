@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from styletransfer.layers import layer_names, reach
+from styletransfer.layers import content_shares, layer_names, reach, stride, width
 from styletransfer.transfer.pyramid import GRID, fit, history_length
 from styletransfer.transfer.tiling.tiles import spans
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 # Bytes, measured: see `estimate_memory`.
 _PAIR_PIXEL = 24  # exact: two float32 images
-_TILED_PIXEL = 160  # of a result in tiles, beside the tile: image, gradients, targets, filters
+_TILED_PIXEL = 130  # of a result in tiles: images, gradients, filters
+_CONTENT_PIXEL = 12  # exact: one float32 image
+_VALUE = {"bfloat16": 2, "float32": 4}
 _INPUT_PIXEL = 16  # three float32 values, and what the conversion to them leaves behind
 
 
@@ -57,7 +59,11 @@ _COSTS = {
 
 
 def estimate_memory(
-    plan: RunPlan, size: int, tile: int | None = None, pairs: int | None = None
+    plan: RunPlan,
+    size: int,
+    tile: int | None = None,
+    pairs: int | None = None,
+    recompute: bool = False,
 ) -> int:
     """Estimate the memory of a run beyond that of a Python process with torch.
 
@@ -80,6 +86,7 @@ def estimate_memory(
         size: Longest side of the result in pixels.
         tile: As in `Workspace`.
         pairs: As in `Workspace`. None: as many as L-BFGS wants.
+        recompute: As in `Workspace`.
 
     Returns:
         Bytes.
@@ -96,8 +103,9 @@ def estimate_memory(
         layers = (*settings.content_layers, *settings.style_layers)
         around_tile = reach(layer_names(settings.network), layers)
         parts = [_largest_part(*picture, tile, around_tile) for picture in (result, *styles)]
-        around = _padded_area(result) * _TILED_PIXEL
-        return inputs + kept + around + network + max(parts) * each
+        around = _TILED_PIXEL + (_CONTENT_PIXEL if recompute else _target_pixel(plan))
+        around_all = round(_padded_area(result) * around)
+        return inputs + kept + around_all + network + max(parts) * each
     pixels = _padded_area(result)
     whole = kept + min(network + pixels * each for network, each in (costs.small, costs.large))
     pixels = max(map(_padded_area, styles))
@@ -109,6 +117,20 @@ def wanted_pairs(plan: RunPlan) -> int:
     """How many pairs the optimizer keeps at the last size if memory allows."""
     lbfgs = plan.settings.optimizer == "lbfgs"
     return history_length(plan.scales[-1].iterations) if lbfgs else 0
+
+
+def saves_by_recomputing(plan: RunPlan) -> bool:
+    """Whether activations of the content take far more memory than the content itself."""
+    return _target_pixel(plan) > 2 * _CONTENT_PIXEL
+
+
+def _target_pixel(plan: RunPlan) -> float:
+    """Bytes that the activations of the content take for each pixel of a result."""
+    settings, names = plan.settings, layer_names(plan.settings.network)
+    layers = content_shares(settings.content_layers, settings.detail)
+    return _VALUE[plan.precision.name] * sum(
+        width(layer) / stride(names, layer) ** 2 for layer in layers
+    )
 
 
 def _largest_part(width: int, height: int, tile: int, around: int) -> int:

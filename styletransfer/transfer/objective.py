@@ -1,13 +1,13 @@
 """The objective at one image size: three weighted losses and their targets."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from styletransfer.errors import ConfigError
-from styletransfer.layers import DETAIL_LAYER, default_share
+from styletransfer.layers import content_shares, default_share
 from styletransfer.settings import Settings
 from styletransfer.transfer.losses import TINY, layer_statistics
 from styletransfer.transfer.regions import Regions
@@ -19,6 +19,7 @@ from styletransfer.transfer.targets import (
     normalized,
     picture_features,
 )
+from styletransfer.transfer.tiling.content import EvaluatedContent
 from styletransfer.transfer.total_variation import SMOOTHING, total_variation_loss
 from styletransfer.vgg.encoder import Encoder
 from styletransfer.vgg.kernels import total_variation as kernels
@@ -102,6 +103,8 @@ class Objective:
         extra_loss: A further term, of an image as `__call__` takes it. None: none.
         tile: Side of the tiles in which the network is evaluated, a multiple of 16
             pixels. None: all at once.
+        recompute: Whether tiles of the content are evaluated whenever they are compared,
+            instead of keeping its activations.
 
     References:
         Gatys et al. (2016), eq. 7, with total variation as a third term. Differs:
@@ -119,6 +122,7 @@ class Objective:
         regions: Regions | None = None,
         extra_loss: ExtraLoss | None = None,
         tile: int | None = None,
+        recompute: bool = False,
     ) -> None:
         self.encoder = encoder
         self.settings = settings
@@ -127,8 +131,15 @@ class Objective:
         self.kept = None if regions is None else regions.kept_at(content.shape[3], content.shape[2])
         # A large picture is not held in vain.
         self.content = None if self.kept is None else content
-        content_shares = _content_shares(settings) if settings.content_weight else {}
-        content_layers = tuple(content_shares)
+        self.content_shares: dict[str, float] = {}
+        if settings.content_weight:
+            self.content_shares = content_shares(settings.content_layers, settings.detail)
+        content_layers = [*self.content_shares]
+        self.evaluated: EvaluatedContent | None = None
+        if recompute and tile is not None:
+            self.evaluated = EvaluatedContent(
+                encoder, content, content_layers, tile, circular=settings.tileable
+            )
         style_layers = settings.style_layers if settings.style_weight else ()
         shares = normalized(
             settings.layer_weights or [default_share(layer) for layer in settings.style_layers]
@@ -136,36 +147,36 @@ class Objective:
         self.layer_shares = dict(zip(settings.style_layers, shares, strict=True))
         targets = Targets() if targets is None else targets
         with torch.no_grad():
-            if missing := {*content_layers} - {*targets.content}:
+            missing = {*content_layers} - {*targets.content}
+            if missing and self.evaluated is None:
                 targets.content |= picture_features(
                     encoder, content, missing, tile, circular=settings.tileable
                 )
             wanted = {*content_layers, *style_layers} if style_layers else set()
             if missing := wanted - {*targets.style}:
                 targets.style |= blended_moments(encoder, styles, missing, settings, regions, tile)
-        self._take(targets, content_shares, style_layers)
+        self._take(targets, style_layers)
         self._total_variation_loss = (
             total_variation_loss if encoder.fast is None else kernels.total_variation_loss
         )
         self.statistics = layer_statistics(
             encoder,
-            self.content_targets,
+            self.evaluated or self.content_targets,
             style_layers,
             None if regions is None else encoder.follow(regions.content, style_layers),
             circular=settings.tileable,
             tile=tile,
         )
 
-    def _take(
-        self, targets: Targets, content_shares: Mapping[str, float], style_layers: Sequence[str]
-    ) -> None:
+    def _take(self, targets: Targets, style_layers: Sequence[str]) -> None:
         """Take what this run compares from targets that may hold more."""
         self.areas = {layer: self._areas(found) for layer, found in targets.style.items()}
-        self.content_shares = content_shares
-        self.content_targets = {layer: targets.content[layer] for layer in content_shares}
+        self.content_targets = {
+            layer: targets.content[layer] for layer in self.content_shares if self.evaluated is None
+        }
         self.content_energies = {
             layer: self._content_energy(layer, targets.style.get(layer) if style_layers else None)
-            for layer in content_shares
+            for layer in self.content_shares
         }
         error = STYLE_FORMS[self.settings.style_form]
         self.style_errors = {layer: error(targets.style[layer]) for layer in style_layers}
@@ -183,16 +194,17 @@ class Objective:
         if self.kept is not None and self.content is not None:
             image = torch.lerp(image, self.content, self.kept)
         content = style = tv = image.new_zeros(())
+        # First, so that its gradient, which is as large as the picture, comes last.
+        if settings.tv_weight:
+            tv = self._total_variation_loss(
+                image, settings.tv_form, SMOOTHING, circular=settings.tileable
+            )
         content_errors, statistics = self.statistics(image)
         for layer, error in content_errors.items():
             content = content + self.content_shares[layer] * error / self.content_energies[layer]
         for layer, found in statistics.items():
             errors = self.areas[layer] * self.style_errors[layer](found)
             style = style + self.layer_shares[layer] * errors.sum()
-        if settings.tv_weight:
-            tv = self._total_variation_loss(
-                image, settings.tv_form, SMOOTHING, circular=settings.tileable
-            )
         return Terms(
             settings.content_weight * content,
             settings.style_weight * style,
@@ -214,6 +226,8 @@ class Objective:
         Of several regions, the mean by their areas.
         """
         if style is None or not self.areas[layer].any():
+            if self.evaluated is not None:
+                return self.evaluated.mean_square(layer).clamp_min(TINY)
             return self.content_targets[layer].float().square().mean().clamp_min(TINY)
         areas, each = self.areas[layer], style.gram.diagonal(dim1=1, dim2=2).mean(1)
         return ((areas * each).sum() / areas.sum().clamp_min(TINY)).clamp_min(TINY)
@@ -223,12 +237,3 @@ class Objective:
         if self.regions is None:
             return found.mean.new_ones(1)
         return self.regions.areas * is_found(found)
-
-
-def _content_shares(settings: Settings) -> dict[str, float]:
-    """The share of each layer in the content loss."""
-    layers = settings.content_layers
-    shares = dict.fromkeys(layers, (1 - settings.detail) / len(layers))
-    if settings.detail:
-        shares[DETAIL_LAYER] = shares.get(DETAIL_LAYER, 0) + settings.detail
-    return {layer: share for layer, share in shares.items() if share}

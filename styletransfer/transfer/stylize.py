@@ -20,7 +20,7 @@ from styletransfer.transfer.resizing import crop, pad_to_multiple, resize
 from styletransfer.transfer.steering import Course, Turn
 from styletransfer.transfer.targets import SharedTargets, Targets
 from styletransfer.transfer.tiling import ranks
-from styletransfer.transfer.workspace import choose_workspace, explain_out_of_memory
+from styletransfer.transfer.workspace import Workspace, choose_workspace, explain_out_of_memory
 from styletransfer.vgg.encoder import Encoder
 
 
@@ -144,9 +144,7 @@ def stylize(
             release()
             space = choose_workspace(plan, scale.longest_side)
             inputs = replace(inputs, settings=course.settings)
-            objective = _objective(
-                encoder, inputs, scale, targets.at(scale), extra_loss, space.tile
-            )
+            objective = _objective(encoder, inputs, scale, targets.at(scale), extra_loss, space)
             try:
                 optimized = optimize(
                     objective,
@@ -178,16 +176,18 @@ def _objective(
     scale: Scale,
     targets: Targets,
     extra_loss: ExtraLoss | None,
-    tile: int | None,
+    space: Workspace,
 ) -> Objective:
     """The objective at a size, of images that are padded as `pad_to_multiple` does."""
     content, styles, regions = inputs.at(scale)
     content = pad_to_multiple(content).to(encoder.mean)
     styles = [style.to(encoder.mean) for style in styles]
     regions = None if regions is None else regions.padded(encoder.mean)
-    if tile is not None and ranks.count() > 1:
+    if space.tile is not None and ranks.count() > 1:
         shapes = tuple(tuple(each.shape) for each in (content, *styles))
-        size = ranks.Size(inputs.settings, encoder.dtype, tile, shapes, regions)
+        size = ranks.Size(
+            inputs.settings, encoder.dtype, space.tile, space.recompute, shapes, regions
+        )
         ranks.tell(size, content, *styles)
         targets = Targets()  # found with the other ranks
     return Objective(
@@ -198,7 +198,8 @@ def _objective(
         targets,
         regions=regions,
         extra_loss=extra_loss and (lambda image: extra_loss(crop(image, *scale.size))),
-        tile=tile,
+        tile=space.tile,
+        recompute=space.recompute,
     )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from styletransfer.device.free_memory import free_memory, resident_memory
 from styletransfer.errors import ShortageError
-from styletransfer.transfer.memory import estimate_memory, wanted_pairs
+from styletransfer.transfer.memory import estimate_memory, saves_by_recomputing, wanted_pairs
 from styletransfer.validation import to_bytes
 
 if TYPE_CHECKING:
@@ -60,12 +60,16 @@ class Workspace:
     needed: int
     """The estimate of what it takes, in bytes."""
 
+    recompute: bool = False
+    """Whether tiles of the content are evaluated again for each comparison."""
+
 
 def choose_workspace(plan: RunPlan, size: int) -> Workspace:
     """Choose how a size of a run fits into the budget of its plan.
 
     All at once if that fits; or else in the largest tiles that fit with all the pairs
-    that L-BFGS wants; or else with fewer pairs; or else in small tiles.
+    that L-BFGS wants; or else by evaluating the content again for each comparison, if
+    that takes less; or else with fewer pairs; or else in small tiles.
 
     Args:
         plan: The plan of the run.
@@ -75,16 +79,24 @@ def choose_workspace(plan: RunPlan, size: int) -> Workspace:
         The first choice that fits; if none does, the one that needs least.
     """
     wanted = wanted_pairs(plan)
-    choices: list[tuple[int | None, int]] = []
+    choices: list[tuple[int | None, int, bool]] = []
     if plan.ranks == 1 or size <= _WORTH_SHARING:
-        choices.append((None, wanted))
+        choices.append((None, wanted, False))
     if plan.device.type == "cpu":
         counts = dict.fromkeys(max(_LEAST_PAIRS, wanted // share) for share in (1, 2, 4, 8))
         pairs = counts if wanted else (0,)
+        ways = (False, True) if saves_by_recomputing(plan) else (False,)
         for sides in (_SIDES, _SMALL_SIDES):
-            choices += [(side, count) for count in pairs for side in sides if side < size]
+            choices += [
+                (side, count, way)
+                for count in pairs
+                for way in ways
+                for side in sides
+                if side < size
+            ]
     workspaces = [
-        Workspace(side, count, estimate_memory(plan, size, side, count)) for side, count in choices
+        Workspace(side, count, estimate_memory(plan, size, side, count, way), way)
+        for side, count, way in choices
     ]
     budget = plan.budget
     if budget is None:
@@ -99,7 +111,8 @@ def describe_workspace(space: Workspace, plan: RunPlan) -> str:
     if space.tile is None:
         return memory
     processes = f" on {plan.ranks} processes" if plan.ranks > 1 else ""
-    return f"in tiles of {space.tile} px{processes}, {memory}"
+    content = ", the content evaluated again each time" if space.recompute else ""
+    return f"in tiles of {space.tile} px{processes}{content}, {memory}"
 
 
 def memory_budget(settings: Settings, device: torch.device) -> int | None:

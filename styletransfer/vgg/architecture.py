@@ -2,11 +2,8 @@
 
 from torch import nn
 
-from styletransfer.layers import layer_names
+from styletransfer.layers import layer_names, width
 from styletransfer.vgg.checkpoints import Convolution
-
-WIDTHS = (64, 128, 256, 512, 512)
-"""Channels of each block."""
 
 
 def make_modules(network: str, pooling: str, narrowing: int) -> nn.Sequential:
@@ -38,7 +35,7 @@ def convolutions(network: str, narrowing: int = 1) -> dict[str, Convolution]:
     channels = 3
     for number, name in enumerate(layer_names(network)):
         if name.startswith("conv"):
-            width = WIDTHS[int(name[4]) - 1] // narrowing
-            described[f"features.{number}"] = Convolution(name, width, channels)
-            channels = width
+            found = width(name) // narrowing
+            described[f"features.{number}"] = Convolution(name, found, channels)
+            channels = found
     return described

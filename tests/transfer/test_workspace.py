@@ -103,23 +103,37 @@ def test_the_largest_tiles_that_fit_are_chosen(side: int) -> None:
 
 
 def test_pairs_are_given_up_before_tiles_become_small() -> None:
-    needed = estimate_memory(plan(), 2000, 512)
+    needed = estimate_memory(plan(), 2000, 512, recompute=True)
     space = choose_workspace(plan(budget=needed - 1), 2000)
     assert space.tile is not None
     assert space.tile >= 512
     assert 2 <= space.pairs < wanted_pairs(plan())
 
 
+def test_before_pairs_are_given_up_the_content_is_evaluated_again() -> None:
+    needed = estimate_memory(plan(), 2000, 512)
+    space = choose_workspace(plan(budget=needed - 1), 2000)
+    assert space.recompute
+    assert space.pairs == wanted_pairs(plan())
+
+
+def test_a_content_that_takes_no_more_than_its_activations_is_not_evaluated_again() -> None:
+    half = plan(dtype=torch.bfloat16)
+    assert not choose_workspace(replace(half, budget=0), 2000).recompute
+    detailed = plan(dtype=torch.bfloat16, detail=0.5)
+    assert choose_workspace(replace(detailed, budget=0), 2000).recompute
+
+
 def test_the_last_resort_are_small_tiles() -> None:
-    needed = estimate_memory(plan(), 2000, 512, 2)
+    needed = estimate_memory(plan(), 2000, 512, 2, recompute=True)
     space = choose_workspace(plan(budget=needed - 1), 2000)
     assert space.tile is not None
     assert space.tile < 512
 
 
 def test_if_nothing_fits_the_choice_is_what_needs_least() -> None:
-    needed = estimate_memory(plan(), 2000, 128, 2)
-    assert choose_workspace(plan(budget=0), 2000) == Workspace(128, 2, needed)
+    needed = estimate_memory(plan(), 2000, 128, 2, recompute=True)
+    assert choose_workspace(plan(budget=0), 2000) == Workspace(128, 2, needed, recompute=True)
 
 
 def test_adam_has_no_pairs_to_give_up() -> None:
@@ -139,6 +153,10 @@ def test_the_description_counts_the_whole_process() -> None:
     whole = Workspace(None, 2, 3_000_000_000)
     assert describe_workspace(whole, made) == "with about 3.5 GB of memory"
     tiled = replace(whole, tile=256)
+    again = describe_workspace(replace(tiled, recompute=True), made)
+    assert again == (
+        "in tiles of 256 px, the content evaluated again each time, with about 3.5 GB of memory"
+    )
     assert describe_workspace(tiled, made) == "in tiles of 256 px, with about 3.5 GB of memory"
 
 
@@ -198,7 +216,7 @@ def test_a_budget_in_the_plan_is_kept_and_gives_the_same_picture(
 
 
 def test_it_is_the_largest_multiple_of_64() -> None:
-    free = estimate_memory(plan(), 960, 128, 2)
+    free = estimate_memory(plan(), 960, 128, 2, recompute=True)
     assert largest_size(plan(), 4096, free) == 960
     assert largest_size(plan(), 4096, free - 1) == 896
 

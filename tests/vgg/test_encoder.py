@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torchvision.models import vgg
 
 from styletransfer.device.device import Convolution, choose_convolution
-from styletransfer.layers import BLOCKS, layer_names
+from styletransfer.layers import BLOCKS, WIDTHS, layer_names
 from styletransfer.settings import Settings
 from styletransfer.transfer.plan import encoder_for
-from styletransfer.vgg.architecture import WIDTHS, convolutions
+from styletransfer.vgg.architecture import convolutions
 from styletransfer.vgg.encoder import Encoder, Kernels, load_encoder
 from styletransfer.vgg.kernels import winograd
 from tests.support.commands import run_python

@@ -97,10 +97,10 @@ class History:
         """
         triangle = self.curvatures[self.order][:, self.order]
         alphas = _solve(triangle, self.products[self.order], upper=True)
-        rest = initial(gradient - self._sum(self.changes, alphas, gradient))
+        rest = initial(self._sum(self.changes, alphas, gradient).neg_().add_(gradient))
         across = self._multiply(self.changes, rest)[self.order]
         factors = _solve(triangle.T, triangle.diagonal() * alphas - across, upper=False)
-        return rest + self._sum(self.steps, factors, gradient)
+        return rest.add_(self._sum(self.steps, factors, gradient))
 
     def _multiply(self, rows: Tensor, vector: Tensor) -> Tensor:
         """Inner products of the rows with a vector; 0 for rows without a pair."""

@@ -54,12 +54,13 @@ class LBFGS:
         self.pairs.update_products(gradient)
         if self.last is not None:
             self._update(*self.last, gradient)
+            self.last = None  # as large as the picture
         if self.pairs.order:
             ascent = self.pairs.apply_inverse_hessian(gradient, self.preconditioner)
         else:
             ascent = self.preconditioner(gradient)
-            ascent = ascent * (self.first_step / ascent.square().mean().sqrt().clamp_min(1e-30))
-        step = self._bounded(ascent * -self.learning_rate)
+            ascent *= self.first_step / ascent.square().mean().sqrt().clamp_min(1e-30)
+        step = self._bounded(ascent.mul_(-self.learning_rate))
         self.last = (step, gradient)
         return step
 

@@ -89,11 +89,11 @@ class CurvaturePreconditioner:
 
     def __init__(self, height: int, width: int, exponent: float, device: torch.device) -> None:
         self.shape = (height, width)
+        self.exponent = exponent
         frequencies = frequencies_of(height, width, device)
         octaves = (frequencies * max(height, width)).log2()
-        self.first_gain = gain_of(frequencies, 2 * exponent)
         self.bands = [
-            (octaves.int() == octave).flatten().nonzero().flatten()
+            (octaves.int() == octave).flatten().nonzero().flatten().int()
             for octave in range(int(octaves.max()) + 1)
         ]
         # The gain of an octave applies at its middle.
@@ -109,7 +109,8 @@ class CurvaturePreconditioner:
 
     def reset(self) -> None:
         """Return to the fixed filter."""
-        self.gain = self.first_gain
+        frequencies = frequencies_of(*self.shape, self.share.device)
+        self.gain = gain_of(frequencies, 2 * self.exponent)
         self.factor = self.scale = self.share.new_ones(())
         self.pairs = 0
         self.squares = self.powers = self.share.new_zeros(())
@@ -131,12 +132,11 @@ class CurvaturePreconditioner:
 
     def __call__(self, gradient: Tensor) -> Tensor:
         """Apply H to a gradient of shape (1, 3, H, W), float32."""
-        scaled = gradient * self.factor
         result = torch.zeros_like(gradient)
         # One colour at a time, and in place: a large picture's spectra take gigabytes, and a
         # product of complex and real numbers in new memory ten times as long.
         for colour, gain in zip(self.colours, self.gain.expand(3, -1, -1), strict=True):
-            spectrum = self._spectrum(scaled, colour).mul_(gain)
+            spectrum = self._spectrum(gradient, colour, self.factor).mul_(gain)
             filtered = torch.fft.irfft2(spectrum, s=self.shape)
             result.addcmul_(filtered, colour.view(1, 3, 1, 1))
         return result.mul_(self.factor * self.scale)
@@ -151,8 +151,8 @@ class CurvaturePreconditioner:
         self.squares = _DECAY * self.squares + weight * squares
         if self.pairs >= _WARM_UP:
             self.factor = self._factor()
-        of_step = self._by_band(self._powers(step / self.factor))
-        of_change = self._powers(change * self.factor)
+        of_step = self._by_band(self._powers(step, 1 / self.factor))
+        of_change = self._powers(change, self.factor)
         powers = torch.stack([of_step, self._by_band(of_change)])
         self.powers = _DECAY * self.powers + weight * powers
         if self.pairs >= _WARM_UP:
@@ -172,12 +172,12 @@ class CurvaturePreconditioner:
         level = functional.interpolate((level - level.mean())[None], self.shape, mode="bilinear")
         return level.exp()
 
-    def _powers(self, field: Tensor) -> Tensor:
-        """The power of each colour and frequency, shape (3, H, W / 2 + 1)."""
+    def _powers(self, field: Tensor, factor: Tensor) -> Tensor:
+        """The power of each colour and frequency of `_spectrum`, shape (3, H, W / 2 + 1)."""
         height, width = self.shape
         powers = field.new_empty(3, height, width // 2 + 1)
         for colour, power in zip(self.colours, powers, strict=True):
-            spectrum = self._spectrum(field, colour)
+            spectrum = self._spectrum(field, colour, factor)
             torch.square(spectrum.real, out=power)
             power.addcmul_(spectrum.imag, spectrum.imag).mul_(self.share)
         return powers
@@ -194,9 +194,14 @@ class CurvaturePreconditioner:
         gain: Tensor = level[:, self.below].addcmul_(rise[:, self.below], self.between).exp_()
         return gain
 
-    def _spectrum(self, field: Tensor, colour: Tensor) -> Tensor:
-        """The Fourier transform of one opponent colour of a field, shape (H, W / 2 + 1)."""
-        spectrum: Tensor = torch.fft.rfft2(torch.einsum("j,jhw->hw", colour, field[0]))
+    def _spectrum(self, field: Tensor, colour: Tensor, factor: Tensor) -> Tensor:
+        """The Fourier transform of one opponent colour of a field times a factor of each pixel.
+
+        Returns:
+            Shape (H, W / 2 + 1).
+        """
+        mixed = torch.einsum("j,jhw->hw", colour, field[0])
+        spectrum: Tensor = torch.fft.rfft2(mixed.mul_(factor.squeeze()))
         return spectrum
 
 

@@ -40,7 +40,15 @@ def _statistics(size: ranks.Size) -> TiledStatistics:
     settings = size.settings
     set_threads(settings.threads)
     encoder = encoder_on(content.device, size.dtype, settings)
-    objective = Objective(encoder, content, styles, settings, regions=size.regions, tile=size.tile)
+    objective = Objective(
+        encoder,
+        content,
+        styles,
+        settings,
+        regions=size.regions,
+        tile=size.tile,
+        recompute=size.recompute,
+    )
     assert isinstance(objective.statistics, TiledStatistics)
     objective.statistics.shape = content.shape
     return objective.statistics

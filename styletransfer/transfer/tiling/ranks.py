@@ -39,6 +39,9 @@ class Size:
     tile: int
     """Side of the tiles in pixels."""
 
+    recompute: bool
+    """As in `Objective`."""
+
     shapes: tuple[tuple[int, ...], ...]
     """Of the content and the styles, which follow."""
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from styletransfer.transfer.tiling import ranks
+from styletransfer.transfer.tiling.content import KeptContent, TileContent
 from styletransfer.transfer.tiling.sums import Pull, Sums
 from styletransfer.transfer.tiling.tiles import Tile, divide
 from styletransfer.vgg.encoder import Encoder
@@ -29,7 +30,7 @@ class TiledStatistics:
 
     Args:
         encoder: The network.
-        content: Target activations by layer, each of shape (1, C, H, W).
+        content: Target activations.
         style_layers: Layers whose moments are wanted.
         shares: As in `LayerStatistics`.
         side: Largest side of a tile, a multiple of `GRID`.
@@ -39,7 +40,7 @@ class TiledStatistics:
     def __init__(
         self,
         encoder: Encoder,
-        content: Mapping[str, Tensor],
+        content: TileContent,
         style_layers: Collection[str],
         shares: Mapping[str, Tensor] | None = None,
         *,
@@ -54,13 +55,15 @@ class TiledStatistics:
         self.shape: Sequence[int] = ()
         """Of the image, on ranks that are sent it."""
         self.circular = circular
-        self.layers = {*content, *style_layers}
+        self.sizes = dict.fromkeys(content.layers, 0)
+        """Number of target activations by layer, once they were compared."""
+        self.layers = {*content.layers, *style_layers}
         self.strides = {layer: encoder.stride(layer) for layer in self.layers}
 
     def __call__(self, image: Tensor) -> tuple[dict[str, Tensor], dict[str, Moments]]:
         """Evaluate the network; see `LayerStatistics`."""
         found = _Statistics.apply(image, self)
-        errors = dict(zip(self.content, found, strict=False))
+        errors = dict(zip(self.content.layers, found, strict=False))
         rest = iter(found[len(errors) :])
         return errors, {layer: Moments(next(rest), next(rest)) for layer in self.style_layers}
 
@@ -73,24 +76,27 @@ class TiledStatistics:
         Yields:
             The content error of each layer; then mean and Gram matrix of each.
         """
-        errors = dict.fromkeys(self.content, image.new_zeros((), dtype=torch.float64))
+        layers = self.content.layers
+        errors = dict.fromkeys(layers, image.new_zeros((), dtype=torch.float64))
+        sizes = dict.fromkeys(layers, 0)
         sums = {layer: Sums() for layer in self.style_layers}
         for tile in ranks.own(self._tiles(image)):
             features = self.encoder(tile.cut(image), self.layers)
-            for layer, target in self.content.items():
-                stride = self.strides[layer]
-                own = tile.inside(features[layer], stride)
-                errors[layer] = errors[layer] + _squares(own - tile.of_whole(target, stride))
+            for layer, target in self.content.of(tile).items():
+                own = tile.inside(features[layer], self.strides[layer])
+                errors[layer] = errors[layer] + _squares(own - target)
+                sizes[layer] += target.numel()
             for layer in self.style_layers:
                 sums[layer].add(
                     tile.inside(features[layer], self.strides[layer]), self._part(tile, layer)
                 )
-        parts = ranks.gathered((errors, sums))
-        for layer, target in self.content.items():
-            error = sum(part[0][layer] for part in parts)
-            yield torch.as_tensor(error / target.numel()).to(_exact(target))
+        parts = ranks.gathered((errors, sizes, sums))
+        for layer in layers:
+            self.sizes[layer] = sum(part[1][layer] for part in parts)
+            error = sum(part[0][layer] for part in parts) / self.sizes[layer]
+            yield torch.as_tensor(error).to(_exact(image))
         for layer in self.style_layers:
-            yield from Sums.of(part[1][layer] for part in parts).moments()
+            yield from Sums.of(part[2][layer] for part in parts).moments()
 
     def pull(self, image: Tensor, pulls: Mapping[str, Pull]) -> Tensor:
         """The second pass: the gradient of the image from those of the statistics.
@@ -106,13 +112,14 @@ class TiledStatistics:
 
     def _pull_tile(self, tile: Tile, image: Tensor, pulls: Mapping[str, Pull]) -> Tensor:
         """The gradient of a tile's pixels, and of those around it."""
+        targets = self.content.of(tile)
 
         def add(layer: str, into: Tensor, values: Tensor) -> None:
-            stride, target = self.strides[layer], self.content.get(layer)
+            stride = self.strides[layer]
             pulls[layer].add(
                 tile.inside(into, stride),
                 tile.inside(values, stride),
-                None if target is None else tile.of_whole(target, stride),
+                targets.get(layer),
                 self._part(tile, layer),
             )
 
@@ -175,9 +182,7 @@ class _Statistics(torch.autograd.Function):
         (image,) = ctx.saved_tensors
         statistics: TiledStatistics = ctx.statistics
         rest = iter(grad_outputs)
-        errors = {
-            layer: next(rest) / target.numel() for layer, target in statistics.content.items()
-        }
+        errors = {layer: next(rest) / size for layer, size in statistics.sizes.items()}
         pulls = {layer: Pull(errors.get(layer), None, None) for layer in statistics.layers}
         for layer in statistics.style_layers:
             mean, gram = next(rest), next(rest)
@@ -230,7 +235,7 @@ def tiled_moments(
         side: Largest side of a tile, a multiple of `GRID`.
         shares: Shares of regions by layer. None: the whole picture.
     """
-    statistics = TiledStatistics(encoder, {}, layers, shares, side=side)
+    statistics = TiledStatistics(encoder, KeptContent(encoder, {}), layers, shares, side=side)
     found = statistics.measure(picture)
     return {layer: Moments(next(found), next(found)) for layer in layers}
 

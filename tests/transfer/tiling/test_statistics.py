@@ -60,13 +60,16 @@ def evaluated(
     size: tuple[int, int] = (107, 187),
     styles: Sequence[tuple[int, int]] = STYLES,
     regions: Regions | None = None,
+    recompute: bool = False,
     **values: Any,
 ) -> list[Tensor]:
     """The terms of an objective, and their gradient by the pixels."""
     content, image = (pad_to_multiple(picture(*size, seed)) for seed in (0, 1))
     pictures = [picture(*each, seed) for seed, each in enumerate(styles, 2)]
     settings = Settings(**values)
-    objective = Objective(encoder, content, pictures, settings, regions=regions, tile=tile)
+    objective = Objective(
+        encoder, content, pictures, settings, regions=regions, tile=tile, recompute=recompute
+    )
     image.requires_grad_()
     terms = objective(image)
     (gradient,) = torch.autograd.grad(terms.total, image)
@@ -116,6 +119,28 @@ def test_every_choice_of_terms_is_the_same_tile_by_tile(
     values: dict[str, Any], kernels: Kernels
 ) -> None:
     check_objective(64, network(kernels=kernels), **values)
+
+
+@every_kernel
+@pytest.mark.parametrize(
+    "values",
+    [{"detail": 0.5}, {"tileable": True}, {"style_weight": 0}, {"content_weight": 0}],
+)
+def test_a_content_that_is_evaluated_again_gives_the_same_to_the_bit(
+    values: dict[str, Any], kernels: Kernels
+) -> None:
+    kept, again = (
+        evaluated(64, network(kernels=kernels), recompute=way, **values) for way in (False, True)
+    )
+    for found, expected in zip(again, kept, strict=True):
+        # Without a style, the content's own mean square is the unit, in float32 if it is kept.
+        assert difference(found, expected) < (1e-7 if "style_weight" in values else 1e-300)
+
+
+def test_a_content_that_is_evaluated_again_is_not_kept() -> None:
+    pictures = [picture(64, 96)] * 2
+    objective = Objective(network(), pictures[0], pictures[1:], Settings(), tile=32, recompute=True)
+    assert not objective.content_targets
 
 
 @every_kernel
