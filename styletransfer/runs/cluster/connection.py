@@ -1,10 +1,11 @@
-"""The connection to a Dask scheduler, and the checks of its workers."""
+"""The connection to a Dask scheduler, and what its workers are told."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import time
+import pickle
+import secrets
 import warnings
 from importlib import import_module
 from pathlib import Path
@@ -12,24 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 from styletransfer.device.free_memory import free_memory_of_host
 from styletransfer.errors import ClusterError, reason
-from styletransfer.runs.cluster import worker as process
 from styletransfer.runs.cluster.address import LocalWorkers
 from styletransfer.runs.cluster.local import local_workers
-from styletransfer.runs.cluster.order import ask_workers, explain_mismatch, versions
+from styletransfer.runs.cluster.order import Order, ask_workers
+from styletransfer.runs.cluster.sending import read_shared, read_weights
+from styletransfer.runs.cluster.worker import count_cards
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from distributed import Client, Worker
 
-    from styletransfer.runs.cluster.order import Order
     from styletransfer.runs.context import RunContext
+    from styletransfer.runs.jobs import Job
 
 PATIENCE = 10.0
 """Seconds to wait for a scheduler."""
 
-_PAUSE = 0.5  # seconds between two looks for workers
-_START = "dask worker --nthreads 1"
 _LOGGERS = ("distributed", "tornado", "asyncio")
 
 
@@ -95,55 +95,41 @@ def explain_loss(address: object) -> Iterator[None]:
         ) from error
 
 
-def wait_for_workers(client: Client, where: LocalWorkers | str, context: RunContext) -> int:
-    """Wait until there are workers.
+def order_for(
+    job: Job,
+    where: LocalWorkers | str,
+    context: RunContext,
+    client: Client,
+    *,
+    is_seen: bool,
+    is_prepared: bool,
+) -> Order:
+    """Describe what jobs have in common.
 
     Args:
-        client: Connected to their scheduler.
-        where: What it is connected to.
-        context: Reports that it waits, and ends the waiting early.
-
-    Returns:
-        The number of workers; 0 if a signal ended the waiting.
-    """
-    told = False
-    while not (count := len(client.nthreads())) and not context.stop.requested:
-        if not told:
-            start = "" if isinstance(where, LocalWorkers) else f"; start one with: {_START} {where}"
-            context.notify(f"waiting for workers{start}")
-        told = True
-        time.sleep(_PAUSE)
-    return count
-
-
-def check_workers(client: Client) -> None:
-    """Refuse workers of other versions, without the package, or with several threads.
+        job: One of them.
+        where: The workers that are started, or the address of the scheduler.
+        context: Reports that contents are sent.
+        client: Connected to the workers.
+        is_seen: Whether the workers see the files of the command.
+        is_prepared: As in `Order`.
 
     Raises:
-        ClusterError: If one is refused.
+        ClusterError: If there are more workers on this machine than devices.
+        ImageError: If a file that is to be sent cannot be read.
     """
-    here = versions()
-    for address, there in ask_workers(client, versions).items():
-        if isinstance(there, Exception):
-            raise ClusterError(
-                f"the worker {address} cannot import stylize ({reason(there)}); "
-                f"install version {here['stylize']} there"
-            )
-        mismatch = explain_mismatch(here, there, address)
-        if mismatch is not None:
-            raise ClusterError(mismatch)
-    for address, threads in client.nthreads().items():
-        if threads > 1:
-            raise ClusterError(
-                f"the worker {address} would make {threads} pictures at once in one process; "
-                "start it with --nthreads 1"
-            )
-
-
-def share_of_memory(where: LocalWorkers | str) -> int | None:
-    """Return what each of the workers on this machine may take, in bytes; None if unknown."""
-    free = free_memory_of_host()
-    return None if free is None or isinstance(where, str) else free // where.count
+    if not is_seen:
+        context.inform("the workers do not see these files, so their contents are sent")
+    return Order(
+        key=secrets.token_hex(8),
+        folder=Path.cwd(),
+        files=None if is_seen else read_shared(job),
+        weights=None if is_seen else read_weights(job),
+        verbose=context.verbose,
+        is_prepared=is_prepared,
+        memory=_share_of_memory(where),
+        cards=() if isinstance(where, str) else _cards(client, where.count, job.settings.device),
+    )
 
 
 @contextlib.contextmanager
@@ -151,16 +137,24 @@ def order_kept(client: Client, order: Order) -> Iterator[None]:
     """Let all workers keep an order in the block, those that come later as well."""
     from distributed import WorkerPlugin
 
+    pickled, key = pickle.dumps(order), order.key
+
     class KeptOrder(WorkerPlugin):
         """Sent to the workers by value, as it is defined here."""
 
-        name = f"stylize-{order.key}"
+        name = f"stylize-{key}"
 
+        # Imported here, since a worker that cannot read its plugins does not start at all.
         def setup(self, worker: Worker) -> None:
-            process.begin(order, str(worker.name), worker.address, Path(worker.local_directory))
+            from styletransfer.runs.cluster.worker import begin
+
+            begin(pickle.loads(pickled), str(worker.name), Path(worker.local_directory))
 
         def teardown(self, worker: Worker) -> None:
-            process.end(order.key)
+            with contextlib.suppress(ImportError):  # where setup could not, either
+                from styletransfer.runs.cluster.worker import end
+
+                end(key)
 
     try:
         client.register_plugin(KeptOrder())
@@ -171,6 +165,31 @@ def order_kept(client: Client, order: Order) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             client.unregister_worker_plugin(KeptOrder.name)
+
+
+def _share_of_memory(where: LocalWorkers | str) -> int | None:
+    """What each of the workers on this machine may take, in bytes; None if unknown."""
+    free = free_memory_of_host()
+    return None if free is None or isinstance(where, str) else free // where.count
+
+
+def _cards(client: Client, workers: int, device: str) -> tuple[str, ...]:
+    """The CUDA devices for the workers on this machine; none if they do not use any.
+
+    Raises:
+        ClusterError: If there are more workers than devices.
+    """
+    if device not in {"auto", "cuda"}:
+        return ()
+    cards = next(iter(ask_workers(client, count_cards).values()), None)
+    if not isinstance(cards, list):
+        return ()
+    if cards and workers > len(cards):
+        raise ClusterError(
+            f"local:{workers} needs a CUDA device for each worker, but there are {len(cards)}; "
+            f"use local:{len(cards)}, or --device cpu"
+        )
+    return tuple(cards)
 
 
 def _unreachable(where: LocalWorkers | str, error: Exception) -> str:

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
-from pathlib import Path
+from collections import Counter
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from styletransfer.errors import ClusterError, ImageError
+from styletransfer.errors import ImageError
 from styletransfer.runs.batches.outcomes import Failure, Outcome, existing_result
 from styletransfer.runs.cluster.address import parse_cluster
-from styletransfer.runs.cluster.connection import (
-    check_workers,
-    connected,
-    explain_loss,
-    order_kept,
-    share_of_memory,
-    wait_for_workers,
-)
-from styletransfer.runs.cluster.order import Answer, Order, ask_workers
-from styletransfer.runs.cluster.sending import (
-    read_input,
-    read_shared,
-    read_weights,
-    save_answer,
-    workers_see,
-)
+from styletransfer.runs.cluster.admission import Admission
+from styletransfer.runs.cluster.connection import connected, explain_loss, order_for, order_kept
+from styletransfer.runs.cluster.order import Answer, NotAdmitted, ask_workers
+from styletransfer.runs.cluster.sending import read_input, save_answer
 from styletransfer.runs.cluster.waiting import Waiting
-from styletransfer.runs.cluster.worker import ask_to_stop, count_cards, make
+from styletransfer.runs.cluster.worker import ask_to_stop, make
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,11 +23,12 @@ if TYPE_CHECKING:
 
     from styletransfer.runs.batches.outcomes import Outcomes
     from styletransfer.runs.batches.tally import BatchTally
-    from styletransfer.runs.cluster.address import LocalWorkers
+    from styletransfer.runs.cluster.order import Order
     from styletransfer.runs.context import RunContext
     from styletransfer.runs.jobs import Job, Request
 
 _PATIENCE = 0.5  # seconds between two looks at signals and workers
+_ATTEMPTS = 4  # how often a job is sent, if workers do not keep it
 
 
 def make_on_cluster(
@@ -74,6 +62,7 @@ def make_on_cluster(
     Raises:
         ClusterError: If the cluster cannot be used.
     """
+    is_film = chains is not None
     chains = [[number] for number in range(len(jobs))] if chains is None else chains
     left: dict[int, Job] = {}
     for number, job in enumerate(jobs):
@@ -89,68 +78,33 @@ def make_on_cluster(
     # From now on there are processes to end.
     context.stop.hold()
     with connected(where) as client, explain_loss(where):
-        if not wait_for_workers(client, where, context):
+        admission = Admission(client, where, context, list(left.values()), is_film=is_film)
+        if not admission.wait():
             return
-        check_workers(client)
-        order = _order_for(list(left.values()), where, context, client, is_prepared=is_prepared)
-        with order_kept(client, order):
-            waiting = Waiting(jobs, chains, {*range(len(jobs))} - {*left})
-            yield from Dispatch(client, where, order, left, waiting, context, tally).outcomes()
-
-
-def _order_for(
-    jobs: Sequence[Job],
-    where: LocalWorkers | str,
-    context: RunContext,
-    client: Client,
-    *,
-    is_prepared: bool,
-) -> Order:
-    """Describe what the jobs have in common."""
-    job = jobs[0]
-    seen = workers_see(client, jobs)
-    if not seen:
-        context.inform("the workers do not see these files, so their contents are sent")
-    return Order(
-        key=secrets.token_hex(8),
-        folder=Path.cwd(),
-        files=None if seen else read_shared(job),
-        weights=None if seen else read_weights(job),
-        verbose=context.verbose,
-        is_prepared=is_prepared,
-        memory=share_of_memory(where),
-        cards=() if isinstance(where, str) else _cards(client, where.count, job.settings.device),
-    )
-
-
-def _cards(client: Client, workers: int, device: str) -> tuple[str, ...]:
-    """The CUDA devices for the workers on this machine; none if they do not use any.
-
-    Raises:
-        ClusterError: If there are more workers than devices.
-    """
-    if device not in {"auto", "cuda"}:
-        return ()
-    cards = next(iter(ask_workers(client, count_cards).values()), None)
-    if not isinstance(cards, list):
-        return ()
-    if cards and workers > len(cards):
-        raise ClusterError(
-            f"local:{workers} needs a CUDA device for each worker, but there are {len(cards)}; "
-            f"use local:{len(cards)}, or --device cpu"
+        admission.check()
+        order = order_for(
+            next(iter(left.values())),
+            *(where, context, client),
+            is_seen=admission.must_see,
+            is_prepared=is_prepared,
         )
-    return tuple(cards)
+        with order_kept(client, order):
+            admission.begin(order.key)
+            waiting = Waiting(jobs, chains, {*range(len(jobs))} - {*left})
+            yield from Dispatch(client, order, left, waiting, admission, context, tally).outcomes()
 
 
 class Dispatch:
-    """Sends jobs to workers, a few more than there are workers, so that none waits.
+    """Sends jobs to workers, as many as there are workers.
+
+    If more were sent, a picture that ends its worker could take one down that waits there.
 
     Args:
         client: Connected to the scheduler.
-        where: What it is connected to.
         order: What the jobs have in common; the workers keep it.
         jobs: The jobs by number.
         waiting: Their order.
+        admission: Knows the workers.
         context: Reports the lines of the runs, and ends them early.
         tally: Shows how many are in work, and says whether a failure ended the batch.
     """
@@ -158,22 +112,23 @@ class Dispatch:
     def __init__(
         self,
         client: Client,
-        where: LocalWorkers | str,
         order: Order,
         jobs: Mapping[int, Job],
         waiting: Waiting,
+        admission: Admission,
         context: RunContext,
         tally: BatchTally,
     ) -> None:
         self._client = client
-        self._where = where
         self._order = order
         self._jobs = jobs
         self._waiting = waiting
+        self._admission = admission
         self._context = context
         self._tally = tally
-        self._sent: dict[Future[Answer | None], int] = {}
-        self._done: SimpleQueue[Future[Answer | None]] = SimpleQueue()
+        self._sent: dict[Future[Any], int] = {}
+        self._done: SimpleQueue[Future[Any]] = SimpleQueue()
+        self._given_back: Counter[int] = Counter()
         self._workers = 0
         self._asked = False
 
@@ -181,7 +136,7 @@ class Dispatch:
         """Yield what became of each job, as they are done."""
         while self._sent or (self._waiting and not self._asked):
             self._look()
-            while self._waiting and not self._asked and len(self._sent) < 2 * max(1, self._workers):
+            while self._waiting and not self._asked and len(self._sent) < max(1, self._workers):
                 number, start = self._waiting.take()
                 failure = self._send(number, self._jobs[number], start)
                 if failure is not None:
@@ -193,7 +148,7 @@ class Dispatch:
 
     def _look(self) -> None:
         """Count the workers, and ask them to stop if the rest is not to be made."""
-        self._workers = wait_for_workers(self._client, self._where, self._context)
+        self._workers = self._admission.wait()
         self._tally.show_in_work(min(self._workers, len(self._sent)))
         if self._asked or not (self._context.stop.requested or self._tally.ended):
             return
@@ -209,7 +164,11 @@ class Dispatch:
                 own = {path: read_input(path) for path in paths}
             except ImageError as error:
                 return Outcome(number, failure=Failure(type(error), str(error)))
-        future = self._client.submit(make, number, job, start, own, self._order.key, pure=False)
+        future = self._client.submit(
+            *(make, number, job, start, own, self._order.key),
+            pure=False,
+            workers=self._admission.preferred(),
+        )
         self._sent[future] = number
         future.add_done_callback(self._done.put)
         return None
@@ -225,26 +184,39 @@ class Dispatch:
         except Empty:
             return
         number = self._sent.pop(future)
-        outcome = self._outcome(future, number)
+        answer = self._answer(future, number)
+        if isinstance(answer, NotAdmitted):
+            self._admission.begin_again()
+            self._waiting.put_back(number)
+            return
+        outcome = None if isinstance(answer, Answer) else answer
+        if isinstance(answer, Answer):
+            for method, line in answer.lines:
+                getattr(self._context, method)(line)
+            outcome = save_answer(answer, self._jobs[number])
         self._waiting.finish(number, is_good=outcome is not None and outcome.failure is None)
         if outcome is not None:
             self._tally.begin(self._jobs[number].content.name)
             yield outcome
 
-    def _outcome(self, future: Future[Answer | None], number: int) -> Outcome | None:
-        """Report what the run reported, and save what it sent; None if it was not begun."""
+    def _answer(self, future: Future[Any], number: int) -> Answer | NotAdmitted | Outcome | None:
+        """Return what a worker answered, None if it did not begin; a failure if none could."""
         from distributed import KilledWorker
 
         try:
-            answer = future.result()
+            answer: Answer | NotAdmitted | None = future.result()
         except KilledWorker as error:
-            line = (
-                f"ended {error.allowed_failures + 1} workers one after the other, perhaps for lack "
-                "of memory; use a smaller --size, or fewer workers"
-            )
-            return Outcome(number, failure=Failure(ImageError, line))
-        if answer is None:
-            return None
-        for method, line in answer.lines:
-            getattr(self._context, method)(line)
-        return save_answer(answer, self._jobs[number])
+            return _ended(number, error.allowed_failures + 1)
+        if isinstance(answer, NotAdmitted):
+            self._given_back[number] += 1
+            if self._given_back[number] == _ATTEMPTS:
+                return _ended(number, _ATTEMPTS)
+        return answer
+
+
+def _ended(number: int, workers: int) -> Outcome:
+    line = (
+        f"ended {workers} workers one after the other, perhaps for lack of memory; "
+        "use a smaller --size, or fewer workers"
+    )
+    return Outcome(number, failure=Failure(ImageError, line))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from styletransfer import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from distributed import Client
@@ -37,8 +37,9 @@ class Order:
     """The style pictures, masks and picture to start from, if the workers do not see the
     files of the command. None: they do."""
 
-    weights: bytes | None = None
-    """The file of the network's weights, likewise. None: seen, or not a file."""
+    weights: tuple[str, bytes] | None = None
+    """The suffix and the content of the file of the network's weights, likewise. None:
+    seen, or not a file."""
 
     verbose: bool
     """Report why the number format was chosen."""
@@ -52,8 +53,10 @@ class Order:
     cards: tuple[str, ...] = ()
     """The CUDA devices, one for each local worker. None given: each uses those it sees."""
 
-    versions: Mapping[str, str] = field(default_factory=lambda: versions())
-    """What the client runs."""
+
+@dataclass(frozen=True, slots=True)
+class NotAdmitted:
+    """What a worker answers to a job before it was checked: another one is to do it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +74,55 @@ class Answer:
 
 
 def ask_workers(
-    client: Client, question: Callable[..., Answered], *arguments: object
+    client: Client,
+    question: Callable[..., Answered],
+    *arguments: object,
+    workers: Sequence[str] | None = None,
 ) -> dict[str, Answered | Exception]:
-    """Call a function on all workers, also on those that compute.
+    """Call a function on workers, also on those that compute.
 
     Args:
         client: Connected to them.
         question: A function of a module.
         arguments: Its arguments.
+        workers: Their addresses. None: all workers.
 
     Returns:
         By address, what it returned or raised; nothing of workers that died meanwhile.
     """
-    answers = client.run(question, *arguments, on_error="return")
+    answers = client.run(
+        question, *arguments, workers=None if workers is None else list(workers), on_error="return"
+    )
     return {name: each for name, each in answers.items() if not isinstance(each, OSError)}
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that decide the bytes of a result, or whether jobs can be sent."""
-    names = ("torch", "pillow", "distributed")
-    python = ".".join(platform.python_version_tuple()[:2])
-    return {"stylize": __version__, "Python": python} | {name: version(name) for name in names}
+def versions(is_film: bool = False) -> dict[str, str | None]:
+    """Return the versions that decide the bytes of a result, or whether jobs can be sent.
+
+    Args:
+        is_film: Whether frames start from others, which takes OpenCV; None is its version
+            if it is missing.
+    """
+    found: dict[str, str | None] = {
+        "stylize": __version__,
+        "Python": ".".join(platform.python_version_tuple()[:2]),
+        **{name: version(name) for name in ("torch", "pillow", "distributed")},
+    }
+    return found | {"OpenCV": _version_of_opencv()} if is_film else found
 
 
-def explain_mismatch(here: Mapping[str, str], there: Mapping[str, str], worker: str) -> str | None:
+def _version_of_opencv() -> str | None:
+    # Several distributions contain it.
+    try:
+        import cv2
+    except ImportError:
+        return None
+    return cv2.__version__
+
+
+def explain_mismatch(
+    here: Mapping[str, str | None], there: Mapping[str, str | None], worker: str
+) -> str | None:
     """Say how the versions of a worker differ from those of the client; None if they do not.
 
     Args:
@@ -108,8 +136,6 @@ def explain_mismatch(here: Mapping[str, str], there: Mapping[str, str], worker: 
     """
     for name, number in here.items():
         if there.get(name) != number:
-            return (
-                f"the worker {worker} has {name} {there.get(name)}, but here is {number}; "
-                "install the same on both"
-            )
+            has = f"{name} {there[name]}" if there.get(name) else f"no {name}"
+            return f"the worker {worker} has {has}, but here is {number}; install the same on both"
     return None

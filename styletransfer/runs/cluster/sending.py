@@ -31,12 +31,13 @@ Mark = tuple[int, int]
 """Size and time of change of a file; a copy elsewhere may have another time."""
 
 
-def workers_see(client: Client, jobs: Sequence[Job]) -> bool:
-    """Whether all workers see the files that jobs read, and the folders of their results.
+def workers_see(client: Client, jobs: Sequence[Job], workers: Sequence[str]) -> bool:
+    """Whether workers see the files that jobs read, and the folders of their results.
 
     Args:
         client: Connected to the workers.
         jobs: The jobs.
+        workers: The addresses of the workers.
 
     Raises:
         ImageError: If a folder of results cannot be written.
@@ -50,8 +51,9 @@ def workers_see(client: Client, jobs: Sequence[Job]) -> bool:
         for folder in dict.fromkeys(job.output.parent for job in jobs):
             token = stack.enter_context(_token_in(folder))
             marks[token] = _mark(token)
-        answers = ask_workers(client, sees, Path.cwd(), marks)
-    return all(answer is True for answer in answers.values())
+        answers = ask_workers(client, sees, Path.cwd(), marks, workers=workers)
+    # One that does not answer does not count as one that sees.
+    return all(answers.get(address) is True for address in workers)
 
 
 def sees(folder: Path, marks: Mapping[Path, Mark]) -> bool:
@@ -90,14 +92,17 @@ def read_shared(job: Job) -> dict[Path, bytes]:
     return {path: read_input(path) for path in paths}
 
 
-def read_weights(job: Job) -> bytes | None:
+def read_weights(job: Job) -> tuple[str, bytes] | None:
     """Read the file of the network's weights, to be sent; None if it is not one of the user.
+
+    Returns:
+        Its suffix, which says how it is read, and its content.
 
     Raises:
         ImageError: If it cannot be read.
     """
     path = weights_file(job.settings)
-    return None if path is None else read_input(path)
+    return None if path is None else (path.suffix, read_input(path))
 
 
 class Moved:
@@ -106,9 +111,10 @@ class Moved:
     Args:
         job: The job, with the paths of the command.
         folder: The temporary folder.
+        weights: Where the file of the network's weights is. None: none was sent.
     """
 
-    def __init__(self, job: Job, folder: Path) -> None:
+    def __init__(self, job: Job, folder: Path, weights: Path | None = None) -> None:
         self._folders = {folder / "result": job.output.parent}
         for moved in self._folders:
             moved.mkdir()
@@ -116,6 +122,13 @@ class Moved:
         if log is not None:
             self._folders[folder / "log"] = log.parent
             log = folder / "log" / log.name
+        # Joined to a name, since nothing is written before one in the current folder.
+        self._names = {
+            str(moved / "x")[:-1]: str(original / "x")[:-1]
+            for moved, original in self._folders.items()
+        }
+        if weights is not None:
+            self._names[str(weights)] = str(weights_file(job.settings))
         result = folder / "result"
         self.job = replace(
             job,
@@ -141,10 +154,9 @@ class Moved:
         return Answer(Outcome(outcome.number, result, failure), texts, files)
 
     def _original(self, text: str) -> str:
-        """Replace the paths of the temporary folder by those of the command."""
-        for moved, original in self._folders.items():
-            # Joined to a name, since nothing is written before one in the current folder.
-            text = text.replace(str(moved / "x")[:-1], str(original / "x")[:-1])
+        """Replace the paths of this process by those of the command."""
+        for moved, original in self._names.items():
+            text = text.replace(moved, original)
         return text
 
 

@@ -42,6 +42,10 @@ class Waiting:
         number = self._ready.popleft()
         return number, self._last[self._chain_of[number]]
 
+    def put_back(self, number: int) -> None:
+        """Let a job that was taken be the next one to begin."""
+        self._ready.appendleft(number)
+
     def finish(self, number: int, *, is_good: bool) -> None:
         """Let the next job of a chain begin.
 

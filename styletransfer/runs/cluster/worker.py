@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from styletransfer.device.free_memory import limit_memory
-from styletransfer.errors import ClusterError
 from styletransfer.images.pipes import given_pictures
-from styletransfer.runs.batches.outcomes import Failure, Outcome, attempt
-from styletransfer.runs.cluster.order import Answer, Order, explain_mismatch, versions
+from styletransfer.runs.batches.outcomes import attempt
+from styletransfer.runs.cluster.order import Answer, NotAdmitted
 from styletransfer.runs.cluster.sending import Moved
 from styletransfer.runs.context import RunContext
 from styletransfer.runs.frames.shots import go_on_from
@@ -29,8 +28,11 @@ from styletransfer.runs.picture import PictureRun
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from styletransfer.runs.cluster.order import Line
+    from styletransfer.runs.cluster.order import Line, Order
     from styletransfer.runs.jobs import Job, PictureResult
+
+ADMISSION = 10.0
+"""Seconds in which the client checks a worker that is new."""
 
 _sessions: dict[str, Session] = {}
 _one_at_a_time = threading.Lock()
@@ -67,18 +69,18 @@ class Session:
 
     Args:
         order: The order.
-        address: The address of this worker.
         folder: For the file of weights.
     """
 
-    def __init__(self, order: Order, address: str, folder: Path) -> None:
+    def __init__(self, order: Order, folder: Path) -> None:
         self.order = order
-        self.address = address
+        self.admitted = threading.Event()
         self.stop = ClientStop()
         self.weights: Path | None = None
         if order.weights is not None:
-            self.weights = folder / f"weights-{order.key}"
-            self.weights.write_bytes(order.weights)
+            suffix, content = order.weights
+            self.weights = folder / f"weights-{order.key}{suffix}"
+            self.weights.write_bytes(content)
         self._context: WorkerContext | None = None
         self._for: Job | None = None
 
@@ -119,13 +121,12 @@ class Session:
         return () if self._context is None else tuple(self._context.lines)
 
 
-def begin(order: Order, name: str, address: str, folder: Path) -> None:
+def begin(order: Order, name: str, folder: Path) -> None:
     """Prepare a worker for the jobs of an order.
 
     Args:
         order: The order.
         name: The name of the worker; those on this machine are numbered from 0.
-        address: Its address.
         folder: A folder of the worker.
     """
     if order.memory is not None:
@@ -133,7 +134,12 @@ def begin(order: Order, name: str, address: str, folder: Path) -> None:
     if order.cards:
         # Read when torch uses CUDA for the first time.
         os.environ["CUDA_VISIBLE_DEVICES"] = order.cards[int(name)]
-    _sessions[order.key] = Session(order, address, folder)
+    _sessions[order.key] = Session(order, folder)
+
+
+def admit(key: str) -> None:
+    """Let this worker do the jobs of an order, since the client has checked it."""
+    _sessions[key].admitted.set()
 
 
 def ask_to_stop(key: str) -> None:
@@ -153,8 +159,8 @@ def end(key: str) -> None:
 
 def make(
     number: int, job: Job, start: Job | None, files: Mapping[Path, bytes], key: str
-) -> Answer | None:
-    """Make a picture.
+) -> Answer | NotAdmitted | None:
+    """Make a picture, if this worker is admitted.
 
     Args:
         number: Which job it is, from 0.
@@ -167,10 +173,10 @@ def make(
         The answer; None if the client asked to stop before the picture was begun.
     """
     with _one_at_a_time:
-        session = _sessions[key]
-        mismatch = explain_mismatch(session.order.versions, versions(), session.address)
-        if mismatch is not None:
-            return Answer(Outcome(number, failure=Failure(ClusterError, mismatch)))
+        session = _sessions.get(key)
+        # Of a worker that is started again, the client learns after the scheduler.
+        if session is None or not session.admitted.wait(ADMISSION):
+            return NotAdmitted()
         if session.stop.requested:
             return None
         if session.order.files is None:
@@ -186,7 +192,7 @@ def _make_elsewhere(
 ) -> Answer:
     """Make a picture from given bytes, in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="stylize-") as folder, given_pictures(given):
-        moved = Moved(job, Path(folder))
+        moved = Moved(job, Path(folder), session.weights)
         outcome = attempt(number, partial(session.run, moved.job, start))
         return moved.answer(outcome, session.take_lines())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _HIGH_DEFINITION = 720
 """Rows from which on players take colours that a video does not declare for BT.709."""
+
+_HDR = {16: "PQ", 18: "HLG"}
+"""Transfer characteristics with a larger range of brightness, as ffmpeg numbers them."""
 
 _TURNS = {
     90: Image.Transpose.ROTATE_90,
@@ -50,6 +53,12 @@ class Timing:
 
     durations: tuple[int, ...]
     """For how long; 0: not known."""
+
+    @property
+    def is_even(self) -> bool:
+        """Whether no frame follows its neighbour twice as late as another does."""
+        steps = [later - earlier for earlier, later in pairwise(self.times)]
+        return max(steps, default=1) < 2 * min(steps, default=1)
 
 
 def is_video_file(path: Path) -> bool:
@@ -90,6 +99,25 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     if stream is None:
         raise ImageError(f"{path}: this file has no pictures, only sound; choose another")
     return stream  # type: ignore[return-value]  # of the kind that was asked for
+
+
+def left_behind(path: Path) -> list[str]:
+    """Say what of a video does not come along, in a line each.
+
+    Raises:
+        ImageError: If it cannot be read.
+    """
+    lines = []
+    with opened(path) as container:
+        hdr = _HDR.get(video_stream(container, path).codec_context.color_trc)
+        if hdr is not None:
+            lines.append(
+                f"{path}: this is HDR ({hdr}), whose brightness is not converted, so the colours "
+                "will be dull; convert the video to SDR before"
+            )
+        if container.streams.subtitles:
+            lines.append(f"{path}: its subtitles are left out; copy them with another program")
+    return lines
 
 
 def decode_video(path: Path, folder: Path, settings: Settings) -> Timing:

@@ -85,6 +85,10 @@ def encode_video(
     import av
 
     container_name, (encoder, options) = _FORMATS[output.suffix.lower()]
+    if not timing.is_even:
+        # MP4 states the length in the order of storing, which B-frames change: players
+        # would end before the last frames.
+        options = options | {"bf": "0"}
     with (
         opened(content) as source,
         replaced(output) as file,

@@ -15,7 +15,13 @@ from styletransfer.errors import ImageError
 from styletransfer.images.pipes import regular_file
 from styletransfer.images.tensors import open_picture
 from styletransfer.output_files import errors_of, save_file
-from styletransfer.runs.frames.decoding import Timing, decode_video, frame_name
+from styletransfer.runs.frames.decoding import (
+    Timing,
+    decode_video,
+    frame_name,
+    is_video_file,
+    left_behind,
+)
 from styletransfer.runs.frames.encoding import encode_video
 from styletransfer.runs.frames.sequence import make_frames
 from styletransfer.runs.frames.shots import plan_shots
@@ -52,14 +58,19 @@ def run_video(request: Request, context: RunContext) -> Results:
         InterruptionError: If a signal ended the run.
     """
     output, content = request.output, request.content
-    if request.skip_existing and output.is_file():
+    if request.skip_existing and is_video_file(output):
         yield ExistingResult(path=output, content=content)
         return
+    for line in left_behind(content):
+        context.notify(line)
     started = time.monotonic()
     folder = FrameFolder(request)
-    timing = folder.prepare()
-    jobs = [folder.job(number) for number in range(len(timing.times))]
-    shots = plan_shots(jobs, request.shots, skip_existing=True)
+    with context.stop.deferred(
+        lambda: "interrupted before a frame was painted; the same command goes on"
+    ):
+        timing = folder.prepare()
+        jobs = [folder.job(number) for number in range(len(timing.times))]
+        shots = plan_shots(jobs, request.shots, skip_existing=True)
     for _ in make_frames(shots, replace(request, skip_existing=True), context):
         pass
     frames = [job.output for job in jobs]

@@ -1,18 +1,23 @@
 """Folders and sweeps on a cluster: the same files, output and exit code as without one."""
 
+import contextlib
 import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from styletransfer.vgg.weight_files import BUNDLED_PATH
 from tests.support.commands import ROOT, Ran, run_python
 from tests.support.dask_processes import scheduler, worker
 
@@ -23,13 +28,46 @@ LONG = "--size 64 --min-size 64 -n 400 --style-form gram --threads 1"
 UNSEEN = """
 import sys
 from styletransfer.cli import app as cli
-from styletransfer.runs.cluster import dispatch
+from styletransfer.runs.cluster import admission
 
-dispatch.workers_see = lambda *_: False
+admission.workers_see = lambda *_: False
 sys.argv[0] = "stylize"
 cli.main()
 """
 """The command, with workers that do not see its files."""
+
+DEADLY = """
+import os
+from styletransfer.runs.cluster.worker import Session
+
+run = Session.run
+Session.run = lambda self, job, start: (
+    os._exit(9) if job.content.name == "1.png" else run(self, job, start)
+)
+"""
+"""A program of workers: one picture ends them, as a lack of memory would."""
+
+HELD = """
+import time
+from pathlib import Path
+from styletransfer.runs.cluster.worker import Session
+
+run = Session.run
+
+def held(self, job, start):
+    Path("{0}").touch()
+    while not Path("{1}").exists():
+        time.sleep(0.1)
+    return run(self, job, start)
+
+Session.run = held
+"""
+"""A program of workers: pictures wait for a file."""
+
+OTHER = "import styletransfer\nstyletransfer.__version__ = '0.0.1'"
+WITHOUT = "import sys\nsys.modules['styletransfer'] = None"
+BLIND = "from styletransfer.runs.cluster import sending\nsending.sees = lambda *_: False"
+"""Programs of workers: of another version, without the package, on another file system."""
 
 
 @pytest.fixture
@@ -54,8 +92,8 @@ def results(folder: str) -> dict[str, bytes]:
 
 
 def started(line: str) -> "subprocess.Popen[str]":
-    """The command in a process group of its own, like one in a terminal."""
-    return subprocess.Popen(
+    """The command in a process group of its own, like one in a terminal; at most two minutes."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "styletransfer", *shlex.split(line)],
         env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
         stdout=subprocess.PIPE,
@@ -63,6 +101,10 @@ def started(line: str) -> "subprocess.Popen[str]":
         text=True,
         start_new_session=True,
     )
+    timer = threading.Timer(120, process.kill)
+    timer.daemon = True
+    timer.start()
+    return process
 
 
 def workers_of(process: "subprocess.Popen[str]") -> list[int]:
@@ -125,6 +167,24 @@ def test_a_killed_worker_costs_no_picture(workspace: Path) -> None:
     assert sorted(results("out")) == [f"{number}-style.png" for number in range(4)]
 
 
+def test_a_picture_that_ends_four_workers_fails_and_the_others_are_made(workspace: Path) -> None:
+    away = workspace / "away"
+    with contextlib.ExitStack() as stack:
+        address = stack.enter_context(scheduler(away))
+        for _ in range(5):
+            stack.enter_context(worker(address, away, before=DEADLY))
+        ran = stylize(f"photos style.png -o out {QUICK} -q --cluster {address}")
+
+    assert ran.code == 1
+    assert sorted(ran.out.splitlines()) == [f"out/{number}-style.png" for number in (0, 2, 3)]
+    assert sorted(results("out")) == [f"{number}-style.png" for number in (0, 2, 3)]
+    assert ran.err.splitlines() == [
+        "stylize: error: photos/1.png: ended 4 workers one after the other, perhaps for lack of "
+        "memory; use a smaller --size, or fewer workers",
+        "stylize: error: 1 of 4 pictures failed: 1.png",
+    ]
+
+
 def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(workspace: Path) -> None:
     line = LONG.replace("400", "100000")
     with started(f"photos style.png -o out {line} -q --cluster local:2") as process:
@@ -177,6 +237,18 @@ def test_contents_are_sent_to_workers_that_do_not_see_them(workspace: Path) -> N
     assert not list((workspace / "away").rglob("*.png"))
 
 
+def test_a_weights_file_is_sent_to_workers_that_do_not_see_it(workspace: Path) -> None:
+    shutil.copy(BUNDLED_PATH, "mine.safetensors")
+    line = f"photos style.png {QUICK} --weights mine.safetensors"
+    alone = stylize(f"{line} -o alone -q")
+    with scheduler(workspace / "away") as address, worker(address, workspace / "away"):
+        ran = run_python("-c", UNSEEN, *shlex.split(f"{line} -o out --cluster {address}"))
+
+    assert (ran.code, alone.code) == (0, 0)
+    assert results("out") == results("alone"), "the same path is recorded, too"
+    assert not list((workspace / "away").rglob("*.safetensors"))
+
+
 @pytest.mark.parametrize("is_seen", [True, False])
 def test_the_shots_of_a_film_are_painted_as_without_a_cluster(
     workspace: Path, is_seen: bool
@@ -193,14 +265,48 @@ def test_the_shots_of_a_film_are_painted_as_without_a_cluster(
     assert results("shared") == results("alone")
 
 
+def test_workers_that_come_later_are_used_only_if_they_fit(workspace: Path) -> None:
+    away, go = workspace / "away", workspace / "go"
+    stylize(f"photos style.png {QUICK} -o alone -q")
+    with contextlib.ExitStack() as stack:
+        address = stack.enter_context(scheduler(away))
+        # It waits in its first picture, so that the others have to be made elsewhere.
+        stack.enter_context(worker(address, away, before=HELD.format(away / "held", go)))
+        process = started(f"photos style.png {QUICK} -o out -q --cluster {address}")
+        assert process.stderr is not None
+        stack.enter_context(process)
+        wait_for(lambda: (away / "held").exists(), process)
+        for before in (OTHER, WITHOUT, BLIND):
+            stack.enter_context(worker(address, away, before=before))
+        lines = [process.stderr.readline() for _ in range(3)]
+        stack.enter_context(worker(address, away))
+        wait_for(lambda: list(Path("out").glob("*-style.png")), process)
+        go.touch()
+        out, err = process.communicate()
+
+    assert (process.returncode, err, len(out.splitlines())) == (0, "", 4)
+    assert results("out") == results("alone")
+    beginnings = ["cannot import stylize", "does not see the files", "has stylize 0.0.1, but"]
+    for line, beginning in zip(sorted(map(without_address, lines)), beginnings, strict=True):
+        assert line.startswith(f"stylize: not used: the worker X {beginning}")
+
+
+def without_address(line: str) -> str:
+    return re.sub(r"tcp:\S+", "X", line)
+
+
+def wait_for(condition: Callable[[], object], process: "subprocess.Popen[str]") -> None:
+    while not condition():
+        assert process.poll() is None
+        time.sleep(0.1)
+
+
 def test_workers_that_do_not_fit_are_refused_in_one_line(workspace: Path) -> None:
     line = f"photos style.png -o out {QUICK} --cluster"
-    other = "import styletransfer\nstyletransfer.__version__ = '0.0.1'"
-    without = "import sys\nsys.modules['styletransfer'] = None"
     away = workspace / "away"
     for threads, before, part in (
-        (1, other, "has stylize 0.0.1, but here is"),
-        (1, without, "cannot import stylize"),
+        (1, OTHER, "has stylize 0.0.1, but here is"),
+        (1, WITHOUT, "cannot import stylize"),
         (2, "", "start it with --nthreads 1"),
     ):
         with scheduler(away) as address, worker(address, away, threads=threads, before=before):

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from styletransfer.runs.cluster.sending import (
     Moved,
     read_input,
     read_shared,
+    read_weights,
     save_answer,
     sees,
     workers_see,
@@ -32,10 +34,12 @@ class Workers:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def run(self, function: Callable[..., Any], *arguments: Any, on_error: str) -> dict[str, Any]:
+    def run(
+        self, function: Callable[..., Any], *arguments: Any, workers: list[str], on_error: str
+    ) -> dict[str, Any]:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
-            return {"tcp://worker": function(*arguments)}
+            return {name: function(*arguments) for name in workers}
 
 
 @pytest.fixture
@@ -57,7 +61,7 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
 def test_a_worker_in_another_folder_sees_the_same_files(job: Job, tmp_path: Path) -> None:
     (tmp_path / "away").mkdir()
 
-    assert workers_see(Workers(tmp_path / "away"), [job])  # type: ignore[arg-type]  # stands for one
+    assert workers_see(Workers(tmp_path / "away"), [job], ["tcp://worker"])  # type: ignore[arg-type]  # stands for one
     assert not any(name.startswith("out/") for name in files(tmp_path))
 
 
@@ -73,14 +77,21 @@ def test_a_file_that_differs_is_not_seen(job: Job, tmp_path: Path) -> None:
 def test_a_missing_input_makes_no_difference(job: Job, tmp_path: Path) -> None:
     job.content.unlink()
 
-    assert workers_see(Workers(tmp_path), [job])  # type: ignore[arg-type]  # stands for one
+    assert workers_see(Workers(tmp_path), [job], ["tcp://worker"])  # type: ignore[arg-type]  # stands for one
 
 
 def test_a_pipe_is_not_seen(job: Job, tmp_path: Path) -> None:
     job.content.unlink()
     os.mkfifo(job.content)
 
-    assert not workers_see(Workers(tmp_path), [job])  # type: ignore[arg-type]  # stands for one
+    assert not workers_see(Workers(tmp_path), [job], ["tcp://worker"])  # type: ignore[arg-type]  # stands for one
+
+
+def test_the_weights_of_a_user_are_sent_with_their_suffix(job: Job) -> None:
+    bundled = replace(job, settings=job.settings.with_values({"weights": "bundled"}))
+
+    assert read_weights(job) == (".pth", b"weights")
+    assert read_weights(bundled) is None
 
 
 def test_styles_masks_and_the_picture_to_start_from_are_sent(job: Job) -> None:
@@ -96,13 +107,14 @@ def test_what_a_worker_writes_is_answered_under_the_paths_of_the_command(
     job: Job, tmp_path: Path
 ) -> None:
     (tmp_path / "temporary").mkdir()
-    moved = Moved(job, tmp_path / "temporary")
+    sent = tmp_path / "weights-key.pth"
+    moved = Moved(job, tmp_path / "temporary", sent)
     moved.job.output.write_bytes(b"picture")
-    failure = Failure(ImageError, f"{moved.job.unfinished}: this")
+    failure = Failure(ImageError, f"{moved.job.unfinished}: this, for {sent}")
 
     answer = moved.answer(Outcome(3, failure=failure), [("notify", f"{moved.job.output}: that")])
 
-    assert answer.outcome.failure == Failure(ImageError, "out/b.partial.png: this")
+    assert answer.outcome.failure == Failure(ImageError, "out/b.partial.png: this, for weights.pth")
     assert answer.lines == (("notify", "out/b.png: that"),)
     assert answer.files == {Path("out/b.png"): b"picture"}
 

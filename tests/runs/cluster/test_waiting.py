@@ -43,3 +43,10 @@ def test_a_frame_starts_from_an_existing_result() -> None:
     assert waiting.take() == (2, JOBS[1])
     waiting.finish(2, is_good=True)
     assert waiting.take() == (4, JOBS[3])
+
+
+def test_what_is_put_back_is_next_and_starts_from_the_same_frame() -> None:
+    waiting = Waiting(JOBS, [[0, 1], [2]], existing={0})
+    taken = waiting.take()
+    waiting.put_back(taken[0])
+    assert waiting.take() == taken == (1, JOBS[0])

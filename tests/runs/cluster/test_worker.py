@@ -7,11 +7,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from styletransfer.errors import ClusterError, ImageError
+from styletransfer.errors import ImageError
 from styletransfer.runs.batches.outcomes import Failure
-from styletransfer.runs.cluster.order import Order, versions
+from styletransfer.runs.cluster import worker
+from styletransfer.runs.cluster.order import Answer, NotAdmitted, Order
 from styletransfer.runs.cluster.sending import read_shared
-from styletransfer.runs.cluster.worker import ask_to_stop, begin, end, make
+from styletransfer.runs.cluster.worker import (
+    admit,
+    ask_to_stop,
+    begin,
+    end,
+    make,
+)
 from styletransfer.runs.jobs import Job, PictureResult, partial_path
 from styletransfer.settings import Settings
 from tests.support.commands import files
@@ -49,30 +56,36 @@ def away(tmp_path: Path, job: Job, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     end("key")
 
 
-def test_another_version_is_refused(job: Job, order: Order, away: Path) -> None:
-    begin(replace(order, versions=versions() | {"torch": "1.0"}), "0", "tcp://worker", away)
+def admitted(order: Order, folder: Path) -> None:
+    """Begin an order, as if the client had checked this worker."""
+    begin(order, "0", folder)
+    admit(order.key)
 
-    answer = make(0, job, None, {}, "key")
 
-    assert answer is not None
-    assert answer.outcome.failure is not None
-    assert answer.outcome.failure.kind is ClusterError
-    assert answer.outcome.failure.line.startswith("the worker tcp://worker has torch 2")
+def test_a_worker_that_was_not_checked_makes_no_picture(
+    job: Job, order: Order, away: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "ADMISSION", 0.0)
+    assert make(0, job, None, {}, "key") == NotAdmitted(), "it does not even know the order"
+    begin(order, "0", away)
+
+    assert make(0, job, None, {}, "key") == NotAdmitted()
+    assert not (tmp_path / "out").exists()
 
 
 def test_after_a_request_to_stop_no_picture_is_begun(job: Job, order: Order, away: Path) -> None:
-    begin(order, "0", "tcp://worker", away)
+    admitted(order, away)
     ask_to_stop("key")
 
     assert make(0, job, None, {}, "key") is None
 
 
 def test_a_bad_picture_is_answered_as_a_failure(job: Job, order: Order, away: Path) -> None:
-    begin(order, "0", "tcp://worker", away)
+    admitted(order, away)
 
     answer = make(0, replace(job, content=Path("none.png")), None, {}, "key")
 
-    assert answer is not None
+    assert isinstance(answer, Answer)
     line = "none.png: No such file or directory"
     assert answer.outcome.failure is not None
     assert (answer.outcome.failure.kind, answer.outcome.number) == (ImageError, 0)
@@ -87,13 +100,13 @@ def test_sent_contents_give_the_bytes_of_seen_files(
     with monkeypatch.context() as patch:
         patch.chdir(tmp_path)
         content, shared = job.content.read_bytes(), read_shared(job)
-    begin(order, "0", "tcp://worker", away)
+    admitted(order, away)
     seen = make(0, job, None, {}, "key")
-    begin(replace(order, files=shared), "0", "tcp://worker", away)
+    admitted(replace(order, files=shared), away)
     sent = make(0, job, None, {job.content: content}, "key")
 
-    assert seen is not None
-    assert sent is not None
+    assert isinstance(seen, Answer)
+    assert isinstance(sent, Answer)
     assert isinstance(sent.outcome.result, PictureResult)
     assert sent.outcome.result.path == job.output
     assert sent.files == {job.output: (tmp_path / job.output).read_bytes()}

@@ -3,15 +3,24 @@
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
+import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from styletransfer.errors import ImageError
 from styletransfer.images.reading import open_picture
-from styletransfer.runs.frames.decoding import decode_video, is_video_file
+from styletransfer.runs.frames.decoding import (
+    Timing,
+    decode_video,
+    frame_name,
+    is_video_file,
+    left_behind,
+)
 from styletransfer.settings import Settings
-from tests.support.videos import RATE, TIME_BASE, sequence, write_video
+from tests.support.videos import RATE, TIME_BASE, add_subtitles, sequence, write_video
 
 _SUBSAMPLED = 6.0
 """Levels of 255 by which blobs of colour change where colour has half the resolution."""
@@ -49,6 +58,56 @@ def test_frames_and_their_times_are_those_of_the_video(tmp_path: Path) -> None:
         assert difference(open_picture(tmp_path / "frames" / name), picture) < _SUBSAMPLED
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
+def test_frames_that_are_stored_in_another_order_are_shown_in_theirs(
+    tmp_path: Path, suffix: str
+) -> None:
+    pictures = sequence(9)
+    path = write_video(
+        tmp_path / f"video{suffix}",
+        pictures,
+        range(9),
+        time_base=1 / RATE,
+        sound=None,
+        b_frames=True,
+    )
+
+    timing = decode_video(path, tmp_path / "frames", Settings())
+
+    millisecond = Fraction(1, 1000)  # what Matroska counts in
+    for number, (picture, time) in enumerate(zip(pictures, timing.times, strict=True)):
+        saved = open_picture(tmp_path / "frames" / frame_name(number))
+        assert difference(saved, picture) < _SUBSAMPLED
+        shown = (time - timing.times[0]) * timing.time_base
+        assert abs(shown - number / RATE) <= millisecond
+
+
+def test_frames_that_follow_each_other_unevenly_are_told() -> None:
+    def is_even(*times: int) -> bool:
+        return Timing(time_base=TIME_BASE, rate=RATE, times=times, durations=()).is_even
+
+    assert all((is_even(0, 33, 67, 100), is_even(7), is_even(7, 9)))
+    assert not is_even(0, 33, 67, 200)
+
+
+def test_what_does_not_come_along_is_told(tmp_path: Path) -> None:
+    plain = write_video(tmp_path / "plain.mp4", sequence(2))
+    pq, hlg = (
+        write_video(tmp_path / f"{transfer}.mp4", sequence(2), transfer=transfer)
+        for transfer in (16, 18)
+    )
+    subtitled = add_subtitles(plain, tmp_path / "subtitled.mkv")
+
+    assert left_behind(plain) == []
+    for path, part in (
+        (pq, "this is HDR (PQ), whose brightness is not converted"),
+        (hlg, "this is HDR (HLG), whose brightness is not converted"),
+        (subtitled, "its subtitles are left out; "),
+    ):
+        (line,) = left_behind(path)
+        assert line.startswith(f"{path}: {part}")
+
+
 @pytest.mark.parametrize("rotation", [90, 180, -90])
 def test_frames_are_turned_as_players_show_them(tmp_path: Path, rotation: int) -> None:
     picture = sequence(1)[0]
@@ -68,6 +127,20 @@ def test_frames_have_the_size_of_the_result_with_even_sides(tmp_path: Path) -> N
 
     assert open_picture(tmp_path / "000001.png").size == (32, 24)
     assert timing.rate == RATE
+
+
+def test_a_video_with_odd_sides_becomes_one_with_even_sides(tmp_path: Path) -> None:
+    path = tmp_path / "odd.mkv"
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream("ffv1", 25)
+        stream.width, stream.height, stream.pix_fmt = 65, 49, "bgr0"
+        frame = av.VideoFrame.from_ndarray(np.asarray(sequence(1, (65, 49))[0]))
+        container.mux(stream.encode(frame.reformat(format="bgr0")))
+        container.mux(stream.encode(None))
+
+    decode_video(path, tmp_path, Settings(size="original"))
+
+    assert open_picture(tmp_path / "000001.png").size == (64, 48)
 
 
 def test_frames_have_square_pixels(tmp_path: Path) -> None:

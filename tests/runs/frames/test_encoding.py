@@ -48,6 +48,28 @@ def test_colours_times_and_sound_are_kept(tmp_path: Path, frames: list[Path], su
         assert abs(time - delay - expected) <= millisecond
 
 
+def test_a_video_is_as_long_as_its_frames_are_shown(tmp_path: Path, frames: list[Path]) -> None:
+    uneven = (0, 500, 1000, 1500, 2000, 2500, 30_000, 60_000, 90_000)
+    timing = Timing(time_base=TIME_BASE, rate=RATE, times=uneven, durations=(0,) * 9)
+    content = write_video(tmp_path / "a.mp4", sequence(3), sound=None)
+
+    encode_video(frames * 3, timing, content, tmp_path / "out.mp4", keep_metadata=False)
+
+    made = read_video(tmp_path / "out.mp4")
+    assert made.times == [time * TIME_BASE for time in uneven]
+    assert made.seconds >= 90_000 * TIME_BASE
+
+
+def test_all_of_a_sound_that_is_longer_than_the_pictures_is_copied(
+    tmp_path: Path, frames: list[Path]
+) -> None:
+    content = write_video(tmp_path / "a.mp4", sequence(3), seconds=2)
+
+    encode_video(frames, TIMING, content, tmp_path / "out.mp4", keep_metadata=False)
+
+    assert read_video(tmp_path / "out.mp4").sound == read_video(content).sound
+
+
 def test_sound_that_a_container_cannot_hold_is_refused(tmp_path: Path) -> None:
     content = write_video(tmp_path / "a.mp4", sequence(1))
     check_streams(content, tmp_path / "out.mkv")

@@ -4,11 +4,12 @@ import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from styletransfer.errors import ConfigError
-from styletransfer.runs.frames.shots import find_cuts, plan_shots
+from styletransfer.runs.frames.shots import difference, find_cuts, plan_shots
 from styletransfer.runs.jobs import Job
 from styletransfer.settings import Settings
 from tests.support.pictures import noise
@@ -44,6 +45,26 @@ def sample(name: str) -> Image.Image:
 
 def test_a_pan_is_one_shot(tmp_path: Path) -> None:
     assert find_cuts(jobs(tmp_path, sequence(6))) == [0]
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.15])
+@pytest.mark.parametrize("name", ["coffee.jpg", "cat.jpg", "astronaut.jpg"])
+def test_a_fast_pan_is_one_shot(tmp_path: Path, name: str, share: float) -> None:
+    """By a share of the width a frame, over photographs."""
+    with Image.open(ROOT / "samples" / "content" / name) as picture:
+        scene = picture.convert("RGB").resize((256, 128))
+    frames = [
+        scene.crop((round(96 * share * i), 32, round(96 * share * i) + 96, 96)) for i in range(8)
+    ]
+
+    assert find_cuts(jobs(tmp_path, frames)) == [0]
+
+
+def test_the_difference_of_two_frames_is_that_of_what_both_show() -> None:
+    scene = np.random.default_rng(0).uniform(0, 255, (40, 40, 3))
+
+    assert difference(scene[:32, :32], scene[5:37, 8:]) == 0
+    assert difference(scene[:32, :32], scene[5:37, 8:] + 3) == pytest.approx(3)
 
 
 def test_another_scene_is_another_shot(tmp_path: Path) -> None:

@@ -2,18 +2,28 @@
 
 import json
 import shlex
+import signal
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from styletransfer.cli import app as cli
-from styletransfer.runs.frames import video
+from styletransfer.runs.frames import decoding, encoding, video
 from styletransfer.runs.frames.decoding import Timing, decode_video
 from styletransfer.runs.interruption import StopRequest
 from styletransfer.settings import Settings
 from tests.support.commands import Command, files
-from tests.support.videos import RATE, TIME_BASE, read_video, sequence, write_video
+from tests.support.videos import (
+    RATE,
+    TIME_BASE,
+    add_subtitles,
+    read_video,
+    sequence,
+    write_video,
+)
 
 QUICK = "--size 32 --min-size 32 -n 3 --style-form gram --quiet"
 LINE = f"a.mp4 style.png -o out.mp4 {QUICK}"
@@ -150,9 +160,75 @@ def test_a_video_with_a_frame_that_fails_is_not_made(
 
 
 def test_a_video_that_exists_is_skipped(workspace: Path, command: Command) -> None:
-    Path("out.mp4").write_bytes(b"old")
+    old = write_video(Path("out.mp4"), sequence(1)).read_bytes()
 
     ran = command(f"{LINE} --skip-existing --json")
 
     assert json.loads(ran.out)["skipped"]
-    assert Path("out.mp4").read_bytes() == b"old"
+    assert Path("out.mp4").read_bytes() == old
+
+
+def test_something_else_of_its_name_is_not_skipped(workspace: Path, command: Command) -> None:
+    Path("out.mp4").write_bytes(b"no video")
+
+    ran = command(f"{LINE} --skip-existing --json")
+
+    assert not json.loads(ran.out)["skipped"]
+    assert len(read_video(Path("out.mp4")).times) == 4
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "line"),
+    [
+        (
+            decoding,
+            "save_picture",
+            "interrupted before a frame was painted; the same command goes on",
+        ),
+        (
+            encoding,
+            "open_picture",
+            "interrupted: all frames are painted; the same command saves the video",
+        ),
+    ],
+)
+def test_ctrl_c_between_the_frames_leaves_what_the_same_command_goes_on_from(
+    workspace: Path,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    name: str,
+    line: str,
+) -> None:
+    work, calls = getattr(module, name), 0
+
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            signal.raise_signal(signal.SIGINT)
+        return work(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, interrupted)
+        ran = command(LINE)
+
+    assert (ran.code, ran.out, ran.err) == (130, "", f"stylize: {line}\n")
+    assert [path.name for path in workspace.glob("*out.mp4*")] == ["out.mp4.frames"]
+    assert command(LINE).code == 0
+    assert len(read_video(Path("out.mp4")).times) == 4
+
+
+def test_a_video_without_sound_stays_so_and_what_is_left_out_is_told(
+    workspace: Path, command: Command
+) -> None:
+    silent = write_video(Path("silent.mp4"), sequence(2), sound=None, transfer=16)
+    add_subtitles(silent, Path("a.mkv"))
+
+    ran = command(LINE.replace("a.mp4", "a.mkv"))
+
+    assert ran.code == 0
+    hdr, subtitles = ran.err.splitlines()
+    assert hdr.startswith("stylize: a.mkv: this is HDR (PQ)")
+    assert subtitles.startswith("stylize: a.mkv: its subtitles are left out")
+    assert read_video(Path("out.mp4")).sound == []
