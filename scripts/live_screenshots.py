@@ -20,6 +20,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDE, NARROW = (1280, 1500), (420, 1080)
+PICTURES = ("content/coffee.jpg", "style/night_cafe.jpg")
 STEPS = 33
 """After so many steps the first picture is taken: three of the second size."""
 
@@ -27,14 +28,14 @@ STEPS = 33
 def main() -> None:
     """Start a run, move a slider, and take a picture of a wide and of a narrow window."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            *(sys.executable, "-m", "styletransfer", "samples/content/coffee.jpg"),
-            *("samples/style/night_cafe.jpg", "-o", f"{folder}/out.png", "--live"),
-        ]
+        for picture in PICTURES:
+            shutil.copy(ROOT / "samples" / picture, folder)
+        names = [Path(picture).name for picture in PICTURES]
+        command = [sys.executable, "-m", "styletransfer", *names, "-o", "out.png", "--live"]
         # A browser that does nothing, beside the one that is steered here.
-        environment = os.environ | {"BROWSER": "true"}
+        environment = os.environ | {"BROWSER": "true", "PYTHONPATH": str(ROOT)}
         with subprocess.Popen(
-            command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
+            command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
         ) as run:
             assert run.stderr is not None
             found = re.search(r"http\S+", run.stderr.readline())

@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from styletransfer.errors import ConfigError, quote
 
@@ -20,8 +20,30 @@ MARK, NEXT, FIRST, REPEAT, STOP = "mark", "next", "first", "repeat", "stop"
 """Mark the place; go to the next size; begin at the first size with the present picture;
 take the iterations of this size once more; end the run. Such as ``20:mark``."""
 
-_VALUES = {WEIGH: 3, BLEND: None, BACK: 1, MARK: 0, NEXT: 0, FIRST: 0, REPEAT: 0, STOP: 0}
-"""How many values each has; None: any number from one up."""
+SCALE, DETAIL, LAYERS, SIZE = "scale", "detail", "layers", "size"
+"""Another scale of the styles, share of detail, choice of style layers, or longest side of the
+result. They act once the run leaves its size. Such as ``12:scale=0.5``,
+``12:layers=relu1_1/relu2_1``."""
+
+LATER: Mapping[str, str] = {
+    SCALE: "style_scale",
+    DETAIL: "detail",
+    LAYERS: "style_layers",
+    SIZE: "size",
+}
+"""The field of `Settings` that each of these changes."""
+
+_VALUES = {
+    WEIGH: 3,
+    BLEND: None,
+    SCALE: None,
+    DETAIL: 1,
+    LAYERS: 0,
+    SIZE: 1,
+    BACK: 1,
+    **dict.fromkeys((MARK, NEXT, FIRST, REPEAT, STOP), 0),
+}
+"""How many numbers each has; None: any number from one up."""
 
 _FORM = re.compile(r"([0-9]{1,9}):([a-z]+)(?:=(.+))?")
 
@@ -38,10 +60,37 @@ class Event(NamedTuple):
     values: tuple[float, ...] = ()
     """Its values, 0 or more."""
 
+    names: tuple[str, ...] = ()
+    """Its layers."""
+
     def __str__(self) -> str:
         """As in `Settings.history`."""
-        values = "/".join(repr(value).removesuffix(".0") for value in self.values)
+        values = "/".join([*(repr(value).removesuffix(".0") for value in self.values), *self.names])
         return f"{self.steps}:{self.kind}" + (f"={values}" if values else "")
+
+    @property
+    def later(self) -> dict[str, Any]:
+        """What it changes once the run leaves its size, by field of `Settings`."""
+        if self.kind not in LATER:
+            return {}
+        value: Any = self.names or self.values
+        if self.kind in {DETAIL, SIZE}:
+            value = int(value[0]) if self.kind == SIZE else value[0]
+        return {LATER[self.kind]: value}
+
+
+def later_event(steps: int, field: str, value: Any) -> Event:
+    """Return the event that changes a field of `Settings` once the run leaves its size.
+
+    Example:
+        >>> str(later_event(12, "style_scale", (0.5,)))
+        '12:scale=0.5'
+    """
+    kind = next(kind for kind, changed in LATER.items() if changed == field)
+    if kind == LAYERS:
+        return Event(steps, kind, names=tuple(value))
+    values = value if isinstance(value, tuple) else (value,)
+    return Event(steps, kind, tuple(float(each) for each in values))
 
 
 def parse_history(texts: Sequence[str]) -> list[Event]:
@@ -76,17 +125,28 @@ def _parse(text: str) -> Event:
         if found is None:
             raise ValueError(text)
         steps, kind, values = found.groups()
-        numbers = tuple(float(value) for value in (values or "").split("/") if value)
-        wanted = _VALUES[kind]
-        if not int(steps) or len(numbers) != (max(1, len(numbers)) if wanted is None else wanted):
-            raise ValueError(text)
-        if not all(0 <= number < math.inf for number in numbers):
-            raise ValueError(text)
-        if kind in {WEIGH, BLEND} and not sum(numbers):
+        names = tuple((values or "").split("/")) if kind == LAYERS else ()
+        numbers = () if names else tuple(map(float, filter(None, (values or "").split("/"))))
+        _check_numbers(kind, numbers)
+        if not int(steps):
             raise ValueError(text)
     except (KeyError, ValueError) as error:
         raise ConfigError(
-            f"history: {quote(text)} is none of 12:weigh=1/20/2, 12:blend=2/1, 20:mark, "
-            "40:back=20, 45:next, 50:first, 60:repeat and 70:stop"
+            f"history: {quote(text)} is none of 12:weigh=1/20/2, 12:blend=2/1, 12:scale=0.5, "
+            "12:detail=0.3, 12:layers=relu1_1/relu2_1, 12:size=1024, 20:mark, 40:back=20, "
+            "45:next, 50:first, 60:repeat and 70:stop"
         ) from error
-    return Event(int(steps), kind, numbers)
+    return Event(int(steps), kind, numbers, names)
+
+
+def _check_numbers(kind: str, numbers: Sequence[float]) -> None:
+    """Raise KeyError or ValueError if a kind does not have such numbers."""
+    wanted = _VALUES[kind]
+    if len(numbers) != (max(1, len(numbers)) if wanted is None else wanted):
+        raise ValueError(kind)
+    if not all(0 <= number < math.inf for number in numbers):
+        raise ValueError(kind)
+    if kind in {WEIGH, BLEND} and not sum(numbers):
+        raise ValueError(kind)
+    if kind == SIZE and not numbers[0].is_integer():
+        raise ValueError(kind)

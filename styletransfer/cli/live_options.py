@@ -26,8 +26,10 @@ History = Annotated[
         "history",
         "Do to the run what was done to another while it went on, after so many iterations: "
         "new weights of content, style and TV (12:weigh=1/20/2), shares of the styles "
-        "(12:blend=2/1), a mark and back to it (20:mark,40:back=20), the next or the first size "
-        "(45:next, 50:first), this one again (60:repeat), the end (70:stop). Default: nothing.",
+        "(12:blend=2/1), what acts once the run leaves its size (12:scale=0.5, 12:detail=0.3, "
+        "12:layers=relu1_1/relu2_1, 12:size=1024), a mark and back to it (20:mark,40:back=20), "
+        "the next or the first size (45:next, 50:first), this one again (60:repeat), "
+        "the end (70:stop). Default: nothing.",
         parser=read_names,
         metavar="EVENTS",
     ),

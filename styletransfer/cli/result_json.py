@@ -60,6 +60,8 @@ def _known(result: AnyResult) -> dict[str, Any]:
         return made
     return {
         **made,
+        # Those of the last iteration, where a steered run had others at the start.
+        "weights": _weights(asdict(result.entries[-1] if result.entries else result.settings)),
         "losses": {**result.losses.terms, "total": result.losses.total},
         "device": result.device,
         "precision": result.precision,

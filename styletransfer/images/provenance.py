@@ -33,18 +33,20 @@ _PICTURE = re.compile(
 _ASCII = b"ASCII\0\0\0"
 
 
-def record(settings: Settings) -> dict[str, str]:
+def record(settings: Settings, command: str | None = None) -> dict[str, str]:
     """Make the record to store in a result.
 
     Args:
         settings: The settings of the run.
+        command: If the run was steered, what gives its last settings from the start.
 
     Returns:
         Texts by keyword, for `save_picture`: the program, and the settings and
         library versions as JSON in ASCII.
     """
     versions = {"stylize": __version__} | {name: version(name) for name in _LIBRARIES}
-    return _texts({"settings": asdict(settings), "versions": versions})
+    steered = {} if command is None else {"command": command}
+    return _texts({"settings": asdict(settings), **steered, "versions": versions})
 
 
 def sheet_record(names: Sequence[str]) -> dict[str, str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+
+from styletransfer.live.server import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,11 +27,14 @@ class Access:
     Args:
         port: The port of the server.
         token: The secret in the address of the page.
+        once: The secret in the link that leads there, which is taken once: others see the
+            arguments of the browser.
     """
 
-    def __init__(self, port: int, token: str) -> None:
+    def __init__(self, port: int, token: str, once: str) -> None:
         self._hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
         self._token = token.encode()
+        self._once = once.encode()
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -42,8 +48,11 @@ class Access:
         if request.headers.get("Host") not in self._hosts:
             raise web.HTTPForbidden(text="wrong host: open the address that stylize printed\n")
         given = request.query.get("token", "").encode("utf-8", "replace")
-        if not hmac.compare_digest(given, self._token):
+        is_link = request.path == OPEN
+        if not hmac.compare_digest(given, self._once if is_link else self._token):
             raise web.HTTPForbidden(text="wrong token: open the address that stylize printed\n")
+        if is_link:
+            self._once = secrets.token_bytes()
         return await handler(request)
 
     def check_origin(self, request: web.Request) -> None:

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from styletransfer.runs.picture import PictureRun
     from styletransfer.transfer.stylize import Step
 
 
@@ -17,16 +16,20 @@ class Clock:
         self._last: float | None = None
         self._seconds = self._pixels = 0.0
 
-    def seconds_left(self, step: Step, run: PictureRun) -> float:
+    def skip(self) -> None:
+        """Leave out the time since the last step, in which the run waited."""
+        self._last = None
+
+    def seconds_left(self, step: Step) -> float:
         """Return the time to the end in seconds; infinite after the first step."""
         now = time.monotonic()
         pixels = step.scale.width * step.scale.height
         if self._last is not None:
-            # Fading, since a machine may become busy; pauses show as one slow step.
+            # Fading, since a machine may become busy.
             self._seconds = 0.9 * self._seconds + now - self._last
             self._pixels = 0.9 * self._pixels + pixels
         self._last = now
-        later = run.scales[run.scales.index(step.scale) + 1 :]
+        later = step.scales[step.scales.index(step.scale) + 1 :]
         left = pixels * (step.scale.iterations - step.iteration)
         left += sum(scale.width * scale.height * scale.iterations for scale in later)
         return left * self._seconds / self._pixels if self._pixels else float("inf")

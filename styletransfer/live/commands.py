@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from styletransfer.errors import ConfigError, quote
+from styletransfer.history import LATER
+from styletransfer.settings import Settings
 from styletransfer.validation import check_value, coerce
 
 if TYPE_CHECKING:
@@ -29,6 +31,14 @@ class Weights:
 @dataclass(frozen=True, slots=True)
 class Weigh(Weights):
     """Paint on with these weights; shares of None stay as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Go on with other settings at the next size or start."""
+
+    settings: Mapping[str, Any]
+    """New values by field of `Settings`, those of `history.LATER`; not checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +84,7 @@ class Stop:
     """Save the picture and end the run."""
 
 
-Command = Weigh | Pause | Resume | Mark | GoBack | Advance | Restart | Save | Stop
+Command = Weigh | Change | Pause | Resume | Mark | GoBack | Advance | Restart | Save | Stop
 
 _PLAIN: Mapping[str, Command] = {
     "pause": Pause(),
@@ -120,6 +130,8 @@ def read_command(message: Mapping[str, Any], styles: int) -> Command:
     name = message.get("do")
     if name == "weigh":
         return _weigh(message, styles)
+    if name == "change":
+        return _change(message.get("settings"))
     if name == "go back":
         steps: Any = message.get("steps")
         check_value("steps", steps, int, _NOT_NEGATIVE)
@@ -137,6 +149,13 @@ def _weigh(message: Mapping[str, Any], styles: int) -> Weigh:
         raise ConfigError("all three weights are 0: there is nothing to optimize; raise one")
     shares = message.get("shares")
     return Weigh(content, style, tv, None if shares is None else _shares(shares, styles))
+
+
+def _change(values: Any) -> Change:
+    if not isinstance(values, dict) or not values or not {*values} <= {*LATER.values()}:
+        raise ConfigError(f"these settings cannot change: {quote(values)}; reload the page")
+    hints = get_type_hints(Settings)
+    return Change({name: coerce(value, hints[name]) for name, value in values.items()})
 
 
 def _shares(value: Any, styles: int) -> tuple[float, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType
 
-from styletransfer.errors import ConfigError
+from styletransfer.errors import ConfigError, StyleTransferError, one_line
 from styletransfer.live.commands import parse_message, read_command
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Connection:
         """
         if self._sender is not None:
             self._sender.cancel()
+            await asyncio.wait([self._sender])
         self._is_ready = True
         with contextlib.suppress(ConnectionError, TimeoutError):
             async with asyncio.timeout(patience):
@@ -89,9 +90,10 @@ class Connection:
         frame = self._session.frames.newest
         if frame is None or not self._is_ready or frame.version <= self._version:
             return
-        self._is_ready, self._version = False, frame.version
+        self._is_ready = False
         self._session.frames.took(self)
         await self._socket.send_bytes(await asyncio.to_thread(frame.encode))
+        self._version = frame.version
 
     async def _receive(self, text: str) -> None:
         try:
@@ -102,8 +104,8 @@ class Connection:
                 self.news.set()
             else:
                 self._session.request(read_command(message, len(self._session.styles)))
-        except ConfigError as error:
-            await self._socket.send_json({"refused": str(error)})
+        except StyleTransferError as error:
+            await self._socket.send_json({"refused": one_line(str(error))})
 
 
 def _size(value: Any) -> tuple[int, int]:

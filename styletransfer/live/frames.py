@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Picture = Callable[[tuple[int, int]], Image.Image]
     """Renders the present picture at no more than a size (width, height)."""
 
-LONGEST_SIDE = 2048
+LONGEST_SIDE = 4096
 """Of a frame, in pixels, whatever a page asks for."""
 
 _SHARE = 0.02
@@ -124,6 +124,11 @@ class Frames:
                 return False
         self._render(picture, size)
         return True
+
+    def finish(self, picture: Picture) -> None:
+        """Render the result as large as it is, if a page is open: it can be zoomed later."""
+        if self.has_pages:
+            self._render(picture, (LONGEST_SIDE, LONGEST_SIDE))
 
     def _largest(self) -> tuple[int, int]:
         sizes = list(self._waiting.values()) or [self._size]

@@ -22,6 +22,7 @@ FILES: Mapping[str, str] = {
     "viewer.js": "text/javascript",
     "chart.js": "text/javascript",
     "weights.js": "text/javascript",
+    "later.js": "text/javascript",
     "live.js": "text/javascript",
 }
 """The files that the page loads, each with its media type."""
@@ -61,7 +62,8 @@ def about(session: Session, tunnel: str) -> dict[str, Any]:
     """
     return {
         "styles": session.styles,
-        "sizes": session.sizes,
+        "blended": session.is_blended,
+        "layers": session.later.layers,
         "sliders": [_slider(name) for name in WEIGHT_GUIDE],
         "tunnel": tunnel,
     }

@@ -9,7 +9,8 @@ from aiohttp import web
 
 from styletransfer.live import page
 from styletransfer.live.connection import Connection
-from styletransfer.live.frames import encode_jpeg
+from styletransfer.live.frames import LONGEST_SIDE, encode_jpeg
+from styletransfer.live.server import OPEN
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 _LARGEST_MESSAGE = 4096  # bytes that a page may send at once
 _HEARTBEAT = 20.0  # seconds
-_PHOTOGRAPH_SIDE = 2048  # pixels
 _PAINTING_SIDE = 1024  # pixels
 
 
@@ -39,13 +39,14 @@ class Routes:
         self._access = access
         self._token = token
         self._tunnel = tunnel
-        self._encoded: dict[str, bytes] = {}
+        self._encoded: dict[tuple[str, int], bytes] = {}
 
     def application(self) -> web.Application:
         """Return the application that serves all of them."""
         application = web.Application(middlewares=[self._access.check])
         application.on_response_prepare.append(self._access.add_headers)
         application.router.add_get("/", self._page)
+        application.router.add_get(OPEN, self._open)
         application.router.add_get("/news", self._news)
         application.router.add_get("/photograph", self._photograph)
         application.router.add_get(r"/painting/{index:\d{1,4}}", self._painting)
@@ -55,6 +56,9 @@ class Routes:
     async def _page(self, request: web.Request) -> web.Response:
         return web.Response(text=page.html(self._token), content_type="text/html")
 
+    async def _open(self, request: web.Request) -> web.Response:
+        return web.Response(status=303, headers={"Location": f"/?token={self._token}"})
+
     async def _file(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
         if name not in page.FILES:
@@ -62,7 +66,9 @@ class Routes:
         return web.Response(text=page.file(name), content_type=page.FILES[name])
 
     async def _photograph(self, request: web.Request) -> web.Response:
-        return await self._picture(request.path, self._session.photograph, _PHOTOGRAPH_SIDE)
+        # To the pixel beside the picture.
+        longest = min(max(_PAINTING_SIDE, *self._session.sizes[-1][:2]), LONGEST_SIDE)
+        return await self._picture(request.path, self._session.photograph, longest)
 
     async def _painting(self, request: web.Request) -> web.Response:
         index = int(request.match_info["index"])
@@ -71,9 +77,10 @@ class Routes:
         return await self._picture(request.path, self._session.paintings[index], _PAINTING_SIDE)
 
     async def _picture(self, path: str, picture: Image.Image, longest: int) -> web.Response:
-        if path not in self._encoded:
-            self._encoded[path] = await asyncio.to_thread(_thumbnail, picture, longest)
-        return web.Response(body=self._encoded[path], content_type="image/jpeg")
+        key = (path, longest)  # The result may become larger.
+        if key not in self._encoded:
+            self._encoded[key] = await asyncio.to_thread(_thumbnail, picture, longest)
+        return web.Response(body=self._encoded[key], content_type="image/jpeg")
 
     async def _news(self, request: web.Request) -> web.WebSocketResponse:
         self._access.check_origin(request)

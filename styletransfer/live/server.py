@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
     from styletransfer.live.session import Session
 
+OPEN = "/open"
+"""The path of the link that leads to the page once."""
+
 _PACKAGE = "aiohttp"
 _HERE = "127.0.0.1"
-_PATIENCE = 1.0  # seconds that slow pages may delay the end
+_PATIENCE = 5.0  # seconds that slow pages, which get the result, may delay the end
 
 
 def check_live() -> None:
@@ -47,6 +50,7 @@ class Server:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._token = secrets.token_urlsafe(16)
+        self._once = secrets.token_urlsafe(16)
         self._port = 0
         self._thread: threading.Thread | None = None
         self._end: Callable[[], object] = lambda: None
@@ -55,6 +59,11 @@ class Server:
     def address(self) -> str:
         """The address of the page, with its secret."""
         return f"http://{_HERE}:{self._port}/?token={self._token}"
+
+    @property
+    def link(self) -> str:
+        """An address that leads to the page, but only the first who opens it."""
+        return f"http://{_HERE}:{self._port}{OPEN}?token={self._once}"
 
     @property
     def tunnel(self) -> str:
@@ -102,7 +111,7 @@ class Server:
                 loop.call_soon_threadsafe(function)
 
         self._end = lambda: call(end.set)
-        access = Access(self._port, self._token)
+        access = Access(self._port, self._token, self._once)
         routes = Routes(self._session, access, self._token, self.tunnel)
         runner = web.AppRunner(routes.application(), access_log=None, shutdown_timeout=_PATIENCE)
         await runner.setup()

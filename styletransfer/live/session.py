@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from styletransfer.live.commands import Mark, Pause, Save, Stop, Weigh, Weights
+from styletransfer.errors import ConfigError
+from styletransfer.live.commands import Change, GoBack, Mark, Pause, Save, Stop, Weigh, Weights
+from styletransfer.live.curve import Curve, finite
 from styletransfer.live.frames import Frames
+from styletransfer.live.later import Later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +37,9 @@ class Session:
         sizes: Width and height in pixels, and iterations, of each size, smallest first.
         photograph: The content.
         paintings: The picture of each style.
+        is_blended: Whether the shares of the styles have an effect.
+        command_of: Gives the command that paints with other weights from the start.
+        later: What is to change at the next size or start.
     """
 
     def __init__(
@@ -44,13 +49,20 @@ class Session:
         sizes: Sequence[tuple[int, int, int]],
         photograph: Image.Image,
         paintings: Sequence[Image.Image],
+        *,
+        is_blended: bool = True,
+        command_of: Callable[[Weights], str] = str,
+        later: Later | None = None,
     ) -> None:
         self.styles = list(styles)
+        self.is_blended = is_blended and len(self.styles) > 1
         self.sizes = list(sizes)
         self.photograph = photograph
         self.paintings = list(paintings)
         self.frames = Frames()
+        self.later = later or Later()
         self._weights = _only_weights(weights)
+        self._command_of = command_of
         self._asked: Weights | None = None
         self._state: State = "painting"
         self._note = ""
@@ -58,7 +70,7 @@ class Session:
         self._step: dict[str, Any] | None = None
         self._steps = 0
         self._marks: list[int] = []
-        self._curve: list[list[Any]] = []
+        self._curve = Curve()
         self._commands: list[Command] = []
         self._arrived = threading.Condition()
         self._listeners: list[Callable[[], None]] = []
@@ -80,8 +92,7 @@ class Session:
         Args:
             size_index: The position of the size in `sizes`, from 0.
             iteration: Steps taken at this size.
-            steps: Steps taken in all. If it is not above the last one, the curves go back
-                to where it was.
+            steps: Steps taken in all; the curves go back to where it was.
             losses: The weighted terms by name: ``content``, ``style`` and ``tv``.
             picture: Renders the present picture at no more than a size (width, height).
                 It is called before this returns, or not at all.
@@ -94,10 +105,9 @@ class Session:
                 "iteration": iteration,
                 "steps": steps,
                 "left": sum(size[2] for size in self.sizes[size_index:]) - iteration,
-                "seconds": _finite(seconds_left),
+                "seconds": finite(seconds_left),
             }
-            terms = [_finite(losses.get(name, 0.0)) for name in ("content", "style", "tv")]
-            self._curve.append([steps, size_index, *terms])
+            self._curve.add(steps, max(self.sizes[size_index][:2]), losses)
             will_stay = any(isinstance(each, Pause | Stop | Mark | Save) for each in self._commands)
         is_last = size_index == len(self.sizes) - 1 and iteration >= self.sizes[-1][2]
         self.frames.offer(picture, at_once=will_stay or is_last)
@@ -135,8 +145,7 @@ class Session:
                     break
         for command in taken:
             if isinstance(command, Weigh):
-                shares = self._weights.shares if command.shares is None else command.shares
-                self.changed(Weights(command.content, command.style, command.tv, shares))
+                self.changed(self._weighed(command))
         return taken
 
     def say(self, state: State, text: str) -> None:
@@ -155,10 +164,15 @@ class Session:
         with self._arrived:
             weights = _only_weights(weights)
             if weights != self._weights:
-                self._curve.append([self._steps])
+                self._curve.change(self._steps)
             self._weights = weights
             if not any(isinstance(each, Weigh) for each in self._commands):
                 self._asked = None
+        self._notify()
+
+    def finish(self, picture: Picture) -> None:
+        """Show the result, which can be zoomed when the run is over."""
+        self.frames.finish(picture)
         self._notify()
 
     def marked(self, steps: int) -> None:
@@ -170,14 +184,23 @@ class Session:
     # For the server
 
     def request(self, command: Command) -> None:
-        """Pass a command to the painting; the last of several new weights counts."""
+        """Pass a command to the painting; the last of several new weights counts.
+
+        Raises:
+            StyleTransferError: If it goes back to where there is no mark, or is refused.
+        """
+        if isinstance(command, Change):
+            self.later.check(command.settings)
         with self._arrived:
             if self._state in ENDS:
                 return
+            if isinstance(command, GoBack) and command.steps not in self._marks:
+                raise ConfigError(f"there is no mark after {command.steps} steps")
             if isinstance(command, Weigh):
-                if self._commands and isinstance(self._commands[-1], Weigh):
+                if self._commands and isinstance(last := self._commands[-1], Weigh):
                     self._commands.pop()
-                self._asked = _only_weights(command)
+                    command = replace(command, shares=command.shares or last.shares)
+                self._asked = self._weighed(command)
             self._commands.append(command)
             self._arrived.notify_all()
         self._notify()
@@ -196,24 +219,26 @@ class Session:
                 "note": self._note,
                 "saved": self._saved,
                 "step": self._step,
+                "sizes": self.sizes,
                 "marks": list(self._marks),
                 "weights": asdict(self._weights),
+                "command": self._command_of(self._weights),
                 "asked": None if self._asked is None else asdict(self._asked),
+                **self.later.snapshot(),
             }
 
     def curve(self, start: int) -> list[list[Any]]:
-        """Return the curves from a position on.
-
-        Returns:
-            For each step, its number, the position of its size, and the weighted content,
-            style and tv losses; for each change of the weights, the steps before it.
-        """
+        """Return the curves from a position on, see `Curve.rows`."""
         with self._arrived:
-            return self._curve[start:]
+            return self._curve.rows(start)
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call a function, from any thread, whenever there is news."""
         self._listeners.append(listener)
+
+    def _weighed(self, command: Weigh) -> Weights:
+        """The weights after a command."""
+        return _only_weights(replace(command, shares=command.shares or self._weights.shares))
 
     def _notify(self) -> None:
         for listener in self._listeners:
@@ -223,8 +248,3 @@ class Session:
 def _only_weights(weights: Weights) -> Weights:
     """The weights as the same type, whichever command they come from."""
     return Weights(weights.content, weights.style, weights.tv, weights.shares)
-
-
-def _finite(value: float) -> float | None:
-    """A number that JSON can hold."""
-    return value if math.isfinite(value) else None

@@ -14,7 +14,7 @@ from styletransfer.option_text import format_value
 from styletransfer.report.choices import Selector, build_selector
 from styletransfer.report.data_uri import embed_file, embed_picture, embed_svg
 from styletransfer.report.loss_chart import DARK, LIGHT, axis_limits, draw_chart
-from styletransfer.report.repeat_command import repeat_command
+from styletransfer.runs.repeat_command import repeat_command
 from styletransfer.settings import Settings, field_names
 from styletransfer.weight_guide import WEIGHT_GUIDE
 
@@ -169,11 +169,13 @@ def terms_table(result: PictureResult) -> list[dict[str, Any]]:
         0, since the term is then not evaluated), ``weight``, ``weighted`` (their
         product) and ``share`` (of the loss, 0 to 1).
     """
-    losses, settings = result.losses, result.settings
+    losses = result.losses
+    # Those of the last iteration, where a steered run had others at the start.
+    last = result.entries[-1] if result.entries else result.settings
     terms = (
-        ("content", losses.content, settings.content_weight),
-        ("style", losses.style, settings.style_weight),
-        ("tv", losses.tv, settings.tv_weight),
+        ("content", losses.content, last.content_weight),
+        ("style", losses.style, last.style_weight),
+        ("tv", losses.tv, last.tv_weight),
     )
     return [
         {

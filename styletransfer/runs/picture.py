@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from styletransfer.errors import UnfinishedError
@@ -21,7 +21,7 @@ from styletransfer.runs.notices import (
 )
 from styletransfer.runs.result_writer import ResultWriter
 from styletransfer.runs.snapshots import Snapshots
-from styletransfer.runs.steering import helm_for, recorded_settings
+from styletransfer.runs.steering import helm_for, recorded_settings, recording, writer_for
 from styletransfer.runs.watching import Watch
 from styletransfer.transfer.pyramid import plan_scales
 
@@ -98,12 +98,14 @@ class PictureRun:
         shared = content is not None
         content = content or open_content(job.content, job.settings, context.notify)
         scales = plan_scales(*content.size, job.settings)
+        helm = helm_for(job.settings, context.pilot)
         writer = ResultWriter(content.decoded, job.settings, job.inputs)
         writer.check([job.output, job.unfinished])
         check_side(job.output, scales[-1].longest_side)
         snapshots = None
         if job.save_every is not None:
-            snapshots = Snapshots(job.output, job.save_every, scales, writer.write, context.notify)
+            write = recording(writer, helm)
+            snapshots = Snapshots(job.output, job.save_every, scales, write, context.notify)
             snapshots.check(job.inputs)
         log = LossLog(job.settings, job.log, context.notify)
         log.check([*job.inputs, job.output])
@@ -121,7 +123,7 @@ class PictureRun:
             writer=writer,
             snapshots=snapshots,
             log=log,
-            helm=helm_for(job.settings, context.pilot),
+            helm=helm,
             checkpoint=checkpoint,
             seconds=time.monotonic() - started,
         )
@@ -166,7 +168,9 @@ class PictureRun:
         earlier = 0.0 if self._saved is None else self._saved.entries[-1].seconds
         result = self._optimize(plan)
         path = job.unfinished if result.stopped else job.output
-        self.save(result.image, path)
+        self.save(result.image, path, ends_here=result.stopped)
+        if self.helm is not None:
+            self.helm.result = result.image
         if not result.stopped:
             warn_about_result(result, job, self.content, self.context)
             if self.checkpoint is not None:
@@ -174,7 +178,7 @@ class PictureRun:
         height, width = result.image.shape[2:]
         return PictureResult(
             path=path,
-            settings=recorded_settings(self.job.settings, self.helm),
+            settings=recorded_settings(job.settings, self.helm, ends_here=result.stopped),
             content=job.content,
             width=width,
             height=height,
@@ -191,11 +195,9 @@ class PictureRun:
         """Let whoever steers the run know that it is made in the block."""
         return contextlib.nullcontext() if self.helm is None else self.helm.piloting(self)
 
-    def save(self, image: Tensor, path: Path) -> None:
+    def save(self, image: Tensor, path: Path, *, ends_here: bool = False) -> None:
         """Save an image; beside a complete result, delete an older unfinished one."""
-        replace(self.writer, settings=recorded_settings(self.job.settings, self.helm)).save(
-            image, path
-        )
+        writer_for(self.writer, self.helm, ends_here=ends_here).save(image, path)
         if path != self.job.unfinished:
             with contextlib.suppress(OSError):
                 self.job.unfinished.unlink(missing_ok=True)
@@ -229,6 +231,8 @@ class PictureRun:
                 )
             except UnfinishedError as error:
                 self.save(error.image, self.job.unfinished)
+                if self.helm is not None:
+                    self.helm.result = error.image
                 message = f"{error}; the best picture is in {self.job.unfinished}"
                 if error.state is not None and self.checkpoint is not None:
                     self.checkpoint.keep(error.state, self.log.entries, plan.budget)

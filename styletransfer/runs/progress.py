@@ -132,7 +132,8 @@ class Progress:
         cost = _cost(step.scale) / step.scale.iterations
         self._done += cost
         # Not what was planned at first: a size may end early, or be worked on again.
-        later = self._scales[self._scales.index(step.scale) + 1 :]
+        scales = step.scales or self._scales
+        later = scales[scales.index(step.scale) + 1 :]
         left = cost * (step.scale.iterations - step.iteration) + sum(map(_cost, later))
         self.bar.total = self._done + left
         self._latest = step

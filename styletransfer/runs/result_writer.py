@@ -35,6 +35,9 @@ class ResultWriter:
     inputs: Sequence[Path] = ()
     """The files that must not be overwritten."""
 
+    command: str | None = None
+    """The command that files record, see `provenance.record`."""
+
     def check(self, paths: Iterable[Path]) -> None:
         """Refuse paths that an image cannot be saved to, before the run starts.
 
@@ -69,7 +72,7 @@ class ResultWriter:
             path,
             bits=self.settings.bits,
             alpha=self.content.alpha,
-            text=record(self.settings),
+            text=record(self.settings, self.command),
             metadata=self.content.metadata,
         )
 

@@ -100,8 +100,9 @@ class Snapshots:
         self._iterations += 1
         if self._iterations % self.every:
             return
+        size = step.scales[-1].size if step.scales else self._size
         try:
-            self._save(step.picture(self._size).cpu(), self.path(self._iterations))
+            self._save(step.picture(size).cpu(), self.path(self._iterations))
         except ImageError as error:
             if not self._failed:
                 self._notify(f"{error}; the run continues without this snapshot")

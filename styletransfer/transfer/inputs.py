@@ -39,6 +39,13 @@ class Inputs:
     settings: Settings
     """The settings of the run."""
 
+    def are_for(self, settings: Settings) -> bool:
+        """Whether they are as `prepare_inputs` makes them for other settings of the run."""
+        one, other = (
+            (each.size, each.style_scale, each.preserve_color) for each in (self.settings, settings)
+        )
+        return settings.preserve_color == "none" or one == other
+
     def at(self, scale: Scale) -> tuple[Tensor, list[Tensor], Regions | None]:
         """Content, styles and regions at a size of the run.
 

@@ -49,8 +49,15 @@ class Step:
     """Returns what `stylize` needs to go on from here: plain values and tensors, which
     `torch.save` takes. The next step changes them."""
 
+    result: Callable[[], Tensor] = Tensor
+    """Returns the picture that the run would return if it were stopped here: the best one,
+    at the size of the result, on the CPU."""
+
+    scales: Sequence[Scale] = ()
+    """The sizes of the run as it goes now, smallest first."""
+
     def picture(self, size: tuple[int, int] | None = None) -> Tensor:
-        """What the run would return if it ended here.
+        """The newest picture, as the run would return it.
 
         Args:
             size: Width and height in pixels. None: the current size.
@@ -134,17 +141,27 @@ def stylize(
     targets = targets or SharedTargets()
     targets.check(encoder, content, styles, settings)
     plan = plan_with(encoder, content, styles, settings) if plan is None else plan
-    final = plan.scales[-1]
     inputs = prepare_inputs(content, styles, init, regions, plan.scales, settings)
-    first = inputs.first
-    image = resize(first, *plan.scales[0].size, circular=settings.tileable)
-    course = Course(plan.scales, settings, first, image, resume)
-    with released(), explain_out_of_memory(plan, lambda: course.scale or final):
+    course = Course(plan, settings, inputs.first, resume)
+    objective: Objective | None = None
+
+    def finished(best: Tensor, scale: Scale) -> Tensor:
+        return inputs.finish(course.enlarged(crop(best, *scale.size).cpu(), course.scales[-1]))
+
+    with released(), explain_out_of_memory(plan, lambda: course.scale or plan.scales[-1]):
         while (scale := course.scale) is not None:
             release()
-            space = choose_workspace(plan, scale.longest_side)
+            space = choose_workspace(course.plan, scale.longest_side)
+            if not inputs.are_for(course.settings):
+                inputs = prepare_inputs(
+                    content, styles, init, regions, course.scales, course.settings
+                )
             inputs = replace(inputs, settings=course.settings)
-            objective = _objective(encoder, inputs, scale, targets.at(scale), extra_loss, space)
+            if objective is not None and course.is_reweighed:
+                objective.settings = course.settings
+            else:
+                found = targets.at(scale, course.settings)
+                objective = _objective(encoder, inputs, scale, found, extra_loss, space)
             try:
                 optimized = optimize(
                     objective,
@@ -152,7 +169,7 @@ def stylize(
                     course.start(scale).to(encoder.mean),
                     scale.iterations,
                     course.settings,
-                    _at_size(on_step, scale, inputs.finish),
+                    _at_size(on_step, scale, inputs.finish, finished, course),
                     pairs=None if space.tile is None else space.pairs,
                     resume=course.state,
                     taken=course.taken,
@@ -160,13 +177,12 @@ def stylize(
             except UnfinishedError as error:
                 if error.state is not None:
                     error.state = _state_at(scale, error.state)
-                best = crop(error.image, *scale.size).cpu()
-                error.image = inputs.finish(course.enlarged(best, final))
+                error.image = finished(error.image, scale)
                 raise
             course.go_on(optimized, scale)
             if optimized.stopped:
                 break
-    image = course.enlarged(course.image, final)
+    image = course.enlarged(course.image, course.scales[-1])
     return Result(inputs.finish(image), optimized.losses, optimized.stopped)
 
 
@@ -211,22 +227,23 @@ def _at_size(
     on_step: Callable[[Step], bool | Turn | None] | None,
     scale: Scale,
     finish: Callable[[Tensor], Tensor],
+    finished: Callable[[Tensor, Scale], Tensor],
+    course: Course,
 ) -> OnStep | None:
     if on_step is None:
         return None
 
     def call(descent: Descent) -> bool | Turn | None:
-        image = crop(descent.image, *scale.size)
-
-        return on_step(
-            Step(
-                scale,
-                descent.steps,
-                descent.losses,
-                image,
-                finish,
-                lambda: _state_at(scale, descent.state()),
-            )
+        step = Step(
+            scale,
+            descent.steps,
+            descent.losses,
+            crop(descent.image, *scale.size),
+            finish,
+            state=lambda: _state_at(scale, descent.state()),
+            result=lambda: finished(descent.best.image.clamp(0, 1), scale),
+            scales=course.scales,
         )
+        return course.heed(on_step(step))
 
     return call

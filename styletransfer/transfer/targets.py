@@ -66,7 +66,7 @@ class SharedTargets:
         Raises:
             ConfigError: If the targets do not fit.
         """
-        key = (encoder, *(getattr(settings, name) for name in _DECISIVE))
+        key = (encoder, *_decisive(settings))
         pictures = [content, *styles]
         if self._made_for is None:
             self._made_for = (key, pictures)
@@ -81,9 +81,24 @@ class SharedTargets:
                 "their weights; make new ones"
             )
 
-    def at(self, scale: Scale) -> Targets:
-        """The targets at a size."""
-        return self._by_size[scale.size]
+    def at(self, scale: Scale, settings: Settings) -> Targets:
+        """The targets at a size.
+
+        Args:
+            scale: The size.
+            settings: Those that hold now. Where others than at the start of the run decide
+                what the targets are, they are not shared, but for what stays the same.
+        """
+        shared = self._by_size[scale.size]
+        if self._made_for is None or _decisive(settings) == self._made_for[0][1:]:
+            return shared
+        # Recoloured pictures depend on the size of the result and the scale of the styles.
+        return Targets(shared.content) if settings.preserve_color == "none" else Targets()
+
+
+def _decisive(settings: Settings) -> tuple[Any, ...]:
+    size = None if settings.preserve_color == "none" else settings.size
+    return (*(getattr(settings, name) for name in _DECISIVE), size)
 
 
 def blended_moments(

@@ -16,6 +16,7 @@ from styletransfer.regions import parse_regions
 from styletransfer.runs.jobs import ExistingResult, PictureResult, SheetResult
 from styletransfer.settings import Settings
 from styletransfer.transfer.objective import Losses
+from tests.support.results import entry
 
 RESULT = PictureResult(
     path=Path("out.png"),
@@ -49,6 +50,12 @@ def test_a_new_result_is_described() -> None:
         "skipped": False,
         "sheet": False,
     }
+
+
+def test_a_steered_result_has_the_weights_of_its_last_iteration() -> None:
+    last = entry(9, Settings(content_weight=2.0, style_weight=30.0, tv_weight=5.0))
+    described = describe(replace(RESULT, entries=[entry(8, RESULT.settings), last]), STYLES)
+    assert described["weights"] == {"content": 2.0, "style": 30.0, "tv": 5.0}
 
 
 def test_the_regions_of_a_result_are_listed() -> None:

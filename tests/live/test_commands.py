@@ -3,6 +3,7 @@ import pytest
 from styletransfer.errors import ConfigError
 from styletransfer.live.commands import (
     Advance,
+    Change,
     GoBack,
     Mark,
     Pause,
@@ -32,6 +33,13 @@ def test_weights_are_numbers_and_shares_one_for_each_style() -> None:
     assert read_command(WEIGH | {"shares": [1, 0]}, styles=2) == Weigh(1.0, 14.0, 2.0, (1.0, 0.0))
 
 
+def test_a_change_has_the_types_of_the_settings() -> None:
+    settings = {"style_scale": [1], "detail": 0, "style_layers": ["relu1_1"], "size": 64}
+    assert read_command({"do": "change", "settings": settings}, styles=1) == Change(
+        {"style_scale": (1.0,), "detail": 0.0, "style_layers": ("relu1_1",), "size": 64}
+    )
+
+
 @pytest.mark.parametrize(
     ("message", "words"),
     [
@@ -39,6 +47,9 @@ def test_weights_are_numbers_and_shares_one_for_each_style() -> None:
         ({"do": ["pause"]}, "unknown command"),
         ({}, "unknown command None"),
         ({"do": "go back"}, "steps must be"),
+        ({"do": "change"}, "these settings cannot change: None"),
+        ({"do": "change", "settings": {}}, "these settings cannot change"),
+        ({"do": "change", "settings": {"seed": 1}}, "these settings cannot change"),
         ({"do": "go back", "steps": -1}, "steps must be 0 or more"),
         ({"do": "go back", "steps": 1.5}, "steps must be"),
         (WEIGH | {"tv": -1}, "tv_weight must be 0 or more, not -1"),

@@ -81,6 +81,20 @@ def test_a_picture_that_will_stay_is_rendered_whenever_a_page_is_open(clock: Clo
     assert frames.newest.version == 2
 
 
+def test_the_result_is_rendered_as_large_as_it_is(sizes: list[tuple[int, int]]) -> None:
+    def picture(size: tuple[int, int]) -> Image.Image:
+        sizes.append(size)
+        return drawn((50, 40))
+
+    frames = Frames()
+    frames.finish(picture)
+    assert sizes == [], "no page is open"
+    frames.join("page")
+    frames.finish(picture)
+    assert sizes == [(LONGEST_SIDE, LONGEST_SIDE)]
+    assert frames.newest is not None
+
+
 def test_the_same_picture_is_rendered_again_only_if_it_is_old_or_too_small() -> None:
     frames = Frames()
     frames.want("page", (30, 20))

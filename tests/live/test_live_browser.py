@@ -1,7 +1,8 @@
 """The page of a running job in headless Chromium."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from selenium.webdriver.common.keys import Keys  # noqa: E402  # after the skip
 
 from styletransfer.live.commands import (  # noqa: E402  # after the skip
     Advance,
+    Change,
     GoBack,
     Mark,
     Pause,
@@ -23,6 +25,7 @@ from styletransfer.live.commands import (  # noqa: E402  # after the skip
 )
 from styletransfer.live.server import Server  # noqa: E402  # after the skip
 from styletransfer.live.session import Session  # noqa: E402  # after the skip
+from styletransfer.settings import Settings  # noqa: E402  # after the skip
 from tests.support.browser import MARKS, Browser, chromium  # noqa: E402  # after the skip
 from tests.support.painter import Painter, drawn, made_session  # noqa: E402  # after the skip
 
@@ -129,13 +132,13 @@ def test_a_moved_slider_changes_the_weights_and_is_marked_in_the_curves(
     browser.run("document.querySelector('#style-range').focus()")
     browser.press(Keys.HOME)
     wait(browser, "$('#chart .change')")
-    assert run.commands(Weigh) == [Weigh(1.0, 0.0, 2.0, (0.5, 0.5))]
+    assert run.commands(Weigh) == [Weigh(1.0, 0.0, 2.0)]
     assert browser.run("return document.querySelector('#style-number').value") == "0"
 
     browser.run("document.querySelector('#tv-range').focus()")
     browser.press(Keys.END)
     wait(browser, "document.querySelectorAll('#chart .change').length === 2")
-    assert run.commands(Weigh)[-1] == Weigh(1.0, 0.0, 100.0, (0.5, 0.5))
+    assert run.commands(Weigh)[-1] == Weigh(1.0, 0.0, 100.0)
 
 
 def test_anchors_and_numbers_set_a_weight_exactly(browser: Browser, run: Run) -> None:
@@ -147,7 +150,7 @@ def test_anchors_and_numbers_set_a_weight_exactly(browser: Browser, run: Run) ->
         "anchors.find((each) => each.textContent.startsWith('60')).click()"
     )
     wait(browser, "$('#chart .change')")
-    assert run.commands(Weigh) == [Weigh(1.0, 60.0, 2.0, (0.5, 0.5))]
+    assert run.commands(Weigh) == [Weigh(1.0, 60.0, 2.0)]
     number = browser.find("#share-1-number")
     number.clear()
     number.send_keys("1.5")
@@ -167,6 +170,61 @@ def test_a_refused_change_is_explained_and_taken_back(browser: Browser, run: Run
     wait(browser, "$('#refused').textContent.includes('all three weights are 0')")
     wait(browser, "$('#style-number').value === '14'")
     assert run.commands(Weigh) == []
+
+
+def type_in(browser: Browser, selector: str, text: str) -> None:
+    field = browser.find(selector)
+    field.clear()
+    field.send_keys(text)
+
+
+def test_what_needs_new_targets_is_sent_at_once_and_shown_as_waiting(
+    browser: Browser, run: Run
+) -> None:
+    browser.open(run.address)
+    browser.find("#later summary").click()
+    assert browser.run("return document.querySelector('#later-size').value") == "384"
+    type_in(browser, "#later-scale", "0.5, 1")
+    type_in(browser, "#later-size", "768")
+    browser.run("document.querySelector('#later-layers [value=relu1_1]').click()")
+    browser.find("#later button").click()
+    wait(browser, "$('#waiting').textContent.startsWith('At the next size or start: ')")
+    layers = ("relu2_1", "relu3_1", "relu4_1", "relu5_1")
+    assert run.commands(Change) == [
+        Change({"style_scale": (0.5, 1.0), "size": 768, "style_layers": layers})
+    ]
+    said = browser.find("#waiting").text
+    assert "style scale 0.5, 1 · size 768 · style layers relu2_1" in said
+    assert browser.find("#later button").get_property("disabled")
+    browser.driver.refresh()
+    wait(browser, "$('#later-scale').value === '0.5, 1' && $('#waiting').textContent")
+
+
+def test_a_refused_change_for_later_is_one_line_and_stays_in_the_form(
+    browser: Browser, run: Run
+) -> None:
+    def refuse(changes: Mapping[str, Any]) -> None:
+        Settings().with_values(changes)
+
+    run.session.later.check = refuse
+    browser.open(run.address)
+    browser.find("#later summary").click()
+    for text, words in (("30", "from 0.05 to 20, not 30"), ("wide", "must be a list of numbers")):
+        type_in(browser, "#later-scale", text)
+        browser.find("#later button").click()
+        wait(browser, f"$('#refused').textContent.includes('{words}')")
+        assert browser.run("return document.querySelector('#later-scale').value") == text
+    assert run.commands(Change) == []
+    assert not browser.find("#waiting").text
+
+
+def test_the_stage_follows_the_size_of_the_result(browser: Browser, run: Run) -> None:
+    browser.open(run.address)
+    run.session.sizes = [*run.session.sizes[:2], (768, 256, 400)]
+    wait(browser, "document.body.style.getPropertyValue('--width') === '768'")
+    wait(browser, "$('.stage').clientWidth > 2.5 * $('.stage').clientHeight")
+    wait(browser, "$('.after img') && $('.before img')")
+    assert browser.run("return document.querySelectorAll('.stage, #pickers fieldset').length") == 2
 
 
 def test_pause_and_the_marks_lead_back(browser: Browser, run: Run) -> None:
@@ -249,6 +307,7 @@ def test_a_lost_connection_is_told_and_comes_back(
             assert not browser.find("#connection").is_displayed()
         wait(browser, "$('#connection').textContent.startsWith('Connection lost')")
         assert browser.find("#pause").get_property("disabled")
+        assert browser.find("#tv-range").get_property("disabled")
 
         open_port = socket.create_server
         port = int(server.address.split(":")[2].partition("/")[0])

@@ -135,12 +135,32 @@ def test_all_files_are_served_with_headers_that_keep_others_out(server: Server) 
 
 
 def test_pictures_are_jpeg_no_larger_than_needed(server: Server, session: Session) -> None:
-    session.photograph = Image.new("RGBA", (5000, 10), "red")
+    session.photograph = Image.new("RGBA", (10_000, 20), "red")
+    sides: list[tuple[int, int]] = []
 
     async def work(client: Client) -> None:
         data = await (await client.get("/photograph")).read()
-        assert Image.open(io.BytesIO(data)).size == (2048, 4)
+        sides.append(Image.open(io.BytesIO(data)).size)
         assert (await client.get("/painting/2")).status == 404
+
+    ask(server, work)
+    for result in (1500, 9000):
+        session.sizes[-1] = (result, result, 1)
+        with Server(session) as other:
+            ask(other, work)
+    assert sides == [(1024, 2), (1500, 3), (4096, 8)]
+
+
+def test_the_link_for_the_browser_leads_to_the_page_once(server: Server) -> None:
+    async def work(client: Client) -> None:
+        assert client.token not in server.link
+        once = server.link.partition("token=")[2]
+        assert (await client.get("/", once)).status == 403
+        first = await client.session.get(server.link)
+        assert (first.status, str(first.url)) == (200, server.address)
+        again = await client.session.get(server.link)
+        assert again.status == 403
+        assert (await client.get("/open")).status == 403
 
     ask(server, work)
 
@@ -271,6 +291,29 @@ def test_closing_tells_the_end_to_open_pages(session: Session) -> None:
                 await page.until(lambda: page.news["state"] == "finished")
                 await page.until(lambda: page.socket.closed)
                 await ended
+
+        ask(server, work)
+
+
+def test_the_result_comes_last_and_whole_even_to_a_page_that_did_not_ask(
+    session: Session,
+) -> None:
+    with Server(session) as server:
+
+        async def work(client: Client) -> None:
+            async with client.page() as page:
+                await page.socket.send_json({"frame": [30, 20]})
+                while session.frames.newest is None:
+                    await asyncio.sleep(0.01)
+                    publish(session, 1)
+                await page.until(lambda: len(page.frames) == 1)
+                session.finish(lambda _: Image.new("RGB", (640, 480), "gold"))
+                session.say("finished", "saved to out.png")
+                ended = asyncio.create_task(asyncio.to_thread(server.__exit__))
+                await page.until(lambda: page.socket.closed)
+                await ended
+                sizes = [Image.open(io.BytesIO(frame)).size for frame in page.frames]
+                assert sizes == [(30, 20), (640, 480)]
 
         ask(server, work)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from styletransfer.live.commands import Mark, Pause, Save, Stop, Weigh, Weights
+from styletransfer.errors import ConfigError
+from styletransfer.live.commands import GoBack, Mark, Pause, Save, Stop, Weigh, Weights
 from styletransfer.live.session import Session
 from tests.support.painter import WEIGHTS, drawn, made_session
 
@@ -87,8 +88,8 @@ def test_a_change_of_weights_is_marked_in_the_curves_once() -> None:
     session.take(block=False)
     session.changed(Weights(2.0, 14.0, 2.0))
     publish(session, 2)
-    assert session.curve(0) == [[1, 0, 0.5, 1.0, 0.25], [1], [2, 0, 0.5, 1.0, 0.25]]
-    assert session.curve(2) == [[2, 0, 0.5, 1.0, 0.25]]
+    assert session.curve(0) == [[1, 96, 0.5, 1.0, 0.25], [1], [2, 96, 0.5, 1.0, 0.25]]
+    assert session.curve(2) == [[2, 96, 0.5, 1.0, 0.25]]
 
 
 def test_weights_without_shares_leave_the_shares_as_they_are() -> None:
@@ -97,6 +98,31 @@ def test_weights_without_shares_leave_the_shares_as_they_are() -> None:
     session.request(Weigh(2, 14, 2))
     session.take(block=False)
     assert session.snapshot()["weights"]["shares"] == (0.75, 0.25)
+
+
+def test_shares_that_are_not_yet_taken_outlast_other_weights() -> None:
+    session = made_session(("a", "b"))
+    session.request(Weigh(1, 1, 1, (1.0, 0.0)))
+    session.request(Weigh(2, 2, 2))
+    assert session.snapshot()["asked"]["shares"] == (1.0, 0.0)
+    assert session.take(block=False) == [Weigh(2, 2, 2, (1.0, 0.0))]
+
+
+def test_the_command_is_that_of_the_weights_in_effect() -> None:
+    session = made_session(command_of=lambda weights: f"stylize --tv-weight {weights.tv}")
+    session.request(Weigh(1.0, 14.0, 5.0))
+    assert session.snapshot()["command"] == "stylize --tv-weight 2.0"
+    session.take(block=False)
+    assert session.snapshot()["command"] == "stylize --tv-weight 5.0"
+
+
+def test_going_back_to_where_there_is_no_mark_is_refused() -> None:
+    session = made_session()
+    session.marked(3)
+    session.request(GoBack(3))
+    with pytest.raises(ConfigError, match="there is no mark after 4 steps"):
+        session.request(GoBack(4))
+    assert session.take(block=False) == [GoBack(3)]
 
 
 def test_steps_left_count_this_size_and_the_further_ones() -> None:
@@ -129,7 +155,7 @@ def test_a_snapshot_is_json_even_if_the_losses_are_not_finite() -> None:
     session = made_session()
     publish(session, 1, losses={"content": math.nan, "style": math.inf}, seconds_left=math.inf)
     text = json.dumps([session.snapshot(), session.curve(0)], allow_nan=False)
-    assert "[1, 0, null, null, 0.0]" in text
+    assert "[1, 96, null, null, 0.0]" in text
 
 
 @pytest.mark.parametrize("command", [Pause(), Mark(), Save(), Stop()])

@@ -6,6 +6,7 @@ import html
 import re
 import shlex
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from PIL import Image
 
 from styletransfer.errors import ConfigError, ImageError
 from styletransfer.masks.region_masks import open_masks
+from styletransfer.report.page import terms_table
 from styletransfer.report.report import Report, render
 from styletransfer.runs.jobs import PictureResult
 from styletransfer.settings import Settings, field_names
 from styletransfer.weight_guide import WEIGHT_GUIDE
 from tests.support.commands import run_python
 from tests.support.pictures import refusal
-from tests.support.results import FOUR, ONE, SIX, entries, results, styles
+from tests.support.results import FOUR, ONE, SIX, entries, entry, results, styles
 
 ODD_NAMES = [
     "<img src=x onerror=alert(1)>.png",
@@ -205,6 +207,17 @@ def test_loss_terms_have_value_weight_product_and_share(tmp_path: Path) -> None:
     assert cells["content"] == ["0.487", "1", "0.487", "22 %"]
     assert cells["style"] == ["0.125", "14", "1.75", "78 %"]
     assert cells["tv"] == ["–", "0", "0.00", "0 %"]
+
+
+def test_the_terms_of_a_steered_run_have_the_weights_of_its_last_iteration(
+    tmp_path: Path,
+) -> None:
+    (result,) = results(tmp_path, ONE)
+    last = entry(9, Settings(style_weight=50.0))
+    table = terms_table(replace(result, entries=[*result.entries, last]))
+    style = next(row for row in table if row["name"] == "style")
+    assert style["weight"] == "50"
+    assert style["term"] * 50 == pytest.approx(style["weighted"])
 
 
 def test_a_run_that_was_stopped_before_its_first_iteration_has_no_chart(tmp_path: Path) -> None:

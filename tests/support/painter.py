@@ -3,12 +3,13 @@
 import threading
 import time
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 from PIL import Image, ImageDraw
 
 from styletransfer.live.commands import (
     Advance,
+    Change,
     Command,
     GoBack,
     Mark,
@@ -20,17 +21,20 @@ from styletransfer.live.commands import (
     Weights,
 )
 from styletransfer.live.session import Session
+from styletransfer.settings import Settings
 
 SIZES = ((96, 64, 40), (192, 128, 40), (384, 256, 400))
 WEIGHTS = Weights(1.0, 14.0, 2.0)
 
 
 def made_session(
-    styles: Sequence[str] = ("café.jpg",), sizes: Sequence[tuple[int, int, int]] = SIZES
+    styles: Sequence[str] = ("café.jpg",),
+    sizes: Sequence[tuple[int, int, int]] = SIZES,
+    **more: Any,
 ) -> Session:
     """A session with a black photograph and red paintings."""
     paintings = [Image.new("RGB", (120, 90), "crimson") for _ in styles]
-    return Session(styles, WEIGHTS, sizes, Image.new("RGB", (384, 256), "black"), paintings)
+    return Session(styles, WEIGHTS, sizes, Image.new("RGB", (384, 256), "black"), paintings, **more)
 
 
 def drawn(size: tuple[int, int], share: float = 1.0) -> Image.Image:
@@ -53,6 +57,7 @@ class Painter:
         self.seconds = seconds
         self.commands: list[Command] = []
         self.size = self.iteration = self.steps = 0
+        self.waiting: dict[str, Any] = {}
         self._is_over = False
         self._is_paused = False
         self._thread = threading.Thread(target=self._paint)
@@ -72,6 +77,7 @@ class Painter:
         if self.iteration > self.session.sizes[self.size][2]:
             self.size, self.iteration = min(self.size + 1, len(self.session.sizes) - 1), 1
         weights = self.session.snapshot()["weights"]
+        self.tell()
         losses = {
             "content": weights["content"] * (0.3 + 0.2 * self.steps / (self.steps + 9)),
             "style": weights["style"] / (2 + self.steps),
@@ -86,6 +92,11 @@ class Painter:
             seconds_left=self.seconds * 300,
         )
 
+    def tell(self) -> None:
+        """Tell what waits for the next size."""
+        larger = [max(size[:2]) for size in self.session.sizes[self.size + 1 :]]
+        self.session.later.tell(Settings(), self.waiting, larger[0] if larger else None)
+
     def picture(self, size: tuple[int, int]) -> Image.Image:
         """The present picture, at most of its own size."""
         width, height, _ = self.session.sizes[self.size]
@@ -98,7 +109,11 @@ class Painter:
                 time.sleep(self.seconds)
             for command in self.session.take(block=self._is_paused, picture=self.picture):
                 self.commands.append(command)
-                self._obey(command)
+                if isinstance(command, Change):
+                    self.waiting |= command.settings
+                    self.tell()
+                else:
+                    self._obey(command)
 
     def _obey(self, command: Command) -> None:
         session = self.session

@@ -1,6 +1,7 @@
 """What an image is compared with, and runs that share it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -160,9 +161,30 @@ def test_a_region_that_no_style_shows_in_a_layer_has_moments_of_0_there(
 
 
 def test_targets_are_shared_at_each_size() -> None:
-    shared = SharedTargets()
-    assert shared.at(Scale(32, 24, 3)) is shared.at(Scale(32, 24, 9))
-    assert shared.at(Scale(32, 24, 3)) is not shared.at(Scale(24, 32, 3))
+    shared, settings = SharedTargets(), Settings()
+    first = shared.at(Scale(32, 24, 3), settings)
+    assert first is shared.at(Scale(32, 24, 9), settings)
+    assert first is not shared.at(Scale(24, 32, 3), settings)
+
+
+@pytest.mark.parametrize(
+    ("at_start", "later", "kept"),
+    [
+        ({}, {"style_scale": (0.5,)}, ["content"]),
+        ({}, {"style_blend": (1.0,)}, ["content"]),
+        ({}, {"size": 64, "detail": 0.5, "style_layers": ("relu1_1",)}, ["content", "style"]),
+        ({"preserve_color": "match"}, {"size": 64}, []),
+    ],
+)
+def test_what_other_settings_decide_is_not_shared(
+    encoder: Encoder, at_start: dict[str, Any], later: dict[str, Any], kept: list[str]
+) -> None:
+    settings = Settings(**at_start)
+    shared, content, scale = SharedTargets(), torch.zeros(1, 3, 24, 32), Scale(32, 24, 3)
+    shared.check(encoder, content, [content], settings)
+    first, other = shared.at(scale, settings), shared.at(scale, replace(settings, **later))
+    terms = ("content", "style")
+    assert [term for term in terms if getattr(first, term) is getattr(other, term)] == kept
 
 
 VARIANTS: list[dict[str, Any]] = [

@@ -10,7 +10,6 @@ function createChart(element, legend) {
   const START = 2; // steps that do not lower the axis: the content loss begins at almost 0
   let points = [];
   let changes = [];
-  let sizes = [];
 
   const make = (name, attributes, text) => {
     const node = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -20,8 +19,8 @@ function createChart(element, legend) {
   };
   const brief = (value) => (value === null || value === undefined ? "–" : String(Number(value.toPrecision(3))));
 
-  function clear(allSizes) {
-    [points, changes, sizes] = [[], [], allSizes];
+  function clear() {
+    [points, changes] = [[], []];
   }
 
   // Rows as in `Session.curve`. A step that is not above the last one goes back to it.
@@ -76,7 +75,7 @@ function createChart(element, legend) {
       if (before && before[1] === point[1]) return;
       const at = before ? (x(before[0]) + x(point[0])) / 2 : EDGE.left;
       if (before) svg.append(make("line", { class: "size", x1: at, x2: at, y1: EDGE.top, y2: HEIGHT - EDGE.bottom }));
-      const label = `${Math.max(...sizes[point[1]].slice(0, 2))} px`;
+      const label = `${point[1]} px`;
       if (at < right || at > width - 50) return;
       svg.append(make("text", { x: at, y: EDGE.top - 7 }, label));
       right = at + 8 * label.length;

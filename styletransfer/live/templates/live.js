@@ -5,14 +5,18 @@
   const at = (path) => `${path}?token=${encodeURIComponent(token)}`;
   const ENDS = ["finished", "stopped", "failed"];
   const WORDS = { painting: "Painting", paused: "Paused", finished: "Finished", stopped: "Stopped", failed: "Failed" };
+  const emptyViewer = document.querySelector(".viewer").cloneNode(true);
   const buttons = [...document.querySelectorAll("[data-do]")];
   let about = null;
   let now = null;
   let socket = null;
   let compared = null;
   let weights = null;
+  let later = null;
+  let final = null; // the size that the stage was made for
   let asked = ""; // the frame that was asked for
   let isTaking = false;
+  let taken = 0; // frames
   const chart = createChart(find("chart"), find("legend"));
 
   // The connection
@@ -32,7 +36,7 @@
     if (now && ENDS.includes(now.state)) return;
     wasLost = true;
     say("connection", "Connection lost; the painting may go on. Trying again …");
-    enable();
+    show();
     attempts += 1;
     setTimeout(connect, Math.min(5000, 250 * 2 ** attempts));
   }
@@ -57,16 +61,18 @@
   function hear(message) {
     if (message.about) {
       welcomeBack();
-      if (!about) begin(message.about);
-      chart.clear(about.sizes);
-      askFrame();
+      about ??= message.about;
+      chart.clear();
     } else if (message.refused) {
       say("refused", message.refused);
-      weights.forget();
+      weights?.forget();
       show();
     } else {
       chart.add(message.curve);
       now = message;
+      if (!weights) begin();
+      if (String(now.sizes.at(-1)) !== String(final)) setStage();
+      askFrame();
       show();
     }
   }
@@ -74,7 +80,7 @@
   // Pictures: the page asks for one at the size that it displays, and for the next once that is shown
 
   function askFrame() {
-    if (isTaking || document.hidden || socket.readyState !== WebSocket.OPEN) return;
+    if (!compared || isTaking || document.hidden || socket.readyState !== WebSocket.OPEN) return;
     const frame = compared.displayed().map((length) => Math.max(1, length));
     if (asked === frame.join()) return;
     asked = frame.join();
@@ -83,10 +89,12 @@
 
   async function take(data) {
     isTaking = true;
+    const number = ++taken;
     const image = new Image();
     image.src = URL.createObjectURL(data);
     image.alt = "The picture so far";
-    await compared.showAfter(image);
+    // Two may be decoded at once at the end, when the result comes unasked.
+    await compared.showAfter(image, () => number === taken);
     URL.revokeObjectURL(image.src);
     compared.stage.dataset.shown = Number(compared.stage.dataset.shown ?? 0) + 1;
     isTaking = false;
@@ -126,21 +134,38 @@
     return label;
   }
 
-  function begin(message) {
-    about = message;
-    const [width, height] = about.sizes.at(-1);
-    for (const [name, value] of Object.entries({ width, height })) document.body.style.setProperty(`--${name}`, value);
+  function begin() {
     find("styles").textContent = about.styles.join(", ");
     find("tunnel").textContent = about.tunnel;
     find("columns").hidden = false;
-    const pictures = [["/photograph", "Photograph"], ...about.styles.map((name, n) => [`/painting/${n}`, name])];
+    find("sources").append(...pictures().map(([path, name]) => figure(path, name)));
+    document.addEventListener("visibilitychange", askFrame);
+    weights = createWeights(find("sliders"), about, (values) => {
+      say("refused", "");
+      send({ do: "weigh", ...values });
+    });
+    later = createLater(document.querySelector("#later form"), about.layers, (settings) => {
+      say("refused", "");
+      send({ do: "change", settings });
+    });
+  }
+
+  const pictures = () => [["/photograph", "Photograph"], ...about.styles.map((name, n) => [`/painting/${n}`, name])];
+
+  // A new one whenever the result is to have another size, in whose pixels it zooms.
+  function setStage() {
+    final = now.sizes.at(-1);
+    const [width, height] = final;
+    for (const [name, value] of Object.entries({ width, height })) document.body.style.setProperty(`--${name}`, value);
+    const viewer = emptyViewer.cloneNode(true);
+    document.querySelector(".viewer").replaceWith(viewer);
     const fieldset = document.createElement("fieldset");
     const legend = document.createElement("legend");
     legend.textContent = "Left of the line";
-    fieldset.append(legend, ...pictures.map(([path, name], index) => addPicker(path, name, index)));
+    fieldset.append(legend, ...pictures().map(([path, name], index) => addPicker(path, name, index)));
     find("pickers").append(fieldset);
-    find("sources").append(...pictures.map(([path, name]) => figure(path, name)));
-    compared = createViewer(document.querySelector(".viewer"), width, height, 0);
+    compared = createViewer(viewer, width, height, 0);
+    [asked, isTaking] = ["", false];
     showBeside("/photograph", "");
     // After zooming, and once the window has another size.
     let waiting = null;
@@ -148,11 +173,6 @@
       clearTimeout(waiting);
       waiting = setTimeout(askFrame, 150);
     }).observe(compared.stage, { attributes: true, attributeFilter: ["style"] });
-    document.addEventListener("visibilitychange", askFrame);
-    weights = createWeights(find("sliders"), about, (values) => {
-      say("refused", "");
-      send({ do: "weigh", ...values });
-    });
   }
 
   function duration(seconds) {
@@ -165,8 +185,8 @@
   function facts() {
     const step = now.step;
     if (!step) return "The picture appears after the first step.";
-    const [width, height, iterations] = about.sizes[step.size];
-    const place = about.sizes.length > 1 ? ` (size ${step.size + 1} of ${about.sizes.length})` : "";
+    const [width, height, iterations] = now.sizes[step.size];
+    const place = now.sizes.length > 1 ? ` (size ${step.size + 1} of ${now.sizes.length})` : "";
     const left = ENDS.includes(now.state) ? "" : ` · ${step.left} ${step.left === 1 ? "step" : "steps"} left`;
     const time = now.state === "painting" ? duration(step.seconds) : "";
     return `Step ${step.iteration} of ${iterations} at ${width}×${height} px${place}${left}${time}`;
@@ -191,7 +211,7 @@
     const isOver = !now || ENDS.includes(now.state) || socket.readyState !== WebSocket.OPEN;
     const step = now?.step;
     const has = {
-      advance: step && step.size < about.sizes.length - 1,
+      advance: step && now.larger !== null,
       restart: step && step.steps > 0,
       mark: step && !now.marks.includes(step.steps),
       save: step,
@@ -207,18 +227,19 @@
     const state = find("state");
     const words = now.note ? `${WORDS[now.state]}: ${now.note}` : WORDS[now.state];
     if (state.textContent !== words) state.textContent = words;
-    state.dataset.state = now.state;
+    state.dataset.state = wasLost ? "lost" : now.state;
     find("facts").textContent = facts();
     if (find("saved").textContent !== now.saved) find("saved").textContent = now.saved;
-    const all = about.sizes.reduce((sum, size) => sum + size[2], 0);
+    const all = now.sizes.reduce((sum, size) => sum + size[2], 0);
     find("progress").value = now.step ? Math.max(0, 1 - now.step.left / all) : 0;
     const isPaused = now.state === "paused";
     Object.assign(find("pause").dataset, { do: isPaused ? "resume" : "pause" });
     find("pause").textContent = isPaused ? "Go on" : "Pause";
-    const larger = about.sizes[(now.step?.size ?? 0) + 1];
-    document.querySelector("[data-do=advance]").textContent = larger ? `Paint larger: ${Math.max(larger[0], larger[1])} px` : "Paint larger";
+    document.querySelector("[data-do=advance]").textContent = now.larger ? `Paint larger: ${now.larger} px` : "Paint larger";
+    find("command").textContent = now.command;
     find("pending").textContent = now.asked ? "New weights take effect at the next step." : "";
     weights.show(now.asked ?? now.weights, { isPending: now.asked !== null, isOver });
+    later.show({ ...now, isOver });
     document.title = `${WORDS[now.state]} · ${about.styles.join(", ")} · stylize`;
   }
 
@@ -234,7 +255,7 @@
   const keys = { p: "#pause", m: "[data-do=mark]", s: "[data-do=save]" };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (event.target.matches("input[type=number]") || !(event.key.toLowerCase() in keys)) return;
+    if (event.target.matches("input[type=number], #later p input") || !(event.key.toLowerCase() in keys)) return;
     document.querySelector(keys[event.key.toLowerCase()]).click();
   });
 

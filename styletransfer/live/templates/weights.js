@@ -9,6 +9,7 @@ function createWeights(element, about, send) {
   const rows = new Map();
   let timer = null;
   let touched = -Infinity; // when the user last moved something
+  let isReblended = false; // whether the shares are to be sent, too
 
   const round = (value) => Number(value.toPrecision(3));
 
@@ -30,7 +31,11 @@ function createWeights(element, about, send) {
     return node;
   }
 
-  function addRow(id, label, about, { value, place }) {
+  function addRow(id, label, about, { value, place }, touch = () => {}) {
+    const change = () => {
+      touch();
+      sendSoon();
+    };
     const range = build("input", { type: "range", id: `${id}-range`, min: 0, max: STEPS, step: 1, autocomplete: "off" });
     const number = build("input", { type: "number", id: `${id}-number`, min: 0, step: "any", inputMode: "decimal", autocomplete: "off" });
     range.setAttribute("aria-label", label);
@@ -71,14 +76,16 @@ function createWeights(element, about, send) {
     rows.set(id, { set, inputs: [range, number, ...anchors], read: () => number.valueAsNumber });
   }
 
-  function change() {
+  function sendSoon() {
     touched = performance.now();
     timer ??= setTimeout(() => {
       timer = null;
       const values = Object.fromEntries(about.sliders.map(({ name }) => [name, rows.get(name).read()]));
-      if (about.styles.length > 1) values.shares = about.styles.map((_, n) => rows.get(`share-${n}`).read());
+      if (isReblended) values.shares = about.styles.map((_, n) => rows.get(`share-${n}`).read());
       const all = [values.content, values.style, values.tv, ...(values.shares ?? [])];
-      if (all.every((value) => value >= 0)) send(values);
+      if (!all.every((value) => value >= 0)) return;
+      isReblended = false;
+      send(values);
     }, DELAY);
   }
 
@@ -89,16 +96,17 @@ function createWeights(element, about, send) {
     const shares = weights.shares ?? about.styles.map(() => 1 / about.styles.length);
     const whole = shares.reduce((sum, share) => sum + share, 0);
     const values = about.sliders.map(({ name }) => [name, weights[name]]);
-    if (about.styles.length > 1) {
+    if (about.blended) {
       shares.forEach((share, n) => values.push([`share-${n}`, round(share / whole)]));
     }
     for (const [id, value] of values) if (!isTyping(id)) rows.get(id).set(value);
   }
 
   for (const slider of about.sliders) addRow(slider.name, slider.label, slider, scale(slider));
-  if (about.styles.length > 1) {
+  if (about.blended) {
     element.append(build("h3", {}, "Shares of the styles"));
-    about.styles.forEach((name, n) => addRow(`share-${n}`, name, {}, linear));
+    const touch = () => { isReblended = true; };
+    about.styles.forEach((name, n) => addRow(`share-${n}`, name, {}, linear, touch));
   }
   return { show, forget: () => { touched = -Infinity; } };
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from styletransfer.report.repeat_command import repeat_command
+from styletransfer.runs.repeat_command import repeat_command
 from styletransfer.settings import Settings
 
 
