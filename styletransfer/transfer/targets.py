@@ -13,7 +13,8 @@ from styletransfer.settings import Settings
 from styletransfer.transfer.losses import TINY
 from styletransfer.transfer.pyramid import Scale
 from styletransfer.transfer.regions import Regions
-from styletransfer.transfer.tiling.statistics import tiled_features, tiled_moments
+from styletransfer.transfer.tiling.content import tiled_features
+from styletransfer.transfer.tiling.statistics import tiled_moments
 from styletransfer.vgg.encoder import Encoder
 from styletransfer.vgg.kernels import moments as fast_moments
 from styletransfer.vgg.moments import Moments, moments

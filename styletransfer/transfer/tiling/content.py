@@ -6,6 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from styletransfer.transfer.tiling import ranks
 from styletransfer.transfer.tiling.tiles import Tile, divide
 from styletransfer.vgg.encoder import Encoder
 
@@ -89,3 +90,28 @@ class EvaluatedContent:
             total += values.double().square().sum()
             count += values.numel()
         return (total / count).to(self.picture)
+
+
+def tiled_features(
+    encoder: Encoder, picture: Tensor, layers: Collection[str], side: int, *, circular: bool = False
+) -> dict[str, Tensor]:
+    """Activations of a picture, as `Encoder.forward` without autograd, tile by tile.
+
+    Args:
+        encoder: The network.
+        picture: Shape (1, 3, H, W), RGB in [0, 1].
+        layers: Layer names.
+        side: Largest side of a tile, a multiple of `GRID`.
+        circular: As in `Encoder.forward`.
+    """
+    height, width = picture.shape[2:]
+    found: dict[str, Tensor] = {}
+    tiles = divide(height, width, side, encoder.reach(layers), circular=circular)
+    for tile in ranks.own(tiles):
+        for layer, values in encoder(tile.cut(picture), layers).items():
+            stride = encoder.stride(layer)
+            if layer not in found:
+                shape = (1, values.shape[1], height // stride, width // stride)
+                found[layer] = values.new_zeros(shape).to(memory_format=torch.channels_last)
+            tile.of_whole(found[layer], stride).copy_(tile.inside(values, stride))
+    return {layer: ranks.total(values) for layer, values in found.items()}

@@ -7,7 +7,7 @@ those of rank 0.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -97,6 +97,35 @@ def own(items: Sequence[_Any]) -> Sequence[_Any]:
     return items[distributed.get_rank() :: count()] if count() > 1 else items
 
 
+def collected(
+    items: Sequence[_Any], find: Callable[[_Any], Tensor], shape: Callable[[_Any], Sequence[int]]
+) -> Iterator[tuple[_Any, Tensor]]:
+    """Find a tensor for each of some items, which the ranks share in turn.
+
+    Args:
+        items: The same on each rank.
+        find: Finds that of an item.
+        shape: Tells its shape beforehand.
+
+    Yields:
+        On rank 0, each item and its tensor, in their order; so a sum of them is the same
+        to the bit for any number of ranks. On others, nothing.
+    """
+    rank = distributed.get_rank() if _joined() else 0
+    for first in range(0, len(items), count()):
+        turn = items[first : first + count()]
+        if rank >= len(turn):
+            return
+        own = find(turn[rank])
+        if rank:
+            with _noticing():
+                distributed.send(own.contiguous(), 0)
+            continue
+        yield turn[0], own
+        for sender, item in enumerate(turn[1:], 1):
+            yield item, receive(shape(item), own.dtype, sender)
+
+
 def tell(message: Message, *tensors: Tensor) -> None:
     """Tell the other ranks what to do, and send tensors that the message announces."""
     if count() == 1:
@@ -116,11 +145,14 @@ def hear() -> Message:
     return message
 
 
-def receive(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-    """Wait for a tensor that a message has announced."""
+def receive(shape: Sequence[int], dtype: torch.dtype, sender: int | None = None) -> Tensor:
+    """Wait for a tensor that a message has announced to all, or for one of a sender."""
     tensor = torch.empty(*shape, dtype=dtype)
     with _noticing():
-        distributed.broadcast(tensor, 0)
+        if sender is None:
+            distributed.broadcast(tensor, 0)
+        else:
+            distributed.recv(tensor, sender)
     return tensor
 
 
@@ -134,19 +166,11 @@ def gathered(value: _Any) -> list[_Any]:
     return found
 
 
-def total(values: Tensor, *, at_first: bool = False) -> Tensor:
-    """Sum over the ranks, in place.
-
-    Args:
-        values: Of the same shape on each.
-        at_first: Only rank 0 needs the sum.
-    """
+def total(values: Tensor) -> Tensor:
+    """Sum tensors of the same shape over the ranks, in place."""
     if count() > 1:
         with _noticing():
-            if at_first:
-                distributed.reduce(values, 0)
-            else:
-                distributed.all_reduce(values)
+            distributed.all_reduce(values)
     return values
 
 

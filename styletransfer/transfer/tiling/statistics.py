@@ -17,7 +17,7 @@ from torch import Tensor
 
 from styletransfer.transfer.tiling import ranks
 from styletransfer.transfer.tiling.content import KeptContent, TileContent
-from styletransfer.transfer.tiling.sums import Pull, Sums
+from styletransfer.transfer.tiling.sums import Pull, Sums, Total
 from styletransfer.transfer.tiling.tiles import Tile, divide
 from styletransfer.vgg.encoder import Encoder
 from styletransfer.vgg.kernels.gradient_taps import add_gradient
@@ -77,14 +77,14 @@ class TiledStatistics:
             The content error of each layer; then mean and Gram matrix of each.
         """
         layers = self.content.layers
-        errors = dict.fromkeys(layers, image.new_zeros((), dtype=torch.float64))
+        errors = {layer: Total() for layer in layers}
         sizes = dict.fromkeys(layers, 0)
         sums = {layer: Sums() for layer in self.style_layers}
         for tile in ranks.own(self._tiles(image)):
             features = self.encoder(tile.cut(image), self.layers)
             for layer, target in self.content.of(tile).items():
                 own = tile.inside(features[layer], self.strides[layer])
-                errors[layer] = errors[layer] + _squares(own - target)
+                errors[layer].add(_squares(own - target))
                 sizes[layer] += target.numel()
             for layer in self.style_layers:
                 sums[layer].add(
@@ -93,7 +93,7 @@ class TiledStatistics:
         parts = ranks.gathered((errors, sizes, sums))
         for layer in layers:
             self.sizes[layer] = sum(part[1][layer] for part in parts)
-            error = sum(part[0][layer] for part in parts) / self.sizes[layer]
+            error = Total.of(part[0][layer] for part in parts).result / self.sizes[layer]
             yield torch.as_tensor(error).to(_exact(image))
         for layer in self.style_layers:
             yield from Sums.of(part[2][layer] for part in parts).moments()
@@ -106,9 +106,13 @@ class TiledStatistics:
             pulls: The gradient of each layer's activations, as a function of them.
         """
         gradient = torch.zeros_like(image)
-        for tile in ranks.own(self._tiles(image)):
-            tile.paste(gradient, self._pull_tile(tile, image, pulls))
-        return ranks.total(gradient, at_first=True)
+        for tile, found in ranks.collected(
+            self._tiles(image),
+            lambda tile: self._pull_tile(tile, image, pulls),
+            lambda tile: tile.cut(image).shape,
+        ):
+            tile.paste(gradient, found)
+        return gradient
 
     def _pull_tile(self, tile: Tile, image: Tensor, pulls: Mapping[str, Pull]) -> Tensor:
         """The gradient of a tile's pixels, and of those around it."""
@@ -192,31 +196,6 @@ class _Statistics(torch.autograd.Function):
             )
         ranks.tell(ranks.Pulls(pulls))
         return statistics.pull(image, pulls), None
-
-
-def tiled_features(
-    encoder: Encoder, picture: Tensor, layers: Collection[str], side: int, *, circular: bool = False
-) -> dict[str, Tensor]:
-    """Activations of a picture, as `Encoder.forward` without autograd, tile by tile.
-
-    Args:
-        encoder: The network.
-        picture: Shape (1, 3, H, W), RGB in [0, 1].
-        layers: Layer names.
-        side: Largest side of a tile, a multiple of `GRID`.
-        circular: As in `Encoder.forward`.
-    """
-    height, width = picture.shape[2:]
-    found: dict[str, Tensor] = {}
-    tiles = divide(height, width, side, encoder.reach(layers), circular=circular)
-    for tile in ranks.own(tiles):
-        for layer, values in encoder(tile.cut(picture), layers).items():
-            stride = encoder.stride(layer)
-            if layer not in found:
-                shape = (1, values.shape[1], height // stride, width // stride)
-                found[layer] = values.new_zeros(shape).to(memory_format=torch.channels_last)
-            tile.of_whole(found[layer], stride).copy_(tile.inside(values, stride))
-    return {layer: ranks.total(values) for layer, values in found.items()}
 
 
 def tiled_moments(

@@ -59,13 +59,44 @@ class Pull:
             into[0, :, rows].permute(1, 2, 0).add_(change)
 
 
-class Sums:
-    """Sums over positions, in float64, from which moments are made."""
+class Total:
+    """A sum in twice the precision of float64: in any order, it rounds to the same float32.
+
+    References:
+        Knuth, The Art of Computer Programming 2, 4.2.2, for what an addition rounds off.
+    """
 
     def __init__(self) -> None:
-        self.count: Any = 0
-        self.mean: Any = 0
-        self.gram: Any = 0
+        self.value: Any = 0.0
+        self.rounded_off: Any = 0.0
+
+    def add(self, value: Any) -> None:
+        """Add a number, or a tensor of the shape of the others, in float64."""
+        total = self.value + value
+        before = total - value
+        self.rounded_off = self.rounded_off + (self.value - before) + (value - (total - before))
+        self.value = total
+
+    @classmethod
+    def of(cls, parts: Iterable[Self]) -> Self:
+        """The sum of sums."""
+        whole = cls()
+        for part in parts:
+            whole.add(part.value)
+            whole.rounded_off = whole.rounded_off + part.rounded_off
+        return whole
+
+    @property
+    def result(self) -> Any:
+        """The sum, rounded once."""
+        return self.value + self.rounded_off
+
+
+class Sums:
+    """Sums over positions, from which moments are made."""
+
+    def __init__(self) -> None:
+        self.count, self.mean, self.gram = Total(), Total(), Total()
         self.dtype: torch.dtype | None = None
 
     def add(self, features: Tensor, shares: Tensor | None) -> None:
@@ -78,26 +109,23 @@ class Sums:
             counts = found.mean.new_full((1,), features.shape[2] * features.shape[3])
         else:
             counts = shares.flatten(1).sum(1).to(found.mean)
-        self.count = self.count + counts.double()
-        self.mean = self.mean + found.mean.double() * counts[:, None]
-        self.gram = self.gram + found.gram.double() * counts[:, None, None]
+        self.count.add(counts.double())
+        self.mean.add(found.mean.double() * counts[:, None])
+        self.gram.add(found.gram.double() * counts[:, None, None])
         self.dtype = found.mean.dtype
 
     @classmethod
     def of(cls, parts: Iterable[Self]) -> Self:
         """The sum of sums."""
-        whole = cls()
-        for part in parts:
-            if part.dtype is not None:
-                whole.count = whole.count + part.count
-                whole.mean = whole.mean + part.mean
-                whole.gram = whole.gram + part.gram
-                whole.dtype = part.dtype
+        whole, parts = cls(), [part for part in parts if part.dtype is not None]
+        for name in ("count", "mean", "gram"):
+            setattr(whole, name, Total.of(getattr(part, name) for part in parts))
+        whole.dtype = parts[-1].dtype
         return whole
 
     def moments(self) -> Moments:
         """The means of all that was added."""
-        count = self.count.clamp_min(LEAST_SHARE)
-        mean = self.mean / count[:, None]
-        gram = self.gram / count[:, None, None]
+        count = self.count.result.clamp_min(LEAST_SHARE)
+        mean = self.mean.result / count[:, None]
+        gram = self.gram.result / count[:, None, None]
         return Moments(mean.to(self.dtype), gram.to(self.dtype))
