@@ -105,7 +105,7 @@ def parse_history(texts: Sequence[str]) -> list[Event]:
 
     Example:
         >>> parse_history(["20:mark", "40:back=20"])[1]
-        Event(steps=40, kind='back', values=(20.0,))
+        Event(steps=40, kind='back', values=(20.0,), names=())
     """
     events = [_parse(text) for text in texts]
     marked: set[float] = set()

@@ -160,6 +160,7 @@ def stylize(
             if objective is not None and course.is_reweighed:
                 objective.settings = course.settings
             else:
+                objective = None  # before the next one takes memory
                 found = targets.at(scale, course.settings)
                 objective = _objective(encoder, inputs, scale, found, extra_loss, space)
             try:

@@ -6,6 +6,7 @@ So the need is estimated, and refused, before the run starts.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import os
 import re
@@ -191,9 +192,13 @@ def largest_size(plan: RunPlan, size: int, free: int) -> int:
     Returns:
         Longest side in pixels, a multiple of 64 from 64 up; 0 if none fits.
     """
-    candidates = range((size - 1) // 64 * 64, 0, -64)
     limited = replace(plan, budget=free)
-    return next((side for side in candidates if choose_workspace(limited, side).needed <= free), 0)
+    # A larger result never needs less, so the search is by halves.
+    return 64 * bisect.bisect_left(
+        range(1, (size - 1) // 64 + 1),
+        True,
+        key=lambda side: choose_workspace(limited, 64 * side).needed > free,
+    )
 
 
 @contextlib.contextmanager
