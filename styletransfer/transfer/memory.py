@@ -81,7 +81,8 @@ def estimate_memory(
     estimates are 4 to 20 % higher, also with Adam and with large photographs and
     styles. In tiles, with the pairs that were in use: at 2048 px 1.95 GB of the whole
     process (tiles of 256 px) and 2.53 GB (512 px, float32), estimated 1 to 3 % higher;
-    at 4096 px 3.55 GB (512 px), estimated 15 % higher.
+    at 4096 px 3.55 GB (512 px), estimated 15 % higher; at 8192 px 10.2 GB (1024 px),
+    10 % higher.
 
     Args:
         plan: The plan of the run.
