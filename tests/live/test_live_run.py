@@ -26,7 +26,7 @@ from styletransfer.images.provenance import read_record  # after the skip
 from tests.support.browser import MARKS, Browser, chromium  # after the skip
 from tests.support.commands import ROOT, run_python  # after the skip
 
-pytestmark = [*MARKS, pytest.mark.weights]
+pytestmark = [*MARKS, pytest.mark.weights, pytest.mark.long]
 
 SAMPLES = ROOT / "samples"
 PICTURES = (SAMPLES / "content" / "coffee.jpg", SAMPLES / "style" / "night_cafe.jpg")
@@ -304,7 +304,6 @@ def test_a_style_scale_waits_for_a_new_start_and_is_repeated(
     assert painted(tmp_path / "again.png", "--config", str(run.output)) == run.output.read_bytes()
 
 
-@pytest.mark.long
 def test_a_draft_is_painted_large_and_gives_the_bytes_of_the_command_without_a_page(
     browser: Browser, tmp_path: Path
 ) -> None:
