@@ -39,7 +39,6 @@ DRAFT = 256
 """Longest side in pixels up to which a picture is a draft: after it the painting waits
 for its pages, if there are any and it is to become larger."""
 
-
 _RELOAD = 3.0
 """Seconds for which no page may be open while one is loaded again."""
 
@@ -109,7 +108,7 @@ class LivePilot:
             raise RuntimeError("no run is piloted")
         self._holding = helm.settings
         session.sizes = sizes_of(step.scales)
-        self._look_ahead(session, run, step, helm, [])
+        grows = self._look_ahead(session, run, step, helm, [])
         # After going back, they are those of the mark.
         session.changed(weights_of(helm.settings))
         session.publish(
@@ -124,7 +123,7 @@ class LivePilot:
         if is_draft:
             self._seen = time.monotonic()
             session.say("paused", "The draft is done: paint it large, or go on tuning.")
-        return self._ask(session, run, step, helm, is_draft=is_draft)
+        return self._ask(session, run, step, helm, is_draft=is_draft, grows=grows)
 
     def _look_ahead(
         self, session: Session, run: PictureRun, step: Step, helm: Helm, found: Sequence[Event]
@@ -151,13 +150,13 @@ class LivePilot:
         return command(self._run.job, with_weights(self._holding, weights))
 
     def _ask(
-        self, session: Session, run: PictureRun, step: Step, helm: Helm, *, is_draft: bool
+        self, session: Session, run: PictureRun, step: Step, helm: Helm, is_draft: bool, grows: bool
     ) -> list[Event]:
         """Take the commands of the pages; wait for them at a draft's end, and while paused."""
         found: list[Event] = []
         waits = is_draft
         has_waited = is_draft or self._paused
-        steps, grows = helm.steps, self._look_ahead(session, run, step, helm, [])
+        steps = helm.steps
         while True:
             commands = session.take(
                 block=waits or self._paused,

@@ -89,12 +89,12 @@ def count() -> int:
 
 def is_first() -> bool:
     """Whether this process is rank 0, or there are no others."""
-    return not _joined() or distributed.get_rank() == 0
+    return _rank() == 0
 
 
 def own(items: Sequence[_Any]) -> Sequence[_Any]:
     """This rank's share of tiles."""
-    return items[distributed.get_rank() :: count()] if count() > 1 else items
+    return items[_rank() :: count()]
 
 
 def collected(
@@ -111,7 +111,7 @@ def collected(
         On rank 0, each item and its tensor, in their order; so a sum of them is the same
         to the bit for any number of ranks. On others, nothing.
     """
-    rank = distributed.get_rank() if _joined() else 0
+    rank = _rank()
     for first in range(0, len(items), count()):
         turn = items[first : first + count()]
         if rank >= len(turn):
@@ -176,6 +176,10 @@ def total(values: Tensor) -> Tensor:
 
 def _joined() -> bool:
     return distributed.is_available() and distributed.is_initialized()
+
+
+def _rank() -> int:
+    return distributed.get_rank() if _joined() else 0
 
 
 @contextlib.contextmanager
