@@ -76,7 +76,7 @@ class Settings:
     content_weight: float = 1.0
     """Weight of the content loss; 0 or more."""
 
-    style_weight: float = 14.0
+    style_weight: float = 17.0
     """Weight of the style loss; 0 or more."""
 
     style_form: choices.StyleForm = "wasserstein"
@@ -89,7 +89,7 @@ class Settings:
     """Summand of the total variation, see `transfer.total_variation`."""
 
     preserve_color: choices.PreserveColor = "none"
-    """How colours of the content are kept, see `transfer.colour_preservation`."""
+    """How colours of the content are kept, see `transfer.colours.preservation`."""
 
     style_blend: tuple[float, ...] | None = None
     """Share of each style image; normalized to sum to 1. None: equal."""
@@ -124,8 +124,8 @@ class Settings:
     layer_weights: tuple[float, ...] | None = None
     """Share of each style layer; normalized. None: see `layers.default_share`."""
 
-    init: str = "content"
-    """Initial image: ``content``, ``noise``, or the path of an image."""
+    init: str = "recolored"
+    """Start: ``recolored`` (in the styles' colours), ``content``, ``noise``, or a path."""
 
     seed: int = 0
     """Seed of the initial noise; 0 or more."""

@@ -123,7 +123,9 @@ Tolerance = Annotated[
 ]
 Init = Annotated[
     str | None,
-    _method("init", "Initial image: content, noise, or a picture file.", metavar="IMAGE"),
+    _method(
+        "init", "Start: recolored (like the style), content, noise, or a file.", metavar="IMAGE"
+    ),
 ]
 Seed = Annotated[int | None, _method("seed", "Seed of the random noise of --init noise.")]
 Optimizer = Annotated[

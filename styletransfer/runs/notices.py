@@ -63,11 +63,9 @@ def warn_about_result(result: Result, job: Job, content: InputPicture, context: 
     from styletransfer.runs.sanity import find_problem
 
     settings, masks = job.settings, context.masks
-    start = content if settings.init == "content" else context.init
     problem = find_problem(
         result,
         content.image,
-        None if start is None else start.image,
         settings,
         1.0 if masks is None else masks.painted,
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NAMED_WEIGHTS = (BUNDLED, "torchvision")
 
-INITS = ("content", "noise")
+INITS = ("recolored", "content", "noise")
 """The values of ``init`` that are not the path of a picture."""
 
 INEFFECTIVE: Mapping[str, tuple[Callable[[Settings], bool], str]] = {

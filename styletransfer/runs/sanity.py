@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from styletransfer.option_text import format_value
-from styletransfer.transfer.resizing import resize
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +32,6 @@ _MATCHED = 0.01
 def find_problem(
     result: Result,
     content: Tensor,
-    start: Tensor | None,
     settings: Settings,
     painted: float = 1.0,
 ) -> str | None:
@@ -42,7 +40,6 @@ def find_problem(
     Args:
         result: The result of a run that was not stopped.
         content: The content, shape (1, 3, H, W), RGB in [0, 1].
-        start: The initial image, of that form; None: noise.
         settings: The settings of the run.
         painted: The share of the picture that was to be painted.
 
@@ -53,9 +50,7 @@ def find_problem(
         if _is_uniform(content):
             return None
         return f"the result is nearly one colour; {_remedy_for_one_colour(settings)}"
-    if start is None or _had_the_style(result, settings):
-        return None
-    if _change(result.image, start) >= painted * UNCHANGED:
+    if result.change >= painted * UNCHANGED or _had_the_style(result, settings):
         return None
     weight = format_value(settings.style_weight)
     return (
@@ -66,11 +61,6 @@ def find_problem(
 
 def _is_uniform(image: Tensor) -> bool:
     return image.var((0, 2, 3), correction=0).mean().sqrt().item() < UNIFORM
-
-
-def _change(image: Tensor, start: Tensor) -> float:
-    start = resize(start, image.shape[3], image.shape[2])
-    return (image - start).abs().mean().item()
 
 
 def _had_the_style(result: Result, settings: Settings) -> bool:

@@ -1,14 +1,15 @@
 """The pictures of a run: checked, prepared, and brought to each size."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from styletransfer.errors import ConfigError, ImageError
 from styletransfer.settings import Settings
-from styletransfer.transfer.colour_preservation import finish_picture, prepare_pictures
+from styletransfer.transfer.colours.preservation import finish_picture, prepare_pictures
+from styletransfer.transfer.colours.recolouring import Start, recolouring
 from styletransfer.transfer.pyramid import Scale
 from styletransfer.transfer.regions import Regions
 from styletransfer.transfer.resizing import resize, resize_to_scale
@@ -24,8 +25,8 @@ class Inputs:
     content: Tensor
     """What the result shows, shape (1, 3, H, W), RGB in [0, 1]."""
 
-    first: Tensor
-    """What the run starts from, of the same form."""
+    start: Start
+    """What the run starts from."""
 
     styles: list[Tensor]
     """How it is painted, of the same form."""
@@ -107,14 +108,17 @@ def prepare_inputs(
         # No more than will be seen is recoloured.
         content, styles = resize_to_scale(content, styles, scales[-1], (max(settings.style_scale),))
     shown, first, painted = prepare_pictures(content, first, list(styles), how)
-    return Inputs(
+    inputs = Inputs(
         content=shown,
-        first=first,
+        start=Start(first),
         styles=painted,
         regions=None if regions is None or regions.is_whole else regions,
         colours=content,
         settings=settings,
     )
+    if init is not None or settings.init != "recolored" or not settings.style_weight:
+        return inputs
+    return replace(inputs, start=Start(first, recolouring(*inputs.at(scales[0]), settings)))
 
 
 def check_pictures(
@@ -177,7 +181,7 @@ def _resized(regions: Regions, size: tuple[int, int], styles: Sequence[Tensor]) 
 def _first_image(content: Tensor, init: Tensor | None, scale: Scale, settings: Settings) -> Tensor:
     if init is not None:
         return init
-    if settings.init == "content":
+    if settings.init in {"recolored", "content"}:
         return content
     if settings.init == "noise":
         generator = torch.Generator().manual_seed(settings.seed)

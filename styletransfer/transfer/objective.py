@@ -52,8 +52,8 @@ class Losses:
     style: float
     tv: float
 
-    gamut: float = 0.0
-    """Penalty of values outside [0, 1], next to nothing at the end."""
+    penalty: float = 0.0
+    """Of values outside [0, 1] and of rough colours, see `optimize`; small at the end."""
 
     extra: float = 0.0
     """A term of the caller of `stylize`."""
@@ -71,7 +71,7 @@ class Losses:
     @property
     def penalized(self) -> float:
         """What is minimized: the loss and the penalty."""
-        return self.total + self.gamut
+        return self.total + self.penalty
 
 
 ExtraLoss = Callable[[Tensor], Tensor]

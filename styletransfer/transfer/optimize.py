@@ -12,6 +12,7 @@ from styletransfer.settings import Settings
 from styletransfer.transfer.best import Best, State
 from styletransfer.transfer.objective import Losses, Terms
 from styletransfer.transfer.optimizers.choice import choose_optimizer
+from styletransfer.transfer.optimizers.penalties import Penalties
 from styletransfer.transfer.pyramid import history_length
 from styletransfer.transfer.steering import Turn
 
@@ -20,10 +21,6 @@ WINDOW = 10
 
 REJECT_RATIO = 2.0
 """A loss this many times the best so far is rejected: the best image is restored."""
-
-GAMUT_WEIGHT = 100.0
-"""Weight of the mean squared distance to [0, 1], as a multiple of the sum of the weights.
-Values that are cut off at the end show as neon colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +60,7 @@ def optimize(
     """Minimize an objective over an image.
 
     The image may leave [0, 1], is drawn back by a penalty, and is clamped at the end.
+    Another penalty keeps colours from changing from pixel to pixel.
 
     Args:
         objective: Gives the weighted terms of an image (1, 3, H, W).
@@ -140,7 +138,7 @@ class Descent:
         weights = settings.content_weight + settings.style_weight + settings.tv_weight
         self.best = Best(start, weights)
         self._objective = objective
-        self._gamut_weight = GAMUT_WEIGHT * weights
+        self._penalties = Penalties.of(settings)
         self._optimizer = choose_optimizer(settings, start, pairs)
         self._history: list[float] = []
         self._taken = taken
@@ -166,7 +164,7 @@ class Descent:
 
     def evaluate(self) -> None:
         """Evaluate the objective where it is."""
-        self.losses, self.gradient = _evaluate(self._objective, self.image, self._gamut_weight)
+        self.losses, self.gradient = _evaluate(self._objective, self.image, self._penalties)
         self.best.update(self.image, self.gradient, self.losses)
         self._history.append(self.losses.penalized)
         self._has_moved = False
@@ -209,16 +207,15 @@ OnStep = Callable[[Descent], bool | Turn | None]
 
 
 def _evaluate(
-    objective: Callable[[Tensor], Terms], image: Tensor, gamut_weight: float
+    objective: Callable[[Tensor], Terms], image: Tensor, penalties: Penalties
 ) -> tuple[Losses, Tensor]:
-    """The losses at an image, and the gradient of their sum and the gamut's penalty."""
+    """The losses at an image, and the gradient of what is minimized."""
     with torch.enable_grad():
         image = image.detach().requires_grad_()
         terms = objective(image)
         (gradient,) = torch.autograd.grad(terms.total, image)
-    outside = (image - image.clamp(0, 1)).detach()
-    gamut = gamut_weight * outside.square().mean()
-    gradient = torch.add(gradient, outside, alpha=2 * gamut_weight / image.numel(), out=outside)
-    extra = outside.new_zeros(()) if terms.extra is None else terms.extra
-    numbers = (term.item() for term in (terms.content, terms.style, terms.tv, gamut, extra))
+    penalty, of_penalty = penalties(image.detach())
+    gradient = of_penalty.add_(gradient)
+    extra = gradient.new_zeros(()) if terms.extra is None else terms.extra
+    numbers = (term.item() for term in (terms.content, terms.style, terms.tv, penalty, extra))
     return Losses(*numbers), gradient

@@ -68,13 +68,17 @@ class Regions:
         """Share of the content that each region covers, shape (R,)."""
         return self.content.mean((0, 2, 3))
 
+    def content_at(self, width: int, height: int) -> Tensor:
+        """The shares of the content's pixels at a size in pixels, shape (1, R, H, W)."""
+        return _resized(self.content, width, height)
+
     def kept_at(self, width: int, height: int) -> Tensor | None:
         """How much of each pixel of the content is kept at a size in pixels.
 
         Returns:
             Shape (1, 1, H, W), from 0 to 1; None if nothing is kept.
         """
-        kept = 1 - _resized(self.content, width, height).sum(1, keepdim=True)
+        kept = 1 - self.content_at(width, height).sum(1, keepdim=True)
         kept = (kept.clamp(0, 1) * _LEVELS).round() / _LEVELS
         return kept if kept.any() else None
 

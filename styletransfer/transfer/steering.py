@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 from styletransfer.errors import ConfigError
 from styletransfer.transfer.pyramid import plan_scales
-from styletransfer.transfer.resizing import crop, enlarge_change, pad_to_multiple, resize
+from styletransfer.transfer.resizing import crop, pad_to_multiple
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from styletransfer.settings import Settings
     from styletransfer.transfer.best import State
+    from styletransfer.transfer.colours.recolouring import Start
     from styletransfer.transfer.optimize import Optimized
     from styletransfer.transfer.plan import RunPlan
     from styletransfer.transfer.pyramid import Scale
@@ -68,7 +69,7 @@ class Course:
     Args:
         plan: The plan of the run.
         settings: The settings of the run.
-        first: What the run starts from, shape (1, 3, H, W), RGB in [0, 1].
+        first: What the run starts from.
         resume: As in `stylize`.
 
     Raises:
@@ -79,14 +80,14 @@ class Course:
         self,
         plan: RunPlan,
         settings: Settings,
-        first: Tensor,
+        first: Start,
         resume: State | None = None,
     ) -> None:
         self.plan = plan
         """The plan of the run as it goes now."""
         self.settings = settings
         """Those that hold now."""
-        self.image = resize(first, *self.scales[0].size, circular=settings.tileable)
+        self.image = first.at(*self.scales[0].size, circular=settings.tileable)
         """The best image of the last size, or the first one."""
         self.taken = 0
         """Steps that were taken at this size."""
@@ -120,7 +121,13 @@ class Course:
 
     def enlarged(self, image: Tensor, scale: Scale) -> Tensor:
         """An image of the run at another size, see `resizing.enlarge_change`."""
-        return enlarge_change(image, self._first, *scale.size, circular=self.settings.tileable)
+        return self._first.enlarge(image, *scale.size, circular=self.settings.tileable)
+
+    def change(self, image: Tensor) -> float:
+        """Mean absolute difference of an image of the run from the start at its size."""
+        height, width = image.shape[2:]
+        first = self._first.at(width, height, circular=self.settings.tileable)
+        return (image - first).abs_().mean().item()
 
     def heed(self, answer: bool | Turn | None) -> bool | Turn | None:
         """Remember what a caller says about later; return what is to be done now."""

@@ -81,6 +81,9 @@ class Result:
     stopped: bool
     """Whether the caller asked to stop before the end."""
 
+    change: float = 1.0
+    """Mean absolute difference from the start, in units of [0, 1]."""
+
 
 def stylize(
     content: Tensor,
@@ -142,7 +145,7 @@ def stylize(
     targets.check(encoder, content, styles, settings)
     plan = plan_with(encoder, content, styles, settings) if plan is None else plan
     inputs = prepare_inputs(content, styles, init, regions, plan.scales, settings)
-    course = Course(plan, settings, inputs.first, resume)
+    course = Course(plan, settings, inputs.start, resume)
     objective: Objective | None = None
 
     def finished(best: Tensor, scale: Scale) -> Tensor:
@@ -177,14 +180,15 @@ def stylize(
                 )
             except UnfinishedError as error:
                 if error.state is not None:
-                    error.state = _state_at(scale, error.state)
+                    error.state = {"size": [*scale.size], "descent": error.state}
                 error.image = finished(error.image, scale)
                 raise
             course.go_on(optimized, scale)
             if optimized.stopped:
                 break
     image = course.enlarged(course.image, course.scales[-1])
-    return Result(inputs.finish(image), optimized.losses, optimized.stopped)
+    change = course.change(image)
+    return Result(inputs.finish(image), optimized.losses, optimized.stopped, change)
 
 
 def _objective(
@@ -220,10 +224,6 @@ def _objective(
     )
 
 
-def _state_at(scale: Scale, descent: State) -> State:
-    return {"size": list(scale.size), "descent": descent}
-
-
 def _at_size(
     on_step: Callable[[Step], bool | Turn | None] | None,
     scale: Scale,
@@ -241,7 +241,7 @@ def _at_size(
             descent.losses,
             crop(descent.image, *scale.size),
             finish,
-            state=lambda: _state_at(scale, descent.state()),
+            state=lambda: {"size": [*scale.size], "descent": descent.state()},
             result=lambda: finished(descent.best.image.clamp(0, 1), scale),
             scales=course.scales,
         )

@@ -124,9 +124,6 @@ def blended_moments(
     Returns:
         Moments by layer, of the whole or of each region.
     """
-    blend = settings.style_blend or [1.0] * len(styles)
-    repeats = len(styles) // len(blend)
-    shares = normalized([share for share in blend for _ in range(repeats)])
     parts: list[dict[str, Tensor] | None] = [None] * len(styles)
     if regions is not None:
         parts = [encoder.follow(part, layers) for part in regions.styles]
@@ -135,7 +132,7 @@ def blended_moments(
         for style, part in zip(styles, parts, strict=True)
     ]
     return {
-        layer: _blended([found[layer] for found in each], shares, regions is not None)
+        layer: blended([found[layer] for found in each], settings, in_regions=regions is not None)
         for layer in each[0]
     }
 
@@ -196,8 +193,18 @@ def picture_moments(
     return fast_moments.network_moments(encoder.fast, picture, layers, shares)
 
 
-def _blended(parts: Sequence[Moments], shares: Sequence[float], in_regions: bool) -> Moments:
-    """The mean of moments by shares; in each region, of the styles that have it."""
+def blended(parts: Sequence[Moments], settings: Settings, *, in_regions: bool) -> Moments:
+    """The mean of moments by the shares of the styles.
+
+    Args:
+        parts: Moments of each style, possibly of each several times in turn, at
+            several sizes.
+        settings: The shares of the styles.
+        in_regions: Whether they are of regions: in each, of the styles that have it.
+    """
+    blend = settings.style_blend or [1.0] * len(parts)
+    repeats = len(parts) // len(blend)
+    shares = normalized([share for share in blend for _ in range(repeats)])
     each = torch.tensor(shares).to(parts[0].mean)[:, None].expand(-1, len(parts[0].mean))
     if in_regions:
         each = each * torch.stack([is_found(part) for part in parts])

@@ -11,7 +11,7 @@ from torch import Tensor
 from styletransfer.choices import PreserveColor
 from styletransfer.errors import ConfigError, DivergenceError, ImageError
 from styletransfer.settings import Settings
-from styletransfer.transfer.colour_preservation import finish_picture
+from styletransfer.transfer.colours.preservation import finish_picture
 from styletransfer.transfer.inputs import Inputs, check_pictures, prepare_inputs
 from styletransfer.transfer.pyramid import Scale
 from styletransfer.transfer.regions import Regions

@@ -143,7 +143,7 @@ def test_new_shares_of_the_styles_act_at_the_next_step(
     stylize(content, styles, SETTINGS, on_step=plain)
     stylize(content, styles, SETTINGS, on_step=steered)
     assert plain.losses[:2] == steered.losses[:2]
-    assert steered.losses[2]["style"] > 1.3 * plain.losses[2]["style"], "it is not yet black"
+    assert steered.losses[2]["style"] > 1.1 * plain.losses[2]["style"], "it is not yet black"
 
 
 LARGER = replace(SETTINGS, size=48, style_scale=(0.5,), style_layers=("relu2_1",), detail=0.5)
@@ -212,9 +212,9 @@ def test_other_weights_prepare_no_picture_again(
     monkeypatch.setattr(Inputs, "at", counting)
     heavier, without = (replace(SETTINGS, tv_weight=weight) for weight in (3.0, 0.0))
     stylize(*pictures, SETTINGS, on_step=Steered({2: Turn(settings=heavier)}))
-    assert len(prepared) == 2, "once at each size"
+    assert len(prepared) == 3, "for the colours of the start, then once at each size"
     stylize(*pictures, SETTINGS, on_step=Steered({2: Turn(settings=without)}))
-    assert len(prepared) == 5, "a term that is not evaluated needs another objective"
+    assert len(prepared) == 7, "a term that is not evaluated needs another objective"
 
 
 @pytest.mark.weights

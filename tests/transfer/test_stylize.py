@@ -189,11 +189,11 @@ def test_every_step_at_every_size_is_reported_with_its_losses(run: Runs) -> None
 def test_a_size_starts_from_the_enlarged_change_of_the_last_one(
     run: Runs,
 ) -> None:
-    small = run(size=24, min_size=24, preconditioning=0.8)
+    small = run(size=24, min_size=24, preconditioning=0.8, init="content")
     run.start = enlarge_change(small.image, run.content, 48, 36)
     second = run(size=48, min_size=48, preconditioning=0.8)
     run.start = None
-    assert torch.equal(run(preconditioning=0.8).image, second.image)
+    assert torch.equal(run(preconditioning=0.8, init="content").image, second.image)
 
 
 def test_the_style_scale_is_the_styles_longest_side_over_the_current_size(run: Runs) -> None:

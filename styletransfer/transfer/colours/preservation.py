@@ -99,8 +99,8 @@ def match_colours(style: Tensor, content: Tensor) -> Tensor:
         covariances, which turns colours further.
     """
     (style_mean, spread), (content_mean, target) = (_spread(one) for one in (style, content))
-    root, inverse = _roots(spread)
-    between, _ = _roots(root @ target @ root)
+    root, inverse = symmetric_roots(spread)
+    between, _ = symmetric_roots(root @ target @ root)
     colours = _flat(style) - style_mean
     moved = inverse @ between @ inverse @ colours + content_mean
     return moved.clamp(0, 1).view(style.shape).to(style)
@@ -194,9 +194,18 @@ def _spread(image: Tensor) -> tuple[Tensor, Tensor]:
     return colours.mean(1, keepdim=True), torch.cov(colours, correction=0)
 
 
-def _roots(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Square root of a symmetric matrix, and its inverse where there is any spread."""
-    values, vectors = torch.linalg.eigh(matrix)
+def symmetric_roots(matrices: Tensor) -> tuple[Tensor, Tensor]:
+    """Square roots of symmetric matrices, and their inverses where there is any spread.
+
+    Args:
+        matrices: Covariances of colours, shape (…, 3, 3), in squared units of [0, 1].
+
+    Returns:
+        Roots and inverse roots, of that shape.
+    """
+    values, vectors = torch.linalg.eigh(matrices)
     roots = values.clamp_min(0).sqrt()
     inverse = torch.where(values > _LEAST_SPREAD, 1 / roots.clamp_min(1e-30), 0.0)
-    return (vectors * roots) @ vectors.T, (vectors * inverse) @ vectors.T
+    both = ((vectors * each[..., None, :]) @ vectors.mT for each in (roots, inverse))
+    root, of_inverse = both
+    return root, of_inverse

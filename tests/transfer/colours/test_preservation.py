@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from styletransfer.settings import Settings
-from styletransfer.transfer.colour_preservation import (
+from styletransfer.transfer.colours.preservation import (
     match_colours,
     to_grey,
     to_oklab,
