@@ -20,7 +20,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PIP = $(@D)/bin/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-ci test-all bench format clean distclean
+.PHONY: help demo test test-all bench format clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,9 +31,6 @@ demo: $(VENV)/.installed ## repaint the sample photograph, into out.png
 
 test: $(VENV)/.installed-dev ## check format, lint and types, and run the tests, in two minutes
 	VENV="$(VENV)" scripts/check
-
-test-ci: $(VENV)/.installed-dev ## the same with slow tests, but not with the longest
-	VENV="$(VENV)" scripts/check -m "not long"
 
 test-all: $(VENV)/.installed-dev ## the same with all tests
 	VENV="$(VENV)" scripts/check -m "slow or not slow"
