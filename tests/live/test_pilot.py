@@ -119,6 +119,7 @@ def test_a_run_that_nobody_touches_gives_the_bytes_of_one_without_a_page() -> No
     assert line.startswith("live at http://127.0.0.1:")
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 def test_the_picture_records_what_was_done_and_repeats_it_to_the_same_bytes() -> None:
     lines: list[str] = []

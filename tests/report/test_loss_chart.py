@@ -64,6 +64,7 @@ def test_the_shortest_runs_can_be_drawn(iterations: int) -> None:
     assert LIGHT.content in drawn(RUN[:iterations])
 
 
+@pytest.mark.slow
 def test_the_chart_of_a_long_run_stays_small() -> None:
     long = [entry(9, Settings(), iteration=n, total=5.0 + (n % 7) / 100) for n in range(1, 20_001)]
     assert len(drawn(long)) < 400_000

@@ -272,6 +272,7 @@ def test_one_mask_serves_all_pictures_of_a_folder(command: Command) -> None:
         assert not same[: width // 2 - 1].any()
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 def test_each_result_of_a_sweep_equals_its_run_alone_to_the_byte(command: Command) -> None:
     ran = command(f"{ONE} -o out.png --tv-weight 0,3 {QUICK}")

@@ -217,6 +217,7 @@ def test_the_sheet_has_the_format_of_its_path_and_is_refused_as_a_configuration(
         assert suffix == ".jpg" or new == open_picture(Path(f"out-tv9{suffix}"))
 
 
+@pytest.mark.slow
 @pytest.mark.weights
 def test_the_sheet_shows_the_results_in_their_order(workspace: Path, command: Command) -> None:
     line = "content.png style.png -o out.png --tv-weight 500,0,3 --size 24 --min-size 24 -n 20 -q"
