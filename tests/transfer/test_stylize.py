@@ -196,6 +196,13 @@ def test_a_size_starts_from_the_enlarged_change_of_the_last_one(
     assert torch.equal(run(preconditioning=0.8, init="content").image, second.image)
 
 
+def test_the_change_is_measured_from_the_picture_that_the_run_started_from(run: Runs) -> None:
+    run.start = 1 - run.content
+    result = run()
+    first = resize(run.start, result.image.shape[3], result.image.shape[2])
+    assert result.change == pytest.approx((result.image - first).abs().mean().item())
+
+
 def test_the_style_scale_is_the_styles_longest_side_over_the_current_size(run: Runs) -> None:
     whole, halved = (run(size=24, style_scale=(scale,)).image for scale in (1.0, 0.5))
     assert not torch.equal(whole, halved)

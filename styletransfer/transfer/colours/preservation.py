@@ -206,6 +206,6 @@ def symmetric_roots(matrices: Tensor) -> tuple[Tensor, Tensor]:
     values, vectors = torch.linalg.eigh(matrices)
     roots = values.clamp_min(0).sqrt()
     inverse = torch.where(values > _LEAST_SPREAD, 1 / roots.clamp_min(1e-30), 0.0)
-    both = ((vectors * each[..., None, :]) @ vectors.mT for each in (roots, inverse))
-    root, of_inverse = both
-    return root, of_inverse
+    return (vectors * roots[..., None, :]) @ vectors.mT, (
+        vectors * inverse[..., None, :]
+    ) @ vectors.mT
