@@ -36,6 +36,7 @@ from scripts.tv_study.tables import (
 from styletransfer.device.device import retain_memory
 from styletransfer.report.page import TEMPLATES
 from styletransfer.runs.batches.weight_grid import sweep_from
+from styletransfer.settings import Settings
 from styletransfer.weight_guide import WEIGHT_GUIDE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,7 +80,7 @@ class Plan:
 _BUILD = ROOT / "build"
 FULL = Plan(
     sizes=SIZES,
-    iterations=(40, 25, 20, 10),
+    iterations=Settings().iterations,
     cache=_BUILD / "tv-study",
     docs=ROOT / "docs",
     samples=ROOT / "samples",

@@ -59,10 +59,6 @@ PAIRS = (
 )
 
 
-STYLE_WEIGHT = 14.0
-"""The default when the numbers of the page were measured."""
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
     """The settings of a run that differ from the defaults."""
@@ -76,7 +72,7 @@ class Run:
     form: TVForm = "isotropic"
     tv_weight: float = Settings().tv_weight
     content_weight: float = Settings().content_weight
-    style_weight: float = STYLE_WEIGHT
+    style_weight: float = Settings().style_weight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
