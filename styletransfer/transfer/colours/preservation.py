@@ -99,10 +99,7 @@ def match_colours(style: Tensor, content: Tensor) -> Tensor:
         covariances, which turns colours further.
     """
     (style_mean, spread), (content_mean, target) = (_spread(one) for one in (style, content))
-    root, inverse = symmetric_roots(spread)
-    between, _ = symmetric_roots(root @ target @ root)
-    colours = _flat(style) - style_mean
-    moved = inverse @ between @ inverse @ colours + content_mean
+    moved = least_map(spread, target) @ (_flat(style) - style_mean) + content_mean
     return moved.clamp(0, 1).view(style.shape).to(style)
 
 
@@ -194,15 +191,26 @@ def _spread(image: Tensor) -> tuple[Tensor, Tensor]:
     return colours.mean(1, keepdim=True), torch.cov(colours, correction=0)
 
 
-def symmetric_roots(matrices: Tensor) -> tuple[Tensor, Tensor]:
-    """Square roots of symmetric matrices, and their inverses where there is any spread.
+def least_map(source: Tensor, target: Tensor) -> Tensor:
+    """The linear map that gives colours another covariance and moves them least.
 
     Args:
-        matrices: Covariances of colours, shape (…, 3, 3), in squared units of [0, 1].
+        source: Covariances of colours, shape (…, 3, 3), in squared units of [0, 1].
+        target: Those that the mapped colours are to have, of that shape.
 
     Returns:
-        Roots and inverse roots, of that shape.
+        Symmetric matrices of that shape; 0 in directions in which the source has no spread.
+
+    References:
+        Pitié & Kokaram (2007), the linear Monge–Kantorovitch solution.
     """
+    root, inverse = _symmetric_roots(source)
+    between, _ = _symmetric_roots(root @ target @ root)
+    return inverse @ between @ inverse
+
+
+def _symmetric_roots(matrices: Tensor) -> tuple[Tensor, Tensor]:
+    """Square roots of symmetric matrices, and their inverses where there is any spread."""
     values, vectors = torch.linalg.eigh(matrices)
     roots = values.clamp_min(0).sqrt()
     inverse = torch.where(values > _LEAST_SPREAD, 1 / roots.clamp_min(1e-30), 0.0)

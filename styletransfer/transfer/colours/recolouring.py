@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from styletransfer.settings import Settings
-from styletransfer.transfer.colours.preservation import symmetric_roots
+from styletransfer.transfer.colours.preservation import least_map
 from styletransfer.transfer.regions import Regions
 from styletransfer.transfer.resizing import enlarge_change, resize
 from styletransfer.transfer.targets import blended, is_found
@@ -101,16 +101,13 @@ def recolouring(
         The maps. What no style is found for keeps its colours.
 
     References:
-        Pitié & Kokaram (2007), the linear Monge–Kantorovitch solution. Differs:
-        `SPREAD` is added to both sides.
+        As `least_map`. Differs: `SPREAD` is added to both sides.
     """
     parts = [None] * len(styles) if regions is None else [part[0] for part in regions.styles]
     found = moments(content.contiguous(), None if regions is None else regions.content[0])
     each = [moments(style.contiguous(), part) for style, part in zip(styles, parts, strict=True)]
     wanted = blended(each, settings, in_regions=regions is not None)
-    root, inverse = symmetric_roots(_widened(found))
-    between, _ = symmetric_roots(root @ _widened(wanted) @ root)
-    factors = inverse @ between @ inverse
+    factors = least_map(_widened(found), _widened(wanted))
     has_style = is_found(wanted).cpu()
     factors[~has_style] = torch.eye(3).to(factors)
     source, target = (one.mean.double().cpu()[:, :, None] for one in (found, wanted))
