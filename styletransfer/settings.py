@@ -76,7 +76,7 @@ class Settings:
     content_weight: float = 1.0
     """Weight of the content loss; 0 or more."""
 
-    style_weight: float = 17.0
+    style_weight: float = 14.0
     """Weight of the style loss; 0 or more."""
 
     style_form: choices.StyleForm = "wasserstein"

@@ -33,7 +33,7 @@ WEIGHT_GUIDE: Mapping[str, WeightGuide] = {
     ),
     "style_weight": WeightGuide(
         "Weight of the style loss, dimensionless",
-        {3.0: "a tint", 17.0: "default", 60.0: "dissolves the content"},
+        {3.0: "a tint", 14.0: "default", 60.0: "dissolves the content"},
     ),
     "tv_weight": WeightGuide(
         "Weight of the total variation loss, dimensionless; smooths noise, keeps edges",

@@ -103,7 +103,7 @@ def draw_weights(runner: Runner, size: int) -> Image.Image:
     rows = [runs for runs in rows if all(run in runner.found for run in runs)]
     axes = (Axis("Picture", [runs[0].content for runs in rows]), _axis(WEIGHTS))
     runs = [run for row in rows for run in row]
-    return _crops(runner, axes, runs, f"{CROP}×{CROP} pixels of a result of {size} px")
+    return _crops(runner, axes, runs, f"{CROP} by {CROP} pixels of a result of {size} px")
 
 
 def draw_sizes(runner: Runner, sizes: Sequence[int]) -> Image.Image:
@@ -111,7 +111,7 @@ def draw_sizes(runner: Runner, sizes: Sequence[int]) -> Image.Image:
     axes = (Axis("Longest side", [str(size) for size in sizes]), _axis(WEIGHTS_OF_SIZES))
     content = PAIRS[0].content
     runs = [Run(content, size, tv_weight=weight) for size in sizes for weight in WEIGHTS_OF_SIZES]
-    return _crops(runner, axes, runs, f"{CROP}×{CROP} pixels around the same point")
+    return _crops(runner, axes, runs, f"{CROP} by {CROP} pixels around the same point")
 
 
 def draw_sweep(runner: Runner, row: Row) -> Image.Image:

@@ -41,7 +41,7 @@ def test_a_new_result_is_described() -> None:
         "size": [48, 32],
         "seconds": 1.235,
         "seed": 7,
-        "weights": {"content": 1.0, "style": 17.0, "tv": 0.3},
+        "weights": {"content": 1.0, "style": 14.0, "tv": 0.3},
         "losses": {"content": 0.5, "style": 1.5, "tv": 0.25, "total": 2.25},
         "device": "cpu",
         "precision": "float32",
@@ -97,7 +97,7 @@ def test_a_skipped_result_has_the_weights_of_its_metadata(tmp_path: Path) -> Non
     existing = ExistingResult(path=path, content=Path("photo.jpg"))
     assert describe(existing, STYLES)["weights"] == {
         "content": 1.0,
-        "style": 17.0,
+        "style": 14.0,
         "tv": 0.3,
     }
 

@@ -168,7 +168,7 @@ def test_a_refused_change_is_explained_and_taken_back(browser: Browser, run: Run
         "}"
     )
     wait(browser, "$('#refused').textContent.includes('all three weights are 0')")
-    wait(browser, "$('#style-number').value === '17'")
+    wait(browser, "$('#style-number').value === '14'")
     assert run.commands(Weigh) == []
 
 

@@ -203,9 +203,9 @@ def test_loss_terms_have_value_weight_product_and_share(tmp_path: Path) -> None:
     cells = {name: re.findall(r"<td>(.*?)</td>", rest) for name, rest in rows}
 
     last = entries(ONE[0])[-1]
-    assert last.total == pytest.approx(0.4875 + 2.125)
-    assert cells["content"] == ["0.487", "1", "0.487", "19 %"]
-    assert cells["style"] == ["0.125", "17", "2.12", "81 %"]
+    assert last.total == pytest.approx(0.4875 + 1.75)
+    assert cells["content"] == ["0.487", "1", "0.487", "22 %"]
+    assert cells["style"] == ["0.125", "14", "1.75", "78 %"]
     assert cells["tv"] == ["–", "0", "0.00", "0 %"]
 
 

@@ -64,7 +64,7 @@ def rows(log: str) -> list[dict[str, str]]:
 
 @pytest.mark.weights
 def test_the_history_changes_the_weights_and_the_log_says_so(make: Make) -> None:
-    make("out.png", "2:weigh=1/17/50", "5:weigh=2/14/50")
+    make("out.png", "2:weigh=1/14/50", "5:weigh=2/14/50")
     weights = [(row["content_weight"], row["tv_weight"]) for row in rows("out.csv")]
     assert weights == [("1.0", "2.0")] * 2 + [("1.0", "50.0")] * 3 + [("2.0", "50.0")] * 2
     for row in rows("out.csv"):
@@ -75,7 +75,7 @@ def test_the_history_changes_the_weights_and_the_log_says_so(make: Make) -> None
 
 @pytest.mark.weights
 def test_a_result_repeats_its_history_to_the_same_bytes(make: Make) -> None:
-    history = ("2:mark", "4:weigh=1/17/50", "5:back=2", "6:next", "7:first", "8:repeat")
+    history = ("2:mark", "4:weigh=1/14/50", "5:back=2", "6:next", "7:first", "8:repeat")
     make("out.png", *history)
     recorded = Settings().with_values(read_record(Path("out.png"))).history
     assert recorded == history
@@ -87,7 +87,7 @@ def test_a_result_repeats_its_history_to_the_same_bytes(make: Make) -> None:
 
 @pytest.mark.weights
 def test_going_back_takes_the_weights_of_the_mark(make: Make) -> None:
-    make("out.png", "1:weigh=1/17/9", "2:mark", "3:weigh=1/17/50", "5:back=2")
+    make("out.png", "1:weigh=1/14/9", "2:mark", "3:weigh=1/14/50", "5:back=2")
     weights = [row["tv_weight"] for row in rows("out.csv")]
     assert weights == ["2.0", "9.0", "9.0", "50.0", "50.0", *["9.0"] * 5]
 
@@ -100,16 +100,16 @@ def test_a_mark_keeps_nothing_of_the_optimizer(make: Make, monkeypatch: pytest.M
 
 @pytest.mark.weights
 def test_a_snapshot_records_what_was_done_so_far(make: Make) -> None:
-    make("out.png", "2:weigh=1/17/50", "5:weigh=1/17/9", save_every=3)
+    make("out.png", "2:weigh=1/14/50", "5:weigh=1/14/9", save_every=3)
     recorded = [read_record(Path(f"out-{n}.png"))["history"] for n in (3, 6)]
-    assert recorded == [["2:weigh=1/17/50"], ["2:weigh=1/17/50", "5:weigh=1/17/9"]]
+    assert recorded == [["2:weigh=1/14/50"], ["2:weigh=1/14/50", "5:weigh=1/14/9"]]
 
 
 @pytest.mark.weights
 def test_what_waits_is_recorded_with_the_command_and_repeated_to_the_same_bytes(make: Make) -> None:
     history = (
         *("2:mark", "3:size=56", "3:scale=0.5", "5:detail=0.5", "6:layers=relu1_1/relu2_1"),
-        *("6:first", "8:back=2", "9:next", "10:weigh=1/17/9"),
+        *("6:first", "8:back=2", "9:next", "10:weigh=1/14/9"),
     )
     make("out.png", *history)
     stored = json.loads(_stored_record(Path("out.png")))
@@ -158,10 +158,10 @@ def test_a_run_that_a_signal_ended_is_repeated_to_where_it_ended(make: Make) -> 
                 stop._number = signal.SIGINT
             return super().events(step, helm)
 
-    pilot = Interrupting(("2:weigh=1/17/9",))
+    pilot = Interrupting(("2:weigh=1/14/9",))
     with pytest.raises(InterruptionError, match="stopped early"):
         make("out.png", stop=stop, pilot=pilot)
     recorded = Settings().with_values(read_record(Path("out.png"))).history
-    assert recorded == ("2:weigh=1/17/9", "5:stop")
+    assert recorded == ("2:weigh=1/14/9", "5:stop")
     make("again.png", *recorded)
     assert Path("again.png").read_bytes() == Path("out.png").read_bytes()

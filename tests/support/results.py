@@ -20,7 +20,7 @@ COLOURS = ("crimson", "seagreen", "royalblue", "goldenrod", "purple", "teal")
 
 ONE = [Settings(tv_weight=0.0, size=96)]
 FOUR = [Settings(tv_weight=value) for value in (0.0, 0.3, 1.0, 3.0)]
-SIX = [Settings(style_weight=s, tv_weight=t) for s, t in product((1.0, 17.0), (0.0, 1.0, 3.0))]
+SIX = [Settings(style_weight=s, tv_weight=t) for s, t in product((1.0, 14.0), (0.0, 1.0, 3.0))]
 
 
 def entry(number: int, settings: Settings, **changes: Any) -> Entry:

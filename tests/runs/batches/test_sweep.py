@@ -248,7 +248,7 @@ def test_json_has_an_object_for_each_result_and_one_for_the_sheet(
     assert (ran.code, ran.err) == (0, "")
     *results, sheet = (json.loads(line) for line in ran.out.splitlines())
     assert [(each["path"], each["weights"], each["sheet"]) for each in results] == [
-        (name, {"content": 1.0, "style": 17.0, "tv": value}, False)
+        (name, {"content": 1.0, "style": 14.0, "tv": value}, False)
         for name, value in zip(RESULTS, (0.0, 0.3, 1.0), strict=True)
     ]
     assert list(sheet) == list(results[0])
@@ -442,7 +442,7 @@ def test_skip_existing_makes_missing_and_truncated_results_and_the_sheet(
         ("out-tv1.png", False, False),
         ("out.png", False, True),
     ]
-    assert results[1]["weights"] == {"content": 1.0, "style": 17.0, "tv": 0.3}
+    assert results[1]["weights"] == {"content": 1.0, "style": 14.0, "tv": 0.3}
     assert ran.err.splitlines()[-1] == "stylize: 1 of 3 results already exist"
     assert files(workspace) == whole
 

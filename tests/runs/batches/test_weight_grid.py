@@ -46,7 +46,7 @@ def test_a_list_has_a_variant_for_each_value_in_its_order() -> None:
         f"new/out.v2-tv{value}.png" for value in ("3", "0", "0.3")
     ]
     assert [each.label for each in variants] == ["TV weight 3", "TV weight 0", "TV weight 0.3"]
-    assert variants[0].constants == "Content weight 1, style weight 17"
+    assert variants[0].constants == "Content weight 1, style weight 14"
 
 
 def test_in_two_lists_the_values_of_the_last_one_change_fastest() -> None:
@@ -62,7 +62,7 @@ def test_in_two_lists_the_values_of_the_last_one_change_fastest() -> None:
     assert len(variants) == 6
     assert variants[1].values == {"content_weight": 1.0, "tv_weight": 1.0}
     assert variants[1].label == "content weight 1, TV weight 1"
-    assert variants[1].constants == "Style weight 17"
+    assert variants[1].constants == "Style weight 14"
 
 
 def test_three_lists_are_refused_with_a_remedy() -> None:
