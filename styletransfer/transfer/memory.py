@@ -49,11 +49,11 @@ _COSTS = {
         (660_000_000, 1030),
     ),
     "float32": _Costs(
-        275_000_000,
-        (275_000_000, 5460),
-        (505_000_000, 1660),
-        (505_000_000, 620),
-        (620_000_000, 1660),
+        290_000_000,
+        (240_000_000, 8900),
+        (790_000_000, 1730),
+        (860_000_000, 640),
+        (870_000_000, 1660),
     ),
 }
 
@@ -75,14 +75,15 @@ def estimate_memory(
     results need less for the network and more for each pixel. In tiles, activations are
     those of the largest tile.
 
-    Measured on two cores with AVX512-BF16 and torch 2.14, twelve steps on a 4:3
-    picture at 64, 128, 256, 512 and 1024 px: 0.19, 0.19, 0.32, 0.52 to 0.58 and
-    1.18 GB in bfloat16, 0.27, 0.31, 0.52, 0.79 and 1.88 GB in float32. The
-    estimates are 4 to 20 % higher, also with Adam and with large photographs and
-    styles. In tiles, with the pairs that were in use: at 2048 px 1.95 GB of the whole
-    process (tiles of 256 px) and 2.53 GB (512 px, float32), estimated 1 to 3 % higher;
-    at 4096 px 3.55 GB (512 px), estimated 15 % higher; at 8192 px 10.2 GB (1024 px),
-    10 % higher.
+    Measured in bfloat16 on two cores with AVX512-BF16, twelve steps at one size, 64, 128,
+    256, 512 and 1024 px, 4:3: 0.19, 0.19, 0.32, 0.52 to 0.58 and 1.18 GB; the estimates are
+    4 to 20 % higher. In float32 on two cores with AVX2, the same sizes with those below
+    them, as runs have them, 3:2, two steps: 0.28, 0.33, 0.61, 1.08 and 2.01 GB, 1.46 GB at
+    1024 px in tiles of 512, and 1.35 GB at 512 px with a style of 1024 px; the estimates are
+    1 to 13 % higher. At one size a run takes 0.1 to 0.2 GB less. In tiles, with the pairs
+    that were in use, of the whole process in bfloat16: at 2048 px 1.95 GB (tiles of 256 px),
+    estimated 1 % higher; at 4096 px 3.55 GB (512 px), 15 % higher; at 8192 px 10.2 GB
+    (1024 px), 10 % higher.
 
     Args:
         plan: The plan of the run.

@@ -12,7 +12,8 @@ _LEAST_CHANNELS = 16
 """Of the results. With three, as in the gradient of an image, oneDNN takes half the time."""
 
 _BAND = 3 << 23
-"""Bytes of the values or results in a band of rows. NNPACK works in twice as much again."""
+"""Bytes of the values or results in a band of rows. NNPACK works in twice as much again, oneDNN
+in as much."""
 
 _TILE = 6
 """Rows of results that NNPACK computes at once."""
@@ -37,9 +38,7 @@ class Kernel:
     def convolve(self, values: Tensor, *, turned: bool = False, rectified: bool = False) -> Tensor:
         """As `convolution.Kernel.convolve`, of a single picture, band by band."""
         weight, bias = (self.turned, None) if turned else (self.weight, self.bias)
-        if len(weight) < _LEAST_CHANNELS:
-            found = torch.conv2d(values, weight, bias, padding=1)
-            return relu_(found) if rectified else found
+        is_narrow = len(weight) < _LEAST_CHANNELS
         height, width = values.shape[2:]
         line = width * max(weight.shape[:2]) * values.element_size()
         rows = max(1, _BAND // line // _TILE) * _TILE
@@ -49,7 +48,10 @@ class Kernel:
             bottom = min(top + rows, height)
             first, last = max(0, top - 1), min(height, bottom + 1)
             given = values[:, :, first:last].contiguous()
-            found = torch._nnpack_spatial_convolution(given, weight, bias, padding=[1, 1])
+            if is_narrow:
+                found = torch.conv2d(given, weight, bias, padding=1)
+            else:
+                found = torch._nnpack_spatial_convolution(given, weight, bias, padding=[1, 1])
             found = found[:, :, top - first : bottom - first]
             result[:, :, top:bottom] = relu_(found) if rectified else found
         return result
