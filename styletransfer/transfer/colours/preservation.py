@@ -214,6 +214,5 @@ def _symmetric_roots(matrices: Tensor) -> tuple[Tensor, Tensor]:
     values, vectors = torch.linalg.eigh(matrices)
     roots = values.clamp_min(0).sqrt()
     inverse = torch.where(values > _LEAST_SPREAD, 1 / roots.clamp_min(1e-30), 0.0)
-    return (vectors * roots[..., None, :]) @ vectors.mT, (
-        vectors * inverse[..., None, :]
-    ) @ vectors.mT
+    root = (vectors * roots[..., None, :]) @ vectors.mT
+    return root, (vectors * inverse[..., None, :]) @ vectors.mT
